@@ -1,0 +1,76 @@
+package core
+
+import (
+	"sync"
+	"time"
+)
+
+// maxCached bounds the credential cache. Past it the cache starts afresh:
+// simpler than ageing, and a gateway with this many live credentials pays one
+// look-up for each of them now and then.
+const maxCached = 50_000
+
+// cacheTTL bounds how long a decision is used even though nothing was heard
+// against it.
+const cacheTTL = time.Minute
+
+// credentialKey is what a decision is remembered by: the keyed hash of an API
+// key, or the claims of a session token.
+type credentialKey struct {
+	hash    KeyHash
+	address RefoldAddress
+	account string
+}
+
+type cachedPrincipal struct {
+	principal *Principal
+	until     time.Time
+}
+
+// credentialCache remembers whose a credential is. It answers only while the
+// store's watch is connected: a decision that may have been revoked unheard is
+// never used.
+type credentialCache struct {
+	mu         sync.RWMutex
+	connected  bool
+	generation uint64 // moves with every event, so that a look-up under way can't put back what the event removed
+	entries    map[credentialKey]cachedPrincipal
+}
+
+func (c *credentialCache) get(key credentialKey, now time.Time) (p *Principal, generation uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if e, ok := c.entries[key]; ok && c.connected && now.Before(e.until) {
+		return e.principal, c.generation
+	}
+	return nil, c.generation
+}
+
+// put remembers p unless an event came since generation was read.
+func (c *credentialCache) put(key credentialKey, p *Principal, generation uint64, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.connected || generation != c.generation {
+		return
+	}
+	if c.entries == nil || len(c.entries) >= maxCached {
+		c.entries = make(map[credentialKey]cachedPrincipal)
+	}
+	c.entries[key] = cachedPrincipal{p, now.Add(cacheTTL)}
+}
+
+func (c *credentialCache) tell(e DirectoryEvent) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	c.connected = e.Connected
+	if !e.Connected || e.Changed == "" {
+		c.entries = nil
+		return
+	}
+	for key, entry := range c.entries {
+		if entry.principal.Tenant.ID == e.Changed {
+			delete(c.entries, key)
+		}
+	}
+}

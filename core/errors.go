@@ -1,0 +1,77 @@
+package core
+
+import "errors"
+
+// Kind classifies a failure by what a caller can do about it. A dialect gives
+// each kind its status and its words.
+type Kind int
+
+// The kinds of failure. Internal is the zero value: an error that nobody
+// classified is never shown to a client.
+const (
+	Internal Kind = iota
+	// Malformed: the request could not be read at all (broken JSON, wrong content type).
+	Malformed
+	// Invalid: the request was read and a value in it is not acceptable; Fields says which.
+	Invalid
+	// NoCredential: none was given.
+	NoCredential
+	// BadCredential: one was given and it names nobody. Wrong, expired, revoked and
+	// foreign credentials are all this kind, so that they look alike from outside.
+	BadCredential
+	// NoAccount: the credential needs a linked account named beside it.
+	NoAccount
+	// WrongTenant: the credential is good, the address asks for another tenant.
+	WrongTenant
+	// NotFound: no such thing in this tenant. Another tenant's is not found either.
+	NotFound
+	// NoRoute: no such operation.
+	NoRoute
+	// Conflict: a uniqueness rule refused it; Fields names the rule's field.
+	Conflict
+	// TooLarge: the request body is over the limit.
+	TooLarge
+	// Unavailable: the store can't be reached; the same request may pass later.
+	Unavailable
+)
+
+// Error is a classified failure. Noun says what kind of thing it is about
+// ("mcp_server", "tenant", "key", "account", "credential"); Fields maps a
+// field, by its core name, to what is wrong with it. Message may be shown to
+// a client. Err is the cause: logged, never shown.
+type Error struct {
+	Kind    Kind
+	Noun    string
+	Fields  map[string]string
+	Message string
+	Err     error
+}
+
+// Error implements error. Its text is for logs and the command line.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf gives the kind of the first [*Error] in err's chain, else Internal.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}
+
+// IsConflictOn reports whether err is a [Conflict] about the named field.
+func IsConflictOn(err error, field string) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != Conflict {
+		return false
+	}
+	_, ok = e.Fields[field]
+	return ok
+}

@@ -1,0 +1,77 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Operator is the use cases of those who run Diglot: tenants, keys, accounts.
+type Operator struct {
+	directory Directory
+	secret    *Secret
+	now       Clock
+}
+
+// NewOperator makes an operator over a directory.
+func NewOperator(directory Directory, secret *Secret, now Clock) *Operator {
+	return &Operator{directory: directory, secret: secret, now: now}
+}
+
+// CreateTenant adds a tenant; its id and creation time are made here. Invalid;
+// Conflict on "name", "refold" or "cometchat".
+func (o *Operator) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
+	if err := t.Validate(); err != nil {
+		return Tenant{}, err
+	}
+	t.ID, t.CreatedAt = NewTenantID(), o.today()
+	return t, o.directory.CreateTenant(ctx, t)
+}
+
+// Tenants gives all tenants by name.
+func (o *Operator) Tenants(ctx context.Context) ([]Tenant, error) { return o.directory.Tenants(ctx) }
+
+// Tenant gives the tenant of that name. NotFound.
+func (o *Operator) Tenant(ctx context.Context, name string) (Tenant, error) {
+	return o.directory.Tenant(ctx, name)
+}
+
+// CreateKey makes the value a key of the tenant in a dialect; only its hash is
+// kept. Invalid when the tenant has no address in that dialect; Conflict on
+// "key" when the value is a key already.
+func (o *Operator) CreateKey(ctx context.Context, t Tenant, dialect DialectName, value string) (Key, error) {
+	if err := t.mustHave(dialect); err != nil {
+		return Key{}, err
+	}
+	k := Key{
+		ID: NewUUID(), Tenant: t.ID, Dialect: dialect,
+		Hash: o.secret.KeyHash(dialect, value), CreatedAt: o.today(),
+	}
+	return k, o.directory.CreateKey(ctx, k)
+}
+
+func (t *Tenant) mustHave(dialect DialectName) error {
+	switch {
+	case dialect == Refold && t.Refold != nil, dialect == CometChat && t.CometChat != nil:
+		return nil
+	case dialect == Refold || dialect == CometChat:
+		return invalid("key", map[string]string{"dialect": "is " + string(dialect) + ", and tenant " + t.Name + " has no address there"})
+	default:
+		return invalid("key", map[string]string{"dialect": "must be refold or cometchat"})
+	}
+}
+
+// CreateAccount adds a linked account. Invalid; Conflict on "id".
+func (o *Operator) CreateAccount(ctx context.Context, t Tenant, id string) (Account, error) {
+	a := Account{Tenant: t.ID, ID: id, CreatedAt: o.today()}
+	if err := a.Validate(); err != nil {
+		return Account{}, err
+	}
+	return a, o.directory.CreateAccount(ctx, a)
+}
+
+// Account gives a tenant's linked account. NotFound.
+func (o *Operator) Account(ctx context.Context, t Tenant, id string) (Account, error) {
+	return o.directory.Account(ctx, t.ID, id)
+}
+
+func (o *Operator) today() time.Time { return o.now().UTC().Truncate(time.Millisecond) }

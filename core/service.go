@@ -1,0 +1,147 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Service is the domain's use cases over a store. It is safe for concurrent use.
+type Service struct {
+	store  Store
+	secret *Secret
+	now    Clock
+	newID  IDSource
+	cache  credentialCache
+}
+
+// NewService makes a service. Start [Service.Watch] beside it, or each
+// credential is looked up anew.
+func NewService(store Store, secret *Secret, now Clock, newID IDSource) *Service {
+	return &Service{store: store, secret: secret, now: now, newID: newID}
+}
+
+// Watch keeps the service's memory of credentials true until ctx ends.
+func (s *Service) Watch(ctx context.Context) {
+	s.store.Watch(ctx, s.cache.tell)
+}
+
+// Now gives the service's time: what stored times are taken from and what
+// expiry is judged by.
+func (s *Service) Now() time.Time { return s.now() }
+
+// Ready says why requests can't be served now, nil when they can.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
+
+// PrincipalByKey finds whose an API key is. BadCredential.
+func (s *Service) PrincipalByKey(ctx context.Context, dialect DialectName, key string) (*Principal, error) {
+	ck := credentialKey{hash: s.secret.KeyHash(dialect, key)}
+	return s.principal(ck, func() (*Principal, error) {
+		t, id, err := s.store.KeyOwner(ctx, dialect, ck.hash)
+		return &Principal{Tenant: &t, KeyID: id}, err
+	})
+}
+
+// PrincipalByAccount finds who a session token with these claims speaks for;
+// that the token is genuine is the caller's to know. BadCredential when the
+// tenant or its linked account is gone.
+func (s *Service) PrincipalByAccount(ctx context.Context, address RefoldAddress, account string) (*Principal, error) {
+	ck := credentialKey{address: address, account: account}
+	return s.principal(ck, func() (*Principal, error) {
+		t, err := s.store.RefoldTenant(ctx, address, account)
+		return &Principal{Tenant: &t, Account: account}, err
+	})
+}
+
+func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (*Principal, error) {
+	now := s.now()
+	p, generation := s.cache.get(ck, now)
+	if p != nil {
+		return p, nil
+	}
+	p, err := look()
+	switch {
+	case KindOf(err) == NotFound:
+		return nil, &Error{Kind: BadCredential, Noun: "credential", Message: "the credential names nobody", Err: err}
+	case err != nil:
+		return nil, err
+	}
+	s.cache.put(ck, p, generation, now)
+	return p, nil
+}
+
+// CreateMCPServer adds a server to the tenant. Invalid; Conflict on "slug" or
+// "name", see [NewMCPServer].
+func (s *Service) CreateMCPServer(ctx context.Context, tenant TenantID, in NewMCPServer) (MCPServer, error) {
+	if err := in.validate(); err != nil {
+		return MCPServer{}, err
+	}
+	now := s.now()
+	id := s.newID(now)
+	at := now.UTC().Truncate(time.Millisecond)
+	c := Creation{
+		Server: MCPServer{
+			ID: id, Slug: in.Slug, Name: in.Name, Description: in.Description, URL: in.URL, Icon: in.Icon,
+			Place: PlaceAt(now), CreatedAt: at, UpdatedAt: at, Revision: 1,
+		},
+		RefuseSameName: in.RefuseSameName,
+	}
+	if in.Slug == "" {
+		c.Server.Slug, c.FallbackSlug = madeSlugs(in.Name, id)
+	}
+	return s.store.CreateMCPServer(ctx, tenant, c)
+}
+
+// madeSlugs gives the slug for a server that came without one, and the one to
+// take where that is taken: nobody else makes one with this id in it.
+func madeSlugs(name string, id ObjectID) (slug, fallback string) {
+	base := SlugFor(name)
+	if base == "" {
+		return id.String(), "mcp-server-" + id.String()
+	}
+	return base, base + "-" + id.String()
+}
+
+// MCPServer gives one server. NotFound.
+func (s *Service) MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error) {
+	return s.store.MCPServer(ctx, tenant, ref)
+}
+
+// MCPServerPage gives up to limit servers from offset on, oldest first, and
+// how many the tenant has.
+func (s *Service) MCPServerPage(ctx context.Context, tenant TenantID, offset, limit int) ([]MCPServer, int, error) {
+	return s.store.MCPServerPage(ctx, tenant, offset, limit)
+}
+
+// MCPServersFrom gives up to limit servers, oldest first: those that come
+// next after from, or those that come last before it.
+func (s *Service) MCPServersFrom(
+	ctx context.Context, tenant TenantID, from Place, dir Direction, limit int,
+) ([]MCPServer, error) {
+	return s.store.MCPServersFrom(ctx, tenant, from, dir, limit)
+}
+
+// UpdateMCPServer changes what the update names, and gives the server as it is
+// then. Even an update that names nothing moves the update time and the
+// revision. Invalid, NotFound.
+func (s *Service) UpdateMCPServer(
+	ctx context.Context, tenant TenantID, ref MCPServerRef, in MCPServerUpdate,
+) (MCPServer, error) {
+	if err := in.validate(); err != nil {
+		return MCPServer{}, err
+	}
+	now := s.now()
+	m := Modification{MCPServerUpdate: in, UpdatedAt: now.UTC().Truncate(time.Millisecond)}
+	if in.Chains != nil {
+		chains := make([]Chain, len(*in.Chains))
+		for i, fields := range *in.Chains {
+			chains[i] = Chain{ID: s.newID(now), Fields: fields}
+		}
+		m.Chains = &chains
+	}
+	return s.store.UpdateMCPServer(ctx, tenant, ref, m)
+}
+
+// DeleteMCPServer removes one server. NotFound.
+func (s *Service) DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) error {
+	return s.store.DeleteMCPServer(ctx, tenant, ref)
+}

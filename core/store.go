@@ -1,0 +1,101 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Store keeps the servers of all tenants and knows whose a credential is.
+// It is what a running gateway needs.
+//
+// Every method that takes a tenant sees and changes that tenant's rows alone.
+// Failures are [*Error] where a client or operator can act on them, with the
+// kinds named below; any method may answer [Unavailable] when the storage
+// can't be reached. Servers that a Store gives are the caller's own: changing
+// them changes nothing stored.
+type Store interface {
+	// KeyOwner gives the tenant of the key with that hash and the key's id.
+	// NotFound: no key of that dialect has it.
+	KeyOwner(ctx context.Context, dialect DialectName, hash KeyHash) (Tenant, string, error)
+	// RefoldTenant gives the tenant with that Refold address, provided that it
+	// has the linked account. NotFound: either is missing.
+	RefoldTenant(ctx context.Context, address RefoldAddress, account string) (Tenant, error)
+	// Watch tells of changes to tenants, keys and accounts until ctx ends, then
+	// returns. See [DirectoryEvent].
+	Watch(ctx context.Context, tell func(DirectoryEvent))
+
+	// CreateMCPServer adds a server, moving its place to the next free one where
+	// its own is taken, and gives it as stored. Conflict on "slug" (after trying
+	// the fallback, where there is one), "name" or "id".
+	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
+	// MCPServer gives one server. NotFound.
+	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
+	// MCPServerPage gives up to limit servers from offset on in order of place
+	// and the number of servers there are, both as of one moment. An offset past
+	// the end, or a limit of 0, gives no servers.
+	MCPServerPage(ctx context.Context, tenant TenantID, offset, limit int) ([]MCPServer, int, error)
+	// MCPServersFrom gives up to limit servers in order of place: the first ones
+	// after from, or the last ones before it, as dir says.
+	MCPServersFrom(ctx context.Context, tenant TenantID, from Place, dir Direction, limit int) ([]MCPServer, error)
+	// UpdateMCPServer changes one server and gives it as it is then. NotFound.
+	UpdateMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef, c Modification) (MCPServer, error)
+	// DeleteMCPServer removes one server. NotFound.
+	DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) error
+
+	// Ready says why requests can't be served now, nil when they can.
+	Ready(ctx context.Context) error
+}
+
+// Directory keeps tenants, keys and linked accounts. It is what an operator
+// needs; a running gateway has no use for it.
+type Directory interface {
+	// CreateTenant adds a tenant. Conflict on "name", "refold" or "cometchat".
+	CreateTenant(ctx context.Context, t Tenant) error
+	// Tenants gives all tenants by name.
+	Tenants(ctx context.Context) ([]Tenant, error)
+	// Tenant gives the tenant of that name. NotFound.
+	Tenant(ctx context.Context, name string) (Tenant, error)
+	// CreateKey adds a key. Conflict on "key" when one with its hash exists.
+	CreateKey(ctx context.Context, k Key) error
+	// CreateAccount adds a linked account. Conflict on "id".
+	CreateAccount(ctx context.Context, a Account) error
+	// Account gives a linked account. NotFound.
+	Account(ctx context.Context, tenant TenantID, id string) (Account, error)
+}
+
+// Creation is a server to add and what to do where it collides.
+type Creation struct {
+	Server MCPServer
+	// FallbackSlug is taken when the server's slug is taken; empty: Conflict.
+	FallbackSlug string
+	// RefuseSameName: Conflict on "name" when the tenant has that name already.
+	// Of any number of such creations at once, one succeeds.
+	RefuseSameName bool
+}
+
+// Modification is a change to one server, ids and time settled.
+type Modification struct {
+	MCPServerUpdate
+
+	Chains    *[]Chain // shadows the update's: these have ids
+	UpdatedAt time.Time
+}
+
+// Direction says to which side of a place a list goes.
+type Direction int
+
+// The directions of [Store.MCPServersFrom].
+const (
+	After Direction = iota
+	Before
+)
+
+// DirectoryEvent is something that [Store.Watch] tells.
+type DirectoryEvent struct {
+	// Connected: true from the moment that no change is missed, false from the
+	// moment that one may be. Nothing is known of the time between.
+	Connected bool
+	// Changed is the tenant that changed, with its keys and accounts, on an
+	// event that is connected; empty: all may have.
+	Changed TenantID
+}

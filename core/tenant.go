@@ -1,0 +1,159 @@
+package core
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Tenant is one namespace of MCP servers and the unit of isolation. Its
+// addresses say how each dialect's clients name it; it has at least one.
+type Tenant struct {
+	ID        TenantID
+	Name      string            // unique among tenants; how operators name it
+	Refold    *RefoldAddress    // nil: not reachable through the Refold dialect
+	CometChat *CometChatAddress // nil: not reachable through the CometChat dialect
+	// URLTemplate gives the url of a server that was created without one, with
+	// {id} and {slug} filled in; empty: such servers have an empty url.
+	URLTemplate string
+	CreatedAt   time.Time
+}
+
+// Environment is a Refold environment: test or production.
+type Environment string
+
+// The two environments of a Refold org.
+const (
+	Test       Environment = "test"
+	Production Environment = "production"
+)
+
+// RefoldAddress is how Refold clients name a tenant: unique among tenants.
+type RefoldAddress struct {
+	OrgID       string
+	Environment Environment
+}
+
+// CometChatAddress is how CometChat clients name a tenant: unique among tenants.
+type CometChatAddress struct {
+	AppID  string
+	Region string // us, eu or in
+}
+
+// DialectName names a dialect where core has to tell them apart: a key
+// belongs to one.
+type DialectName string
+
+// The dialects that keys are made for.
+const (
+	Refold    DialectName = "refold"
+	CometChat DialectName = "cometchat"
+)
+
+// Key is an API key as it is kept: its value is known only as a keyed hash.
+type Key struct {
+	ID        string // UUID
+	Tenant    TenantID
+	Dialect   DialectName
+	Hash      KeyHash
+	CreatedAt time.Time
+}
+
+// Account is a linked account: an end user of the tenant's product, in whose
+// name session tokens are minted.
+type Account struct {
+	Tenant    TenantID
+	ID        string // chosen by the tenant, unique in it
+	CreatedAt time.Time
+}
+
+// Principal is who a credential turned out to be. It is shared between
+// requests: read only.
+type Principal struct {
+	Tenant  *Tenant
+	KeyID   string // empty for a session token
+	Account string // the linked account that a session token acts for, else empty
+}
+
+// ServerURL gives the server's own url, else the tenant's template filled in,
+// else "".
+func (t *Tenant) ServerURL(s *MCPServer) string {
+	if s.URL != "" || t.URLTemplate == "" {
+		return s.URL
+	}
+	return strings.NewReplacer("{id}", s.ID.String(), "{slug}", s.Slug).Replace(t.URLTemplate)
+}
+
+var (
+	tenantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	orgID      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+	appID      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+)
+
+// maxAccountIDBytes bounds a linked account's id: clients send it in a header
+// and the store keeps it in an index.
+const maxAccountIDBytes = 500
+
+// Validate reports each field that keeps the tenant from being created, as an
+// [Invalid] error.
+func (t *Tenant) Validate() error {
+	fields := map[string]string{}
+	if !tenantName.MatchString(t.Name) {
+		fields["name"] = "must be 1 to 100 letters, digits, dots, dashes or underscores, the first a letter or digit"
+	}
+	if t.Refold == nil && t.CometChat == nil {
+		fields["address"] = "needs a Refold org and environment, a CometChat app and region, or both"
+	}
+	if a := t.Refold; a != nil {
+		if !orgID.MatchString(a.OrgID) {
+			fields["refold_org"] = "must be 1 to 100 letters, digits, dashes or underscores"
+		}
+		if a.Environment != Test && a.Environment != Production {
+			fields["refold_env"] = "must be test or production"
+		}
+	}
+	if a := t.CometChat; a != nil {
+		if !appID.MatchString(a.AppID) {
+			fields["cometchat_app"] = "must be 1 to 100 letters, digits, dashes or underscores"
+		}
+		if a.Region != "us" && a.Region != "eu" && a.Region != "in" {
+			fields["cometchat_region"] = "must be us, eu or in"
+		}
+	}
+	if t.URLTemplate != "" && !ValidURL(strings.NewReplacer("{id}", "0", "{slug}", "0").Replace(t.URLTemplate)) {
+		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"
+	}
+	return invalid("tenant", fields)
+}
+
+// Validate reports what keeps the account from being created, as an [Invalid] error.
+func (a *Account) Validate() error {
+	fields := map[string]string{}
+	if a.ID == "" || len(a.ID) > maxAccountIDBytes || !ValidText(a.ID) || strings.TrimSpace(a.ID) != a.ID {
+		fields["id"] = "must be 1 to 500 bytes of text without surrounding space"
+	}
+	return invalid("account", fields)
+}
+
+// ValidURL reports whether s is an absolute http or https URL with a host.
+// Plain http and localhost are fine: the vendor's own examples use them.
+func ValidURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && ValidText(s)
+}
+
+// invalid gives nil for no fields, else an [Invalid] error that names the
+// first in alphabetical order in its message.
+func invalid(noun string, fields map[string]string) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	first := ""
+	for f := range fields {
+		if first == "" || f < first {
+			first = f
+		}
+	}
+	return &Error{Kind: Invalid, Noun: noun, Fields: fields, Message: first + " " + fields[first]}
+}
