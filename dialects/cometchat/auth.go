@@ -1,0 +1,89 @@
+package cometchat
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"github.com/diglot/diglot/core"
+)
+
+// keyBytes is the length of an API key: it is written as 40 hex digits.
+// Documented: contract 1.2.
+const keyBytes = 20
+
+// NewAPIKey makes an API key in the vendor's shape.
+func NewAPIKey() string {
+	var b [keyBytes]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
+	return hex.EncodeToString(b[:])
+}
+
+// authenticate takes an API key, which has to be one of the app's that the
+// address names: by its host, by the appid header, or not at all, and then the
+// app is the key's own.
+func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Principal, error) {
+	key := r.Header.Get("apikey")
+	if key == "" {
+		return nil, &core.Error{Kind: core.NoCredential, Noun: "credential", Message: "no apikey"}
+	}
+	p, err := d.core.PrincipalByKey(ctx, core.CometChat, key)
+	if core.KindOf(err) == core.BadCredential {
+		return nil, &keyError{masked: mask(key), err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !addresses(r, p.Tenant.CometChat) {
+		return nil, &core.Error{Kind: core.WrongTenant, Noun: "tenant", Message: "the address names another app than the key's"}
+	}
+	return p, nil
+}
+
+// addresses reports whether a request is meant for an app: nothing in it names
+// another. App ids are compared without case where they are part of a host.
+func addresses(r *http.Request, app *core.CometChatAddress) bool {
+	if id := r.Header.Get("appid"); id != "" && id != app.AppID {
+		return false
+	}
+	id, region, ok := appOfHost(r.Host)
+	return !ok || strings.EqualFold(id, app.AppID) && strings.EqualFold(region, app.Region)
+}
+
+// appOfHost takes the app's id and region out of a host of the vendor's form,
+// {appId}.api-{region}.<any domain>; ok is false for any other host.
+func appOfHost(host string) (id, region string, ok bool) {
+	id, rest, _ := strings.Cut(host, ".")
+	label, _, more := strings.Cut(rest, ".")
+	region, isAPI := strings.CutPrefix(strings.ToLower(label), "api-")
+	return id, region, more && isAPI && id != "" && region != ""
+}
+
+// The parts of a key that a masked one shows. Recorded: contract 1.5, C14.
+const (
+	shownStart = 5
+	shownEnd   = 5
+	maxStars   = 30 // a 40 digit key's; what is longer was never a key
+)
+
+// mask keeps the first and the last five characters of a key and stars the
+// others; too short a key is all stars.
+func mask(key string) string {
+	if len(key) <= shownStart+shownEnd {
+		return strings.Repeat("*", len(key))
+	}
+	stars := strings.Repeat("*", min(maxStars, len(key)-shownStart-shownEnd))
+	return printable(key[:shownStart]) + stars + printable(key[len(key)-shownEnd:])
+}
+
+// printable stars what may not stand in a reply: a header's bytes are anything.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '*'
+		}
+		return c
+	}, s)
+}

@@ -1,0 +1,25 @@
+// Package cometchat speaks CometChat's AI Agents REST API: README.md in this
+// folder says what is covered, what is known of it and what is inferred.
+package cometchat
+
+import (
+	"net/http"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+)
+
+// Prefix is the path that every operation is under.
+const Prefix = "/v3/ai-agents/agent-builder"
+
+type dialect struct {
+	core *core.Service
+}
+
+// New serves the dialect from a service.
+func New(svc *core.Service, o dialects.Options) http.Handler {
+	d := &dialect{core: svc}
+	k := dialects.New(dialects.Adapter{Name: string(core.CometChat), Authenticate: d.authenticate, Word: word}, o)
+	d.routes(k)
+	return k
+}

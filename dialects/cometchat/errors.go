@@ -1,0 +1,158 @@
+package cometchat
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/diglot/diglot/core"
+)
+
+// errorBody is the error envelope. No page of this service prints one: the
+// members and their order are those of a sibling service behind the same
+// gateway (inferred: contract 1.5, C12).
+type errorBody struct {
+	Error failure `json:"error"`
+}
+
+type failure struct {
+	Code       string `json:"code"`
+	Message    string `json:"message"`
+	DevMessage string `json:"devMessage,omitzero"`
+	Details    any    `json:"details,omitzero"`
+	Source     string `json:"source"`
+}
+
+// source is how the service names itself in failures (inferred).
+const source = "ai-agents"
+
+// keyError is an unknown key, its value masked.
+type keyError struct {
+	masked string
+	err    error
+}
+
+func (e *keyError) Error() string { return e.err.Error() }
+func (e *keyError) Unwrap() error { return e.err }
+
+// slugError is a failure about the server that a slug names.
+type slugError struct {
+	slug string
+	err  error
+}
+
+func (e *slugError) Error() string { return e.err.Error() }
+func (e *slugError) Unwrap() error { return e.err }
+
+// aboutSlug says in a failure which slug it is about; nil stays nil.
+func aboutSlug(slug string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &slugError{slug, err}
+}
+
+// slugDetails names the server that a failure is about.
+type slugDetails struct {
+	Slug string `json:"slug"`
+}
+
+// statuses gives each kind of failure its HTTP status.
+var statuses = map[core.Kind]int{
+	core.Internal:      http.StatusInternalServerError,
+	core.Malformed:     http.StatusBadRequest,
+	core.Invalid:       http.StatusBadRequest,
+	core.NoCredential:  http.StatusUnauthorized,
+	core.BadCredential: http.StatusUnauthorized,
+	core.NoAccount:     http.StatusUnauthorized,
+	core.WrongTenant:   http.StatusUnauthorized,
+	core.NotFound:      http.StatusNotFound,
+	core.NoRoute:       http.StatusNotFound,
+	core.Conflict:      http.StatusConflict,
+	core.TooLarge:      http.StatusRequestEntityTooLarge,
+	core.Unavailable:   http.StatusServiceUnavailable,
+}
+
+// word is the one place that words a failure.
+func word(_ string, err error) (int, any) {
+	kind := core.KindOf(err)
+	f := failureOf(kind, err)
+	f.Source = source
+	return statuses[kind], errorBody{f}
+}
+
+func failureOf(kind core.Kind, err error) failure {
+	switch kind {
+	case core.NoCredential, core.NoAccount:
+		return plain("AUTH_ERR_EMPTY_APIKEY", "The apikey header is missing from the request.")
+	case core.BadCredential:
+		return unknownKey(err)
+	case core.WrongTenant:
+		return failure{Code: "AUTH_ERR_INVALID_APPID", Message: "Invalid appId or it does not exist in the region."}
+	case core.Malformed, core.Invalid:
+		f := plain("ERR_BAD_REQUEST", "Failed to validate the data sent with the request.")
+		f.Details = detailsOf(kind, err)
+		return f
+	case core.NotFound:
+		return aboutServer("ERR_MCP_SERVER_NOT_FOUND", "MCP server not found.", "MCP server not found: ", err)
+	case core.Conflict:
+		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
+	case core.NoRoute:
+		return failure{
+			Code: "ERR_API_NOT_FOUND", Message: "API endpoint does not exist / does not use HTTP request method",
+			DevMessage: "API endpoint does not exist / does not use HTTP request method: " + messageOf(err),
+		}
+	case core.TooLarge:
+		return failure{Code: "ERR_BAD_REQUEST", Message: "Request body is too large."}
+	case core.Unavailable:
+		return plain("ERR_EXCEPTION", "The service is unavailable. Please try again later.")
+	case core.Internal:
+		return plain("ERR_EXCEPTION", "An unexpected error occurred.")
+	}
+	return plain("ERR_EXCEPTION", "An unexpected error occurred.")
+}
+
+// plain is a failure with nothing more to say to developers.
+func plain(code, message string) failure {
+	return failure{Code: code, Message: message, DevMessage: message}
+}
+
+// unknownKey has the texts of a recorded answer: contract 1.5, C14.
+func unknownKey(err error) failure {
+	masked := ""
+	if e, ok := errors.AsType[*keyError](err); ok {
+		masked = e.masked
+	}
+	return failure{
+		Code:       "AUTH_ERR_APIKEY_NOT_FOUND",
+		Message:    "The key " + masked + " does not exist. Please use correct apiKey.",
+		DevMessage: "The " + masked + " key doesn't work. Please use correct apiKey.",
+	}
+}
+
+// aboutServer has codes that are named by the pattern of the documented ones;
+// the vendor's are not known.
+func aboutServer(code, message, devMessage string, err error) failure {
+	f := plain(code, message)
+	if e, ok := errors.AsType[*slugError](err); ok {
+		f.DevMessage = devMessage + e.slug
+		f.Details = slugDetails{e.slug}
+	}
+	return f
+}
+
+func detailsOf(kind core.Kind, err error) any {
+	if p, ok := errors.AsType[*problems](err); ok {
+		return p
+	}
+	if kind == core.Malformed {
+		return malformed
+	}
+	return nil
+}
+
+func messageOf(err error) string {
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		return e.Message
+	}
+	return ""
+}

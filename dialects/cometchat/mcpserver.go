@@ -1,0 +1,146 @@
+package cometchat
+
+import (
+	"context"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+)
+
+// mcpServerBody is what a client says of a server. Members that the vendor
+// does not document are ignored.
+type mcpServerBody struct {
+	Name        dialects.String `json:"name"`
+	Slug        dialects.String `json:"slug"`
+	Description dialects.String `json:"description"`
+	URL         dialects.String `json:"url"`
+	Icon        dialects.String `json:"icon"`
+}
+
+type createMCPServerRequest struct {
+	server core.NewMCPServer
+}
+
+// Bind reads the request; its failure names every field that is wrong.
+func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
+	var body mcpServerBody
+	if err := r.JSON(&body); err != nil {
+		return err
+	}
+	var p problems
+	name := p.required("name", body.Name, isName)
+	slug := p.required("slug", body.Slug, isSlug)
+	description := p.optional("description", body.Description, isText)
+	url := p.required("url", body.URL, isURL)
+	icon := p.optional("icon", body.Icon, isURL)
+	if err := p.err(); err != nil {
+		return err
+	}
+	in.server = core.NewMCPServer{Name: *name, Slug: *slug, Description: description, URL: *url}
+	if icon != nil {
+		in.server.Icon = *icon
+	}
+	return nil
+}
+
+func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*mcpServerResponse, error) {
+	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.server)
+	if err != nil {
+		return nil, aboutSlug(in.server.Slug, err)
+	}
+	return fromMCPServer(who.Tenant, &s), nil
+}
+
+// serverPath is the slug in a path. It is free text: what cannot be a slug is
+// the slug of no server.
+type serverPath struct {
+	slug string
+}
+
+// Bind reads the path.
+func (in *serverPath) Bind(r *dialects.Request) error {
+	in.slug = r.Param("slug")
+	if !core.ValidSlug(in.slug) {
+		return aboutSlug(in.slug, &core.Error{Kind: core.NotFound, Noun: "mcp_server", Message: "no such slug"})
+	}
+	return nil
+}
+
+func (d *dialect) mcpServer(ctx context.Context, who *core.Principal, in serverPath) (*mcpServerResponse, error) {
+	s, err := d.core.MCPServer(ctx, who.Tenant.ID, core.BySlug(in.slug))
+	if err != nil {
+		return nil, aboutSlug(in.slug, err)
+	}
+	return fromMCPServer(who.Tenant, &s), nil
+}
+
+type updateMCPServerRequest struct {
+	path   serverPath
+	update core.MCPServerUpdate
+}
+
+// Bind reads the request. A slug never changes: one that is sent is ignored,
+// as the documented members of this operation do not include it.
+func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
+	if err := in.path.Bind(r); err != nil {
+		return err
+	}
+	var body mcpServerBody
+	if err := r.JSON(&body); err != nil {
+		return err
+	}
+	var p problems
+	in.update = core.MCPServerUpdate{
+		Name:        p.changed("name", body.Name, isName),
+		Description: p.optional("description", body.Description, isText),
+		URL:         p.changed("url", body.URL, isURL),
+		Icon:        p.optional("icon", body.Icon, isURL),
+	}
+	return p.err()
+}
+
+func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in updateMCPServerRequest) (*mcpServerResponse, error) {
+	s, err := d.core.UpdateMCPServer(ctx, who.Tenant.ID, core.BySlug(in.path.slug), in.update)
+	if err != nil {
+		return nil, aboutSlug(in.path.slug, err)
+	}
+	return fromMCPServer(who.Tenant, &s), nil
+}
+
+// successResponse answers a deletion. Inferred from the service's other
+// deletions: contract 1.3.
+type successResponse struct {
+	Success bool   `json:"success"`
+	Message string `json:"message"`
+}
+
+func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in serverPath) (*successResponse, error) {
+	if err := d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.BySlug(in.slug)); err != nil {
+		return nil, aboutSlug(in.slug, err)
+	}
+	return &successResponse{Success: true, Message: "Operation completed successfully"}, nil
+}
+
+// mcpServerResponse is a server in the order of seed 004; optional members
+// that were never given are absent. Times are milliseconds since the epoch.
+type mcpServerResponse struct {
+	ID          string  `json:"_id"`
+	AppID       string  `json:"appId"`
+	Slug        string  `json:"slug"`
+	Name        string  `json:"name"`
+	Description *string `json:"description,omitzero"`
+	URL         string  `json:"url"`
+	Icon        string  `json:"icon,omitzero"`
+	CreatedAt   int64   `json:"createdAt"`
+	UpdatedAt   int64   `json:"updatedAt"`
+}
+
+// fromMCPServer shows a server. One that was created without a url has the
+// tenant's template's, else an empty one.
+func fromMCPServer(t *core.Tenant, s *core.MCPServer) *mcpServerResponse {
+	return &mcpServerResponse{
+		ID: t.CometChat.AppID + "_" + s.Slug, AppID: t.CometChat.AppID, Slug: s.Slug, Name: s.Name,
+		Description: s.Description, URL: t.ServerURL(s), Icon: s.Icon,
+		CreatedAt: s.CreatedAt.UnixMilli(), UpdatedAt: s.UpdatedAt.UnixMilli(),
+	}
+}

@@ -1,0 +1,159 @@
+package dialects
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/diglot/diglot/core"
+)
+
+// MaxBodyBytes is the largest request body that is read: 1 MiB.
+const MaxBodyBytes = 1 << 20
+
+// drainBytes is how much of a body that is too large is read and thrown away,
+// so that a client which reads only after it wrote gets its answer.
+const drainBytes = 16 << 20
+
+// maxDepth is how deep arrays and objects may nest: what MongoDB takes, on
+// which one vendor runs; the database's own parser gives up at some thousands.
+const maxDepth = 100
+
+// syntax is how JSON is read and written everywhere: duplicate members are
+// taken as JavaScript takes them, the last one counts; nothing is escaped that
+// needs no escaping.
+var syntax = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.EscapeForHTML(false), jsontext.EscapeForJS(false))
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooledBytes keeps a buffer that grew for one large body from staying.
+const maxPooledBytes = 64 << 10
+
+func release(b *bytes.Buffer) {
+	if b.Cap() <= maxPooledBytes {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer release(b)
+	if err := json.MarshalWrite(b, v, syntax); err != nil {
+		return &core.Error{Message: "encode the answer", Err: err}
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client may be gone; there is nobody left to tell
+	return nil
+}
+
+// Request is what a request struct reads itself from.
+type Request struct {
+	http   *http.Request
+	param  func(name string) string
+	writer http.ResponseWriter
+}
+
+// Param gives a path parameter.
+func (r *Request) Param(name string) string {
+	v := r.param(name)
+	if r.http.URL.RawPath == "" {
+		return v
+	}
+	if plain, err := url.PathUnescape(v); err == nil { // the router matched the escaped path
+		return plain
+	}
+	return v
+}
+
+// Query gives the query's parameters. A malformed pair is left out.
+func (r *Request) Query() url.Values { return r.http.URL.Query() }
+
+// JSON reads the body, a JSON object, into the fields of the struct that into
+// points to; no body at all is an empty object. Malformed, TooLarge.
+func (r *Request) JSON(into any) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer release(b)
+	if err := r.readBody(b); err != nil {
+		return err
+	}
+	body := bytes.TrimLeft(b.Bytes(), " \t\r\n")
+	switch {
+	case len(body) == 0:
+		return nil
+	case !isJSON(r.http.Header.Get("Content-Type")):
+		return malformed("the content type is not application/json", nil)
+	case body[0] != '{':
+		return malformed("the body is not a JSON object", nil)
+	case deeperThan(body, maxDepth):
+		return malformed("the body nests deeper than 100 levels", nil)
+	}
+	if err := json.Unmarshal(body, into, syntax); err != nil {
+		return malformed("the body is not JSON", err)
+	}
+	return nil
+}
+
+func malformed(message string, err error) error {
+	return &core.Error{Kind: core.Malformed, Noun: "body", Message: message, Err: err}
+}
+
+func (r *Request) readBody(b *bytes.Buffer) error {
+	tooLarge := &core.Error{Kind: core.TooLarge, Noun: "body", Message: "the body is over 1 MiB"}
+	if r.http.ContentLength > MaxBodyBytes && r.http.Header.Get("Expect") != "" {
+		return tooLarge // the client waits for a word before it sends
+	}
+	_, err := b.ReadFrom(io.LimitReader(r.http.Body, MaxBodyBytes+1))
+	switch {
+	case b.Len() > MaxBodyBytes:
+		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes)
+		return tooLarge
+	case err != nil && r.http.Context().Err() != nil:
+		return r.http.Context().Err()
+	case err != nil:
+		return malformed("the body could not be read", err)
+	}
+	return nil
+}
+
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && t == "application/json"
+}
+
+// deeperThan reports whether JSON text nests deeper than limit. Text that is
+// not JSON gives any answer.
+func deeperThan(text []byte, limit int) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+			if depth > limit {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}

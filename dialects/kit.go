@@ -1,0 +1,238 @@
+// Package dialects is the HTTP kit that every dialect's adapter is built on:
+// routing, credentials, request ids, bodies, panics, the access log. It knows
+// no vendor's wire format; a dialect gives it the words.
+//
+// The web framework is used in this file alone.
+package dialects
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Options is what a dialect takes from the process that runs it.
+type Options struct {
+	// Logger gets one line a request. Required.
+	Logger *slog.Logger
+	// Observe is told of each finished request; nil: nobody is.
+	Observe func(Observation)
+	// NewRequestID makes a UUID for each request; nil: random ones.
+	NewRequestID func() string
+}
+
+// Observation is what is measured of a request.
+type Observation struct {
+	Dialect   string
+	Operation string // the route's name, "none" when no route matched
+	Status    int
+	Duration  time.Duration
+}
+
+// Adapter is what makes a kit a dialect.
+type Adapter struct {
+	// Name is how logs and metrics name the dialect.
+	Name string
+	// Authenticate finds who sends the request.
+	Authenticate func(context.Context, *http.Request) (*core.Principal, error)
+	// Word gives the status and body of a failure. Whatever is not a [core.Error]
+	// reaches it too, and must not be shown.
+	Word func(requestID string, err error) (status int, body any)
+}
+
+// Kit serves a dialect's routes.
+type Kit struct {
+	Adapter
+
+	options Options
+	echo    *echo.Echo
+}
+
+// RequestIDHeader carries the request's id in every response; it is also in
+// the log, and in the body where the dialect puts it there.
+const RequestIDHeader = "X-Request-Id"
+
+// statusClientGone is logged when the client left before the answer.
+const statusClientGone = 499
+
+// noOperation names requests that matched no route.
+const noOperation = "none"
+
+// New makes a kit without routes.
+func New(a Adapter, o Options) *Kit {
+	if o.NewRequestID == nil {
+		o.NewRequestID = core.NewUUID
+	}
+	k := &Kit{Adapter: a, options: o, echo: echo.New()}
+	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
+		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
+			r := c.Request()
+			err = &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
+		}
+		k.fail(c.Response(), callOf(c.Request()), err)
+	}
+	return k
+}
+
+// binder is a request struct that fills itself from a request.
+type binder[In any] interface {
+	*In
+	Bind(*Request) error
+}
+
+// Route serves an operation: who is it, read the request, one call, answer
+// with the status and what the call gave. A nil answer has no body. A GET
+// route answers HEAD too.
+func Route[In, Out any, B binder[In]](
+	k *Kit, method, path, operation string, status int,
+	call func(context.Context, *core.Principal, In) (*Out, error),
+) {
+	h := func(c echo.Context) error {
+		r := c.Request()
+		state := callOf(r)
+		state.operation = operation
+		ctx := r.Context()
+		who, err := k.Authenticate(ctx, r)
+		if err != nil {
+			return err
+		}
+		state.tenant = who.Tenant.Name
+		var in In
+		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response()}); err != nil {
+			return err
+		}
+		out, err := call(ctx, who, in)
+		if err != nil {
+			return err
+		}
+		if out == nil {
+			c.Response().WriteHeader(status)
+			return nil
+		}
+		return writeJSON(c.Response(), status, out)
+	}
+	k.echo.Add(method, path, h)
+	if method == http.MethodGet {
+		k.echo.Add(http.MethodHead, path, h)
+	}
+}
+
+// state is what is known of a request on its way.
+type state struct {
+	id        string
+	operation string
+	tenant    string
+	err       error
+}
+
+type stateKey struct{}
+
+func callOf(r *http.Request) *state { return r.Context().Value(stateKey{}).(*state) }
+
+// recorder notes the status on its way out.
+type recorder struct {
+	http.ResponseWriter
+
+	status int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *recorder) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// ServeHTTP implements [http.Handler].
+func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now() //nolint:forbidigo // a duration is measured, not a time stored
+	s := &state{id: k.options.NewRequestID(), operation: noOperation}
+	w.Header().Set(RequestIDHeader, s.id)
+	rec := &recorder{ResponseWriter: w}
+	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
+	trimTrailingSlash(r)
+	defer func() {
+		if p := recover(); p != nil {
+			k.panicked(rec, s, p)
+		}
+		k.finish(r, rec.status, s, time.Since(start))
+	}()
+	k.echo.ServeHTTP(rec, r)
+}
+
+// trimTrailingSlash makes "/x/" mean "/x", as both vendors' stacks do. The
+// request is the kit's own copy, its URL is not.
+func trimTrailingSlash(r *http.Request) {
+	if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.Path, "/") {
+		u := *r.URL
+		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
+		r.URL = &u
+	}
+}
+
+func (k *Kit) panicked(rec *recorder, s *state, p any) {
+	if p == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
+		panic(p)
+	}
+	k.options.Logger.Error("panic", slog.Any("panic", p), slog.String("request_id", s.id),
+		slog.String("dialect", k.Name), slog.String("operation", s.operation), slog.String("stack", string(debug.Stack())))
+	if rec.status == 0 {
+		k.fail(rec, s, &core.Error{Kind: core.Internal, Message: "panic"})
+	}
+}
+
+// fail answers with a failure, in the dialect's words.
+func (k *Kit) fail(w http.ResponseWriter, s *state, err error) {
+	s.err = err
+	if errors.Is(err, context.Canceled) {
+		w.WriteHeader(statusClientGone)
+		return
+	}
+	if core.KindOf(err) == core.Unavailable {
+		w.Header().Set("Retry-After", "1") // seconds
+	}
+	status, body := k.Word(s.id, err)
+	if err := writeJSON(w, status, body); err != nil {
+		s.err = errors.Join(s.err, err)
+	}
+}
+
+// finish logs and measures a request. Neither credentials nor bodies nor query
+// strings are logged.
+func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if k.options.Observe != nil {
+		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d})
+	}
+	level := slog.LevelInfo
+	attrs := [8]slog.Attr{
+		slog.String("request_id", s.id),
+		slog.String("dialect", k.Name),
+		slog.String("operation", s.operation),
+		slog.String("tenant", s.tenant),
+		slog.String("method", r.Method),
+		slog.Int("status", status),
+		slog.Float64("duration_ms", float64(d.Microseconds())/1000),
+	}
+	n := 7
+	if s.err != nil && (status >= http.StatusInternalServerError || k.options.Logger.Enabled(r.Context(), slog.LevelDebug)) {
+		attrs[n] = slog.String("error", s.err.Error())
+		n++
+	}
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	k.options.Logger.LogAttrs(r.Context(), level, "request", attrs[:n]...)
+}

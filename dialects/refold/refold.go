@@ -1,0 +1,27 @@
+// Package refold speaks the public REST API of Refold (formerly Cobalt), as
+// its legacy documentation prints it: README.md in this folder says what is
+// covered, what is known of it and what is inferred.
+package refold
+
+import (
+	"net/http"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+)
+
+// Prefix is the path that every public operation is under.
+const Prefix = "/api/v2/public"
+
+type dialect struct {
+	core   *core.Service
+	tokens *Tokens
+}
+
+// New serves the dialect from a service.
+func New(svc *core.Service, tokens *Tokens, o dialects.Options) http.Handler {
+	d := &dialect{core: svc, tokens: tokens}
+	k := dialects.New(dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Word: word}, o)
+	d.routes(k)
+	return k
+}
