@@ -1,0 +1,70 @@
+SHELL := /bin/sh
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOLANGCI_VERSION := v2.12.2
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-short golden fmt vet lint race check bench fuzz migrate-new clean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/diglot, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/diglot ./cmd/diglot
+
+run: build ## Serve both dialects on a PostgreSQL of its own and print a curl command for each
+	@if [ -z "$$DIGLOT_DATABASE_URL" ]; then deploy/ensure.sh postgres; fi
+	bin/diglot serve --demo
+
+test: ## Run all tests on a real PostgreSQL
+	@if [ -z "$$DIGLOT_TEST_DATABASE_URL" ]; then deploy/ensure.sh postgres; fi
+	$(GO) test -timeout 10m ./...
+
+test-short: ## Run the tests that need no PostgreSQL
+	$(GO) test -short ./...
+
+golden: ## Write the dialects' golden answers anew; read the diff
+	$(GO) test ./dialects/... -update
+
+fmt: $(GOLANGCI) ## Format the code
+	$(GOLANGCI) fmt ./...
+
+vet: ## Run go vet
+	$(GO) vet ./...
+
+lint: $(GOLANGCI) ## Check format, lint and the import fences
+	$(GOLANGCI) fmt --diff ./...
+	$(GOLANGCI) run ./...
+
+race: ## Run all tests under the race detector
+	@deploy/ensure.sh cc
+	@if [ -z "$$DIGLOT_TEST_DATABASE_URL" ]; then deploy/ensure.sh postgres; fi
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+check: vet lint race ## Check format, vet, lint and race
+
+bench: ## Compare both dialects with a bare one-query server
+	@deploy/ensure.sh postgres
+	$(GO) run ./cmd/diglot-bench
+
+fuzz: ## Run each fuzz target for FUZZTIME (20s)
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+migrate-new: ## Start a migration: make migrate-new name=add_noun
+	@test -n "$(name)" || { echo "make migrate-new name=verb_noun"; exit 1; }
+	@n=$$(ls migrations/*.up.sql | wc -l); n=$$(printf '%06d' $$((n + 1))); \
+	  touch migrations/$${n}_$(name).up.sql migrations/$${n}_$(name).down.sql; ls migrations/$${n}_*
+
+clean: ## Remove what was built
+	rm -rf bin
+
+$(GOLANGCI):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/golangci-lint $@
