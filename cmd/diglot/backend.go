@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/localpg"
+)
+
+// database is where everything is kept, and what has to be closed after it.
+type database struct {
+	url     string
+	private bool // the cluster in the data folder
+	cluster io.Closer
+}
+
+// Close stops the private cluster, if this process runs it.
+func (d *database) Close() error {
+	if d.cluster == nil {
+		return nil
+	}
+	return d.cluster.Close()
+}
+
+// openDatabase gives the server that the environment names, else the private
+// cluster, started when it is not running.
+func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logger *slog.Logger) (*database, error) {
+	if url := os.Getenv(envDatabaseURL); url != "" {
+		return &database{url: url}, nil
+	}
+	cluster, err := localpg.Start(ctx, localpg.Options{Dir: c.dataDir, Purpose: purpose, Logger: logger})
+	if err != nil {
+		return nil, fmt.Errorf("private PostgreSQL cluster: %w", err)
+	}
+	return &database{url: cluster.URL("diglot"), private: true, cluster: cluster}, nil
+}
+
+// administration is what the commands that manage Diglot work with.
+type administration struct {
+	*core.Operator
+
+	secret *core.Secret
+	store  *store.Store
+	db     *database
+}
+
+// Close lets go of the database.
+func (a *administration) Close() error {
+	a.store.Close()
+	return a.db.Close()
+}
+
+// administer opens the database for an operator, its schema at head.
+func (c *common) administer(ctx context.Context) (_ *administration, err error) {
+	db, err := c.openDatabase(ctx, localpg.Use, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = db.Close() // the error that led here is the one to tell
+		}
+	}()
+	if err := db.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return openAdministration(ctx, db)
+}
+
+// prepare brings the schema to head where nobody can mind: in the private
+// cluster and in a database that has none. Another's is for `diglot migrate up`
+// or the next `diglot serve` to move.
+func (d *database) prepare(ctx context.Context) error {
+	if !d.private {
+		status, err := store.StatusOf(ctx, d.url)
+		if err != nil {
+			return err
+		}
+		if status.Version > 0 && status.Version < status.Head {
+			return withHint(fmt.Errorf("the database's schema is at version %d, this program needs %d", status.Version, status.Head),
+				"run: diglot migrate up")
+		}
+	}
+	return store.Up(ctx, d.url)
+}
+
+func openAdministration(ctx context.Context, db *database) (*administration, error) {
+	material, err := secretMaterial()
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Operator})
+	if err != nil {
+		return nil, err
+	}
+	secret, err := s.Secret(ctx, material)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return &administration{core.NewOperator(s, secret, time.Now), secret, s, db}, nil
+}

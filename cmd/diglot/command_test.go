@@ -1,0 +1,152 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/store/storetest"
+)
+
+// madeTenant is a tenant made by the commands, with all that a client needs.
+type madeTenant struct {
+	env                            []string
+	refoldKey, cometChatKey, token string
+}
+
+// makeTenant runs the commands that a script runs.
+func makeTenant(t *testing.T, env []string, name, org, app string, flags ...string) madeTenant {
+	t.Helper()
+	run := func(args ...string) map[string]any { return diglotJSON(t, env, append(args, flags...)...) }
+	made := run("tenant", "create", "--name", name, "--refold-org", org, "--refold-env", "test",
+		"--cometchat-app", app, "--cometchat-region", "us")
+	require.Equal(t, name, made["name"])
+	refold := run("key", "create", "--tenant", name, "--dialect", "refold")
+	require.ElementsMatch(t, []string{"id", "tenant", "dialect", "key"}, keysOf(refold))
+	require.Regexp(t, `^tk[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, refold["key"])
+	cometchat := run("key", "create", "--tenant", name, "--dialect", "cometchat")
+	require.Regexp(t, `^[0-9a-f]{40}$`, cometchat["key"])
+	run("account", "create", "--tenant", name, "--id", "customer@example.com")
+	token := run("token", "create", "--tenant", name, "--account", "customer@example.com")
+	return madeTenant{env, refold["key"].(string), cometchat["key"].(string), token["token"].(string)}
+}
+
+func keysOf(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// works uses each of the tenant's credentials on a gateway.
+func (m madeTenant) works(t *testing.T, g *gatewayProcess, name string) {
+	t.Helper()
+	const refold, cometchat = "/api/v2/public/mcp-servers", "/v3/ai-agents/agent-builder/mcp-servers"
+	r := send(t, http.MethodPost, g.url+refold, `{"name":"`+name+`","description":"d"}`, "x-api-key", m.refoldKey, "linked_account_id", "customer@example.com")
+	require.Equal(t, http.StatusCreated, r.status, r.body)
+	r = send(t, http.MethodGet, g.url+refold+"/"+r.json(t)["_id"].(string), "", "Authorization", "Bearer "+m.token)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	r = send(t, http.MethodGet, g.url+cometchat+"/"+name, "", "apikey", m.cometChatKey)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+}
+
+func TestCommandsWorkOnAStoppedAndOnARunningPrivateCluster(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	stopped := makeTenant(t, nil, "stopped", "6698b77a733c5ebd8908189e", "app-1", "--data-dir", dir)
+	g := startGateway(t, nil, "--data-dir", dir)
+	stopped.works(t, g, "one")
+	running := makeTenant(t, nil, "running", "6500a1b2c3d4e5f6a7b8c9d0", "app-2", "--data-dir", dir)
+	running.works(t, g, "one")
+
+	stdout, _, err := diglot(t, nil, "tenant", "list", "-o", "json", "--data-dir", dir)
+	require.NoError(t, err)
+	var list []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(stdout), &list))
+	require.Len(t, list, 2)
+	require.Equal(t, "running", list[0]["name"])
+	shown := diglotJSON(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
+	require.Equal(t, map[string]any{"org": "6698b77a733c5ebd8908189e", "env": "test"}, shown["refold"])
+	stdout, _, err = diglot(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
+	require.NoError(t, err)
+	require.Contains(t, stdout, "6698b77a733c5ebd8908189e/test")
+}
+
+func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	status := diglotJSON(t, env, "migrate", "status")
+	require.InDelta(t, 0, status["version"], 0)
+	_, stderr, err := diglot(t, env, "migrate", "up")
+	require.NoError(t, err, stderr)
+	status = diglotJSON(t, env, "migrate", "status")
+	require.Equal(t, status["head"], status["version"])
+
+	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	m.works(t, startGateway(t, env), "one")
+
+	_, stderr, err = diglot(t, env, "migrate", "down", "--all")
+	require.NoError(t, err, stderr)
+	status = diglotJSON(t, env, "migrate", "status")
+	require.InDelta(t, 0, status["version"], 0)
+}
+
+func TestTwoInstancesStartAtOnceOnAnEmptyDatabase(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	started := make(chan *gatewayProcess, 2)
+	t.Run("start", func(t *testing.T) {
+		for range 2 {
+			t.Run("instance", func(t *testing.T) {
+				t.Parallel()
+				g := startGateway(t, env, "--demo")
+				require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/readyz", "").status)
+				started <- g
+			})
+		}
+	})
+	first, second := <-started, <-started
+	require.NotEqual(t, first.url, second.url)
+}
+
+func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	makeTenant(t, nil, "acme", "6698b77a733c5ebd8908189e", "my-app-id", "--data-dir", dir)
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown tenant":         {[]string{"key", "create", "--tenant", "nobody", "--dialect", "refold"}, "hint: diglot tenant list"},
+		"unknown dialect":        {[]string{"key", "create", "--tenant", "acme", "--dialect", "soap"}, "must be refold or cometchat"},
+		"unknown account":        {[]string{"token", "create", "--tenant", "acme", "--account", "nobody"}, "hint: diglot account create"},
+		"name taken":             {[]string{"tenant", "create", "--name", "acme", "--refold-org", "a", "--refold-env", "test"}, "hint: diglot tenant list"},
+		"org taken":              {[]string{"tenant", "create", "--name", "b", "--refold-org", "6698b77a733c5ebd8908189e", "--refold-env", "test"}, "hint: another tenant has this org"},
+		"app taken":              {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "my-app-id", "--cometchat-region", "us"}, "hint: another tenant has this app"},
+		"no address":             {[]string{"tenant", "create", "--name", "b"}, "address needs"},
+		"half an address":        {[]string{"tenant", "create", "--name", "b", "--refold-org", "a"}, "refold_env must be test or production"},
+		"account taken":          {[]string{"account", "create", "--tenant", "acme", "--id", "customer@example.com"}, "hint: the tenant has this account already"},
+		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table or json"},
+		"missing flag":           {[]string{"key", "create", "--tenant", "acme"}, `"dialect" not set`},
+		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},
+		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "url_template"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, err := diglot(t, nil, append(c.args, "--data-dir", dir)...)
+			require.Error(t, err)
+			require.Contains(t, stderr, c.want)
+			require.Empty(t, stdout)
+		})
+	}
+}
+
+func TestVersionIsPrinted(t *testing.T) {
+	t.Parallel()
+	stdout, _, err := diglot(t, nil, "version")
+	require.NoError(t, err)
+	require.Regexp(t, `^diglot \S+ go1\.\S+ \w+/\w+\n$`, stdout)
+}

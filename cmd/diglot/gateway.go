@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
+)
+
+// The limits of one connection. A body of 1 MiB over a slow link and a page of
+// 100 large servers both fit in them.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	readyTimeout      = 2 * time.Second
+)
+
+// gateway is the main port's handler: each dialect at its path, health beside
+// them.
+type gateway struct {
+	service   *core.Service
+	refold    http.Handler
+	cometchat http.Handler
+	draining  atomic.Bool
+}
+
+func newGateway(service *core.Service, tokens *refold.Tokens, o dialects.Options) *gateway {
+	return &gateway{service: service, refold: refold.New(service, tokens, o), cometchat: cometchat.New(service, o)}
+}
+
+// ServeHTTP implements [http.Handler]. Everything below the first segment of a
+// dialect's prefix is the dialect's, so that its unknown paths are answered in
+// its own shape.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/v3/"):
+		g.cometchat.ServeHTTP(w, r)
+	case strings.HasPrefix(path, "/api/"):
+		g.refold.ServeHTTP(w, r)
+	case path == "/healthz":
+		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	case path == "/readyz":
+		g.ready(w, r)
+	default:
+		answer(w, http.StatusNotFound, map[string]string{
+			"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix,
+		})
+	}
+}
+
+// ready answers whether requests can be served. What stands in the way is for
+// the log, not for whoever asks.
+func (g *gateway) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if g.draining.Load() || g.service.Ready(ctx) != nil {
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func answer(w http.ResponseWriter, status int, body map[string]string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/memstore"
+	"github.com/diglot/diglot/store/storetest"
+)
+
+// inProcess is a gateway in this process, over TCP, and its operator.
+type inProcess struct {
+	url      string
+	operator *core.Operator
+	service  *core.Service
+	tokens   *refold.Tokens
+}
+
+// eachStore runs a test over the memory store and over PostgreSQL, there as
+// the role that requests are served as.
+func eachStore(t *testing.T, run func(t *testing.T, g *inProcess)) {
+	t.Helper()
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		s := memstore.New()
+		run(t, newInProcess(t, s, s))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		url := storetest.New(t)
+		operator, err := store.Open(t.Context(), store.Config{URL: url, Role: store.Operator})
+		require.NoError(t, err)
+		t.Cleanup(operator.Close)
+		runtime, err := store.Open(t.Context(), store.Config{URL: url, Role: store.Runtime})
+		require.NoError(t, err)
+		t.Cleanup(runtime.Close)
+		run(t, newInProcess(t, runtime, operator))
+	})
+}
+
+func newInProcess(t *testing.T, s core.Store, d core.Directory) *inProcess {
+	t.Helper()
+	secret, err := core.NewSecret([]byte("the secret of all tests"))
+	require.NoError(t, err)
+	service := core.NewService(s, secret, time.Now, core.NewIDSource())
+	g := &inProcess{operator: core.NewOperator(d, secret, time.Now), service: service, tokens: refold.NewTokens(secret)}
+	server := httptest.NewServer(newGateway(service, g.tokens, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+// credentials is a tenant's way in, by name of the way.
+type credentials map[string][]string
+
+const testAccount = "customer@example.com"
+
+// tenant makes a tenant with both addresses and every kind of credential.
+func (g *inProcess) tenant(t *testing.T, name, org, app string) (core.Tenant, credentials) {
+	t.Helper()
+	ctx := t.Context()
+	tenant, err := g.operator.CreateTenant(ctx, core.Tenant{
+		Name: name, Refold: &core.RefoldAddress{OrgID: org, Environment: core.Test},
+		CometChat: &core.CometChatAddress{AppID: app, Region: "us"},
+	})
+	require.NoError(t, err)
+	refoldKey, cometChatKey := refold.NewAPIKey(core.Test), cometchat.NewAPIKey()
+	_, err = g.operator.CreateKey(ctx, tenant, core.Refold, refoldKey)
+	require.NoError(t, err)
+	_, err = g.operator.CreateKey(ctx, tenant, core.CometChat, cometChatKey)
+	require.NoError(t, err)
+	_, err = g.operator.CreateAccount(ctx, tenant, testAccount)
+	require.NoError(t, err)
+	token, err := g.tokens.Mint(*tenant.Refold, testAccount, time.Now(), time.Hour)
+	require.NoError(t, err)
+	return tenant, credentials{
+		"key":    {"x-api-key", refoldKey, "linked_account_id", testAccount},
+		"token":  {"Authorization", "Bearer " + token},
+		"apikey": {"apikey", cometChatKey},
+	}
+}
+
+// aRoute is an operation on one server or on all.
+type aRoute struct{ dialect, method, path, body string }
+
+func routesFor(id, slug string) []aRoute {
+	const r, c = "/api/v2/public/mcp-servers", "/v3/ai-agents/agent-builder/mcp-servers"
+	return []aRoute{
+		{"refold", http.MethodGet, r, ""},
+		{"refold", http.MethodPost, r, `{"name":"Another","description":"d"}`},
+		{"refold", http.MethodGet, r + "/" + id, ""},
+		{"refold", http.MethodPut, r + "/" + id, `{"description":"stolen"}`},
+		{"refold", http.MethodDelete, r + "/" + id, ""},
+		{"cometchat", http.MethodGet, c, ""},
+		{"cometchat", http.MethodPost, c, `{"name":"n","slug":"another","url":"http://localhost"}`},
+		{"cometchat", http.MethodGet, c + "/" + slug, ""},
+		{"cometchat", http.MethodPatch, c + "/" + slug, `{"description":"stolen"}`},
+		{"cometchat", http.MethodDelete, c + "/" + slug, ""},
+	}
+}
+
+func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, g *inProcess) {
+		victim, _ := g.tenant(t, "victim", "6698b77a733c5ebd8908189e", "victim-app")
+		_, thief := g.tenant(t, "thief", "6500a1b2c3d4e5f6a7b8c9d0", "thief-app")
+		s, err := g.service.CreateMCPServer(t.Context(), victim.ID, core.NewMCPServer{Name: "Confidential", Slug: "confidential", URL: "http://localhost/confidential"})
+		require.NoError(t, err)
+		for _, route := range routesFor(s.ID.String(), s.Slug) {
+			for way, headers := range thief {
+				if (route.dialect == "cometchat") != (way == "apikey") {
+					continue
+				}
+				r := send(t, route.method, g.url+route.path, route.body, headers...)
+				body := strings.ReplaceAll(r.body, "MCP server not found: confidential", "")
+				body = strings.ReplaceAll(body, `"details":{"slug":"confidential"}`, "")
+				require.NotContains(t, strings.ToLower(body), "confidential", "%s %s by %s", route.method, route.path, way)
+				if strings.Count(route.path, "/mcp-servers/") == 1 {
+					require.Equal(t, http.StatusNotFound, r.status, "%s %s by %s", route.method, route.path, way)
+				}
+			}
+		}
+		after, err := g.service.MCPServer(t.Context(), victim.ID, core.ByID(s.ID))
+		require.NoError(t, err)
+		require.Equal(t, s, after, "nothing of it changed")
+		_, total, err := g.service.MCPServerPage(t.Context(), victim.ID, 0, 10)
+		require.NoError(t, err)
+		require.Equal(t, 1, total)
+	})
+}
+
+func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, g *inProcess) {
+		tenant, good := g.tenant(t, "acme", "6698b77a733c5ebd8908189e", "acme-app")
+		expired, err := g.tokens.Mint(*tenant.Refold, testAccount, time.Now().Add(-2*time.Hour), time.Hour)
+		require.NoError(t, err)
+		noAccount, err := g.tokens.Mint(*tenant.Refold, "nobody", time.Now(), time.Hour)
+		require.NoError(t, err)
+		otherEnv, err := g.tokens.Mint(core.RefoldAddress{OrgID: tenant.Refold.OrgID, Environment: core.Production}, testAccount, time.Now(), time.Hour)
+		require.NoError(t, err)
+		refoldKey, cometChatKey := good["key"][1], good["apikey"][1]
+		bad := map[string][]string{
+			"nothing":                   {},
+			"unknown refold key":        {"x-api-key", refold.NewAPIKey(core.Test), "linked_account_id", testAccount},
+			"unknown cometchat key":     {"apikey", cometchat.NewAPIKey()},
+			"refold key as apikey":      {"apikey", refoldKey},
+			"apikey as refold key":      {"x-api-key", cometChatKey, "linked_account_id", testAccount},
+			"apikey as token":           {"Authorization", "Bearer " + cometChatKey},
+			"key as token":              {"Authorization", "Bearer " + refoldKey},
+			"key cut short":             {"x-api-key", refoldKey[:len(refoldKey)-1], "linked_account_id", testAccount},
+			"key in capitals":           {"x-api-key", strings.ToUpper(refoldKey), "linked_account_id", testAccount},
+			"apikey in capitals":        {"apikey", strings.ToUpper(cometChatKey)},
+			"expired token":             {"Authorization", "Bearer " + expired},
+			"token of no account":       {"Authorization", "Bearer " + noAccount},
+			"token of another env":      {"Authorization", "Bearer " + otherEnv},
+			"token as basic":            {"Authorization", "Basic " + strings.TrimPrefix(good["token"][1], "Bearer ")},
+			"token without its end":     {"Authorization", strings.TrimRight(good["token"][1], "=")[:len(good["token"][1])-3]},
+			"key of another app's host": {"apikey", cometChatKey, "appid", "another-app"},
+		}
+		for _, route := range routesFor("686e2393750d509493c6d87c", "slug") {
+			for name, headers := range bad {
+				r := send(t, route.method, g.url+route.path, route.body, headers...)
+				refused := r.status == http.StatusUnauthorized || route.dialect == "refold" && r.status == http.StatusNotFound && strings.Contains(r.body, "MISSING_REQUIRED_FIELD")
+				require.True(t, refused, "%s %s with %s: %d %s", route.method, route.path, name, r.status, r.body)
+			}
+		}
+		_, total, err := g.service.MCPServerPage(t.Context(), tenant.ID, 0, 10)
+		require.NoError(t, err)
+		require.Zero(t, total)
+	})
+}

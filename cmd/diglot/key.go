@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
+)
+
+// keyOutput is a new key as `-o json` prints it: the only time that its value
+// is shown.
+type keyOutput struct {
+	ID      string           `json:"id"`
+	Tenant  string           `json:"tenant"`
+	Dialect core.DialectName `json:"dialect"`
+	Key     string           `json:"key"`
+}
+
+func newKeyCommand(c *common) *cobra.Command {
+	cmd := &cobra.Command{Use: "key", Short: "Create API keys"}
+	var (
+		out             output
+		tenant, dialect string
+	)
+	create := &cobra.Command{
+		Use: "create", Short: "Create an API key and print it, once", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
+				value := newAPIKey(t, core.DialectName(dialect))
+				k, err := a.CreateKey(ctx, t, core.DialectName(dialect), value)
+				if err != nil {
+					return explain(err)
+				}
+				made := keyOutput{k.ID, t.Name, k.Dialect, value}
+				return out.print(cmd.OutOrStdout(), made, []string{"TENANT", "DIALECT", "KEY", "ID"},
+					[]string{made.Tenant, string(made.Dialect), made.Key, made.ID})
+			})
+		},
+	}
+	create.Flags().StringVar(&tenant, "tenant", "", "name of the tenant (required)")
+	create.Flags().StringVar(&dialect, "dialect", "", "refold or cometchat (required)")
+	_ = create.MarkFlagRequired("tenant") // fails only for a flag that does not exist
+	_ = create.MarkFlagRequired("dialect")
+	out.flags(create)
+	cmd.AddCommand(create)
+	return cmd
+}
+
+// newAPIKey makes a key in the vendor's shape. Whether the tenant may have one
+// there is the operator's to say.
+func newAPIKey(t core.Tenant, dialect core.DialectName) string {
+	if dialect == core.Refold && t.Refold != nil {
+		return refold.NewAPIKey(t.Refold.Environment)
+	}
+	return cometchat.NewAPIKey()
+}

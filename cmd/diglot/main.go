@@ -1,0 +1,60 @@
+// Command diglot serves two vendors' REST APIs for MCP servers over one core
+// in PostgreSQL, and manages it. `diglot help` lists the commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := newRootCommand().ExecuteContext(ctx); err != nil {
+		complain(os.Stderr, err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "diglot",
+		Short:         "One gateway, two vendors' MCP server APIs",
+		Long:          "Diglot serves the Refold and the CometChat REST API for MCP servers over one core in PostgreSQL.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	c := &common{}
+	c.flags(root.PersistentFlags())
+	root.AddCommand(
+		newServeCommand(c), newMigrateCommand(c), newTenantCommand(c), newKeyCommand(c),
+		newAccountCommand(c), newTokenCommand(c), newVersionCommand(),
+	)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
+	return root
+}
+
+// hinted is an error that knows what its reader can do about it.
+type hinted struct {
+	error
+
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+func withHint(err error, hint string) error { return &hinted{err, hint} }
+
+func complain(w *os.File, err error) {
+	_, _ = fmt.Fprintln(w, "diglot:", err) // stderr is the last resort: nobody is left to tell
+	if h, ok := errors.AsType[*hinted](err); ok {
+		_, _ = fmt.Fprintln(w, "hint:", h.hint)
+	}
+}

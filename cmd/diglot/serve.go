@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/refold"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/localpg"
+	"github.com/diglot/diglot/store/memstore"
+)
+
+func newServeCommand(c *common) *cobra.Command {
+	s := &serveConfig{common: c}
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Serve both dialects", Args: cobra.NoArgs,
+		Long: "Serve both dialects until SIGTERM or an interrupt. Every flag can be set as DIGLOT_ and its name in capitals, " +
+			"--ops-addr as DIGLOT_OPS_ADDR. " + envDatabaseURL + " names a PostgreSQL server to use; without it, a private one is kept in --data-dir.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := newLogger(s.logLevel)
+			if err != nil {
+				return err
+			}
+			return explain(s.serve(cmd.Context(), logger, cmd.OutOrStdout()))
+		},
+	}
+	s.flags(cmd.Flags())
+	return cmd
+}
+
+// serve runs until ctx ends and everything that it started is stopped.
+func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Writer) error {
+	m := newMetrics()
+	b, err := c.openBackend(ctx, logger, m)
+	if err != nil {
+		return err
+	}
+	defer b.close(logger)
+	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource())
+	g := newGateway(service, refold.NewTokens(b.secret), dialects.Options{Logger: logger, Observe: m.observe})
+
+	main, err := listen(ctx, "--addr", c.addr)
+	if err != nil {
+		return err
+	}
+	servers := []*listening{{newServer(g, logger), main}}
+	if c.opsAddr != "" {
+		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
+		if err != nil {
+			return errors.Join(err, main.Close())
+		}
+		servers = append(servers, &listening{newServer(m.handler(), logger), ops})
+	}
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
+	var wg sync.WaitGroup
+	wg.Go(func() { service.Watch(watching) })
+	defer func() { stopWatching(); wg.Wait() }()
+	return c.run(ctx, logger, out, g, b.demo, servers)
+}
+
+// listening is a server and what it listens on.
+type listening struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Writer, g *gateway, d *demo, servers []*listening) error {
+	failed := make(chan error, len(servers))
+	for _, s := range servers {
+		go func() { failed <- s.server.Serve(s.listener) }()
+	}
+	addr := servers[0].listener.Addr()
+	logger.Info("serving", slog.String("addr", addr.String()), slog.String("version", version))
+	if d != nil {
+		if err := d.print(out, addr, g.service.Now()); err != nil {
+			logger.Warn("print the demo", slog.String("error", err.Error()))
+		}
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	g.draining.Store(true)
+	logger.Info("stopping", slog.Duration("drain_timeout", c.drainTimeout))
+	return errors.Join(err, drain(servers, c.drainTimeout))
+}
+
+// drain lets requests under way end, and ends them when they take too long.
+func drain(servers []*listening, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		if err := s.server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("requests were still under way after %s: %w", limit, s.server.Close()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func newServer(h http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}
+
+func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, withHint(err, "another program has the address; choose another one with "+flag)
+	}
+	return l, err
+}
+
+// backend is the store that requests are served from, and what goes with it.
+type backend struct {
+	store   core.Store
+	secret  *core.Secret
+	demo    *demo // nil: not asked for
+	closers []func() error
+}
+
+func (b *backend) close(logger *slog.Logger) {
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		if err := b.closers[i](); err != nil {
+			logger.Error("close", slog.String("error", err.Error()))
+		}
+	}
+}
+
+func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics) (*backend, error) {
+	if c.memory {
+		return c.openMemory(ctx)
+	}
+	db, err := c.openDatabase(ctx, localpg.Serve, logger)
+	if err != nil {
+		return nil, err
+	}
+	b := &backend{closers: []func() error{db.Close}}
+	if err := c.openPostgres(ctx, b, db); err != nil {
+		b.close(logger)
+		return nil, err
+	}
+	if s, ok := b.store.(*store.Store); ok {
+		m.watchPool(s)
+	}
+	return b, nil
+}
+
+func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
+	if os.Getenv(envDatabaseURL) != "" {
+		return nil, withHint(errors.New("--memory and "+envDatabaseURL+" are both given"), "leave one of them out")
+	}
+	material, err := secretMaterial()
+	if err != nil {
+		return nil, err
+	}
+	if material == nil {
+		material = core.RandomMaterial()
+	}
+	secret, err := core.NewSecret(material)
+	if err != nil {
+		return nil, err
+	}
+	s := memstore.New()
+	b := &backend{store: s, secret: secret}
+	return b, c.makeDemo(ctx, b, core.NewOperator(s, secret, time.Now))
+}
+
+// openPostgres prepares the database as an operator, then opens it again as
+// the role that cannot see past row security.
+func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database) error {
+	if err := store.Up(ctx, db.url); err != nil {
+		return err
+	}
+	a, err := openAdministration(ctx, db)
+	if err != nil {
+		return err
+	}
+	b.secret = a.secret
+	err = c.makeDemo(ctx, b, a.Operator)
+	a.store.Close()
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Runtime})
+	if err != nil {
+		return err
+	}
+	b.store = s
+	b.closers = append(b.closers, func() error { s.Close(); return nil })
+	return nil
+}
+
+func (c *serveConfig) makeDemo(ctx context.Context, b *backend, o *core.Operator) error {
+	if !c.demo {
+		return nil
+	}
+	d, err := makeDemo(ctx, o, b.secret)
+	b.demo = &d
+	return err
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diglot/diglot/core"
+)
+
+// tenantOutput is a tenant as `-o json` prints it.
+type tenantOutput struct {
+	ID          core.TenantID    `json:"id"`
+	Name        string           `json:"name"`
+	Refold      *refoldOutput    `json:"refold,omitempty"`
+	CometChat   *cometChatOutput `json:"cometchat,omitempty"`
+	URLTemplate string           `json:"url_template,omitempty"`
+	CreatedAt   time.Time        `json:"created_at"`
+}
+
+type refoldOutput struct {
+	Org string           `json:"org"`
+	Env core.Environment `json:"env"`
+}
+
+type cometChatOutput struct {
+	App    string `json:"app"`
+	Region string `json:"region"`
+}
+
+func fromTenant(t core.Tenant) tenantOutput {
+	out := tenantOutput{ID: t.ID, Name: t.Name, URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
+	if a := t.Refold; a != nil {
+		out.Refold = &refoldOutput{a.OrgID, a.Environment}
+	}
+	if a := t.CometChat; a != nil {
+		out.CometChat = &cometChatOutput{a.AppID, a.Region}
+	}
+	return out
+}
+
+var tenantHeader = []string{"NAME", "REFOLD", "COMETCHAT", "ID", "CREATED"}
+
+func (o tenantOutput) row() []string {
+	refold, cometchat := "-", "-"
+	if o.Refold != nil {
+		refold = o.Refold.Org + "/" + string(o.Refold.Env)
+	}
+	if o.CometChat != nil {
+		cometchat = o.CometChat.App + "/" + o.CometChat.Region
+	}
+	return []string{o.Name, refold, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+}
+
+func newTenantCommand(c *common) *cobra.Command {
+	cmd := &cobra.Command{Use: "tenant", Short: "Create, list and show tenants"}
+	cmd.AddCommand(newTenantCreateCommand(c), newTenantListCommand(c), newTenantShowCommand(c))
+	return cmd
+}
+
+func newTenantCreateCommand(c *common) *cobra.Command {
+	var (
+		out                                 output
+		name, org, env, app, region, urlTpl string
+	)
+	cmd := &cobra.Command{
+		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t := core.Tenant{Name: name, URLTemplate: urlTpl}
+			if org != "" || env != "" {
+				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
+			}
+			if app != "" || region != "" {
+				t.CometChat = &core.CometChatAddress{AppID: app, Region: region}
+			}
+			return c.run(cmd, func(ctx context.Context, a *administration) error {
+				t, err := a.CreateTenant(ctx, t)
+				if err != nil {
+					return explain(err)
+				}
+				made := fromTenant(t)
+				return out.print(cmd.OutOrStdout(), made, tenantHeader, made.row())
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&name, "name", "", "how operators name the tenant (required)")
+	f.StringVar(&org, "refold-org", "", "Refold org id, 24 hex digits at the vendor")
+	f.StringVar(&env, "refold-env", "", "Refold environment: test or production")
+	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
+	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
+	f.StringVar(&urlTpl, "url-template", "", "url that CometChat clients see of a server created without one; {id} and {slug} are filled in")
+	_ = cmd.MarkFlagRequired("name") // fails only for a flag that does not exist
+	out.flags(cmd)
+	return cmd
+}
+
+func newTenantListCommand(c *common) *cobra.Command {
+	var out output
+	cmd := &cobra.Command{
+		Use: "list", Short: "List all tenants", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.run(cmd, func(ctx context.Context, a *administration) error {
+				tenants, err := a.Tenants(ctx)
+				if err != nil {
+					return explain(err)
+				}
+				list, rows := make([]tenantOutput, len(tenants)), make([][]string, len(tenants))
+				for i, t := range tenants {
+					list[i] = fromTenant(t)
+					rows[i] = list[i].row()
+				}
+				return out.print(cmd.OutOrStdout(), list, tenantHeader, rows...)
+			})
+		},
+	}
+	out.flags(cmd)
+	return cmd
+}
+
+func newTenantShowCommand(c *common) *cobra.Command {
+	var out output
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "Show one tenant", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.runFor(cmd, args[0], func(_ context.Context, _ *administration, t core.Tenant) error {
+				shown := fromTenant(t)
+				return out.print(cmd.OutOrStdout(), shown, tenantHeader, shown.row())
+			})
+		},
+	}
+	out.flags(cmd)
+	return cmd
+}
+
+// run opens the database for a command and closes it after.
+func (c *common) run(cmd *cobra.Command, do func(context.Context, *administration) error) (err error) {
+	a, err := c.administer(cmd.Context())
+	if err != nil {
+		return explain(err)
+	}
+	defer func() {
+		if closing := a.Close(); err == nil {
+			err = closing
+		}
+	}()
+	return do(cmd.Context(), a)
+}
+
+// runFor is run for a command about one tenant.
+func (c *common) runFor(cmd *cobra.Command, tenant string, do func(context.Context, *administration, core.Tenant) error) error {
+	return c.run(cmd, func(ctx context.Context, a *administration) error {
+		t, err := a.Tenant(ctx, tenant)
+		if core.KindOf(err) == core.NotFound {
+			return withHint(err, "diglot tenant list shows the tenants there are; diglot tenant create makes one")
+		}
+		if err != nil {
+			return explain(err)
+		}
+		return do(ctx, a, t)
+	})
+}
+
+// hints say what to do about a conflict, by the field that it is on.
+var hints = map[string]string{
+	"name":      "diglot tenant list shows the names that are taken",
+	"refold":    "another tenant has this org and environment; diglot tenant list shows which",
+	"cometchat": "another tenant has this app and region; diglot tenant list shows which",
+	"id":        "the tenant has this account already; nothing needs to be done",
+}
+
+// explain adds what to do about an error where it is known.
+func explain(err error) error {
+	for field, hint := range hints {
+		if core.IsConflictOn(err, field) {
+			return withHint(err, hint)
+		}
+	}
+	switch core.KindOf(err) {
+	case core.Unavailable:
+		return withHint(err, "check that the database of "+envDatabaseURL+" is up, or unset it to use a private one")
+	case core.Invalid:
+		return withHint(err, strings.TrimSpace("see --help for what each flag takes"))
+	default:
+		return err
+	}
+}
