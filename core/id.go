@@ -38,16 +38,17 @@ type IDSource func(now time.Time) ObjectID
 // come five random bytes drawn once and a counter that starts at random.
 // It is safe for concurrent use.
 func NewIDSource() IDSource {
-	var seed [8]byte
+	var seed [9]byte
 	_, _ = rand.Read(seed[:]) // crypto/rand.Read never fails
 	var counter atomic.Uint32
-	counter.Store(uint32(seed[5])<<16 | uint32(seed[6])<<8 | uint32(seed[7]))
+	counter.Store(binary.BigEndian.Uint32(seed[5:]))
 	return func(now time.Time) ObjectID {
 		var id ObjectID
 		binary.BigEndian.PutUint32(id[:4], uint32(now.Unix())) //nolint:gosec // ObjectId keeps 32 bits of the second, by definition
 		copy(id[4:9], seed[:5])
-		n := counter.Add(1)
-		id[9], id[10], id[11] = byte(n>>16), byte(n>>8), byte(n)
+		var n [4]byte
+		binary.BigEndian.PutUint32(n[:], counter.Add(1))
+		copy(id[9:], n[1:])
 		return id
 	}
 }

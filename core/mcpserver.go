@@ -140,6 +140,9 @@ func SlugFor(name string) string {
 			continue
 		}
 		if gap {
+			if b.Len()+1 == maxMadeSlugBytes { // a dash would be the last
+				break
+			}
 			b.WriteByte('-')
 			gap = false
 		}

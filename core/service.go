@@ -23,6 +23,7 @@ func NewService(store Store, secret *Secret, now Clock, newID IDSource) *Service
 // Watch keeps the service's memory of credentials true until ctx ends.
 func (s *Service) Watch(ctx context.Context) {
 	s.store.Watch(ctx, s.cache.tell)
+	s.cache.tell(DirectoryEvent{}) // nobody watches any more
 }
 
 // Now gives the service's time: what stored times are taken from and what

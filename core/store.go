@@ -11,8 +11,10 @@ import (
 // Every method that takes a tenant sees and changes that tenant's rows alone.
 // Failures are [*Error] where a client or operator can act on them, with the
 // kinds named below; any method may answer [Unavailable] when the storage
-// can't be reached. Servers that a Store gives are the caller's own: changing
-// them changes nothing stored.
+// can't be reached. A tenant id that is not a UUID is an error of every method,
+// and a cancelled ctx one that [errors.Is] finds context.Canceled in. Servers
+// that a Store gives are the caller's own, their times UTC: changing them
+// changes nothing stored.
 type Store interface {
 	// KeyOwner gives the tenant of the key with that hash and the key's id.
 	// NotFound: no key of that dialect has it.
@@ -21,12 +23,12 @@ type Store interface {
 	// has the linked account. NotFound: either is missing.
 	RefoldTenant(ctx context.Context, address RefoldAddress, account string) (Tenant, error)
 	// Watch tells of changes to tenants, keys and accounts until ctx ends, then
-	// returns. See [DirectoryEvent].
+	// tells that it is no longer connected and returns. See [DirectoryEvent].
 	Watch(ctx context.Context, tell func(DirectoryEvent))
 
 	// CreateMCPServer adds a server, moving its place to the next free one where
 	// its own is taken, and gives it as stored. Conflict on "slug" (after trying
-	// the fallback, where there is one), "name" or "id".
+	// the fallback, where there is one), "name" or "id"; "name" where it is several.
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 	// MCPServer gives one server. NotFound.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
@@ -51,7 +53,7 @@ type Store interface {
 type Directory interface {
 	// CreateTenant adds a tenant. Conflict on "name", "refold" or "cometchat".
 	CreateTenant(ctx context.Context, t Tenant) error
-	// Tenants gives all tenants by name.
+	// Tenants gives all tenants by name, in byte order.
 	Tenants(ctx context.Context) ([]Tenant, error)
 	// Tenant gives the tenant of that name. NotFound.
 	Tenant(ctx context.Context, name string) (Tenant, error)

@@ -139,6 +139,11 @@ func (a *Account) Validate() error {
 // ValidURL reports whether s is an absolute http or https URL with a host.
 // Plain http and localhost are fine: the vendor's own examples use them.
 func ValidURL(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] == 0x7f { // url.Parse lets them pass in a fragment
+			return false
+		}
+	}
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && ValidText(s)
 }

@@ -1,0 +1,53 @@
+// Package coretest is the contract of core's ports, [core.Store] and
+// [core.Directory], as tests. Every store runs it; what it does not check, no
+// one may rely on.
+package coretest
+
+import (
+	"testing"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Backend is both ports over one storage.
+type Backend interface {
+	core.Store
+	core.Directory
+}
+
+// Run checks the contract. open gives a backend that nobody else uses and that
+// holds nothing; it is called once per subtest, and cleans up by t.Cleanup.
+func Run(t *testing.T, open func(t *testing.T) Backend) {
+	t.Helper()
+	for noun, guarantees := range map[string][]guarantee{
+		"tenant":           tenants,
+		"key":              keys,
+		"account":          accounts,
+		"watch":            watches,
+		"server":           servers,
+		"server json":      serverJSON,
+		"server names":     serverNames,
+		"server slugs":     serverSlugs,
+		"server places":    serverPlaces,
+		"server lists":     serverLists,
+		"server updates":   serverUpdates,
+		"server isolation": serverIsolation,
+		"refusals":         refusals,
+	} {
+		t.Run(noun, func(t *testing.T) {
+			t.Parallel()
+			for _, g := range guarantees {
+				t.Run(g.name, func(t *testing.T) {
+					t.Parallel()
+					g.check(t, open(t))
+				})
+			}
+		})
+	}
+}
+
+// guarantee is one sentence of the contract and how it is checked.
+type guarantee struct {
+	name  string
+	check func(t *testing.T, b Backend)
+}

@@ -1,0 +1,88 @@
+package coretest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+)
+
+var keys = []guarantee{
+	{"leads to its tenant", func(t *testing.T, b Backend) {
+		s, other := newSuite(t, b, "one"), newSuite(t, b, "other")
+		for _, dialect := range []core.DialectName{core.Refold, core.CometChat} {
+			mine, theirs := newKey(s.tenant, dialect), newKey(other.tenant, dialect)
+			require.NoError(t, b.CreateKey(t.Context(), mine))
+			require.NoError(t, b.CreateKey(t.Context(), theirs))
+
+			tenant, id, err := b.KeyOwner(t.Context(), dialect, mine.Hash)
+			require.NoError(t, err)
+			require.Equal(t, mine.ID, id)
+			equalTenant(t, s.tenant, tenant)
+
+			tenant, id, err = b.KeyOwner(t.Context(), dialect, theirs.Hash)
+			require.NoError(t, err)
+			require.Equal(t, theirs.ID, id)
+			equalTenant(t, other.tenant, tenant)
+		}
+	}},
+	{"a tenant may have many", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		for range 5 {
+			k := newKey(s.tenant, core.Refold)
+			require.NoError(t, b.CreateKey(t.Context(), k))
+			_, id, err := b.KeyOwner(t.Context(), core.Refold, k.Hash)
+			require.NoError(t, err)
+			require.Equal(t, k.ID, id)
+		}
+	}},
+	{"is not found in the other dialect", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		k := newKey(s.tenant, core.Refold)
+		require.NoError(t, b.CreateKey(t.Context(), k))
+		_, _, err := b.KeyOwner(t.Context(), core.CometChat, k.Hash)
+		requireNotFound(t, err)
+	}},
+	{"an unknown hash is not found", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		k := newKey(s.tenant, core.Refold)
+		require.NoError(t, b.CreateKey(t.Context(), k))
+
+		_, _, err := b.KeyOwner(t.Context(), core.Refold, core.KeyHash{})
+		requireNotFound(t, err)
+		k.Hash[31] ^= 1
+		_, _, err = b.KeyOwner(t.Context(), core.Refold, k.Hash)
+		requireNotFound(t, err)
+	}},
+	{"the hash is unique, whoever's it is", func(t *testing.T, b Backend) {
+		s, other := newSuite(t, b, "one"), newSuite(t, b, "other")
+		first := newKey(s.tenant, core.Refold)
+		require.NoError(t, b.CreateKey(t.Context(), first))
+		for _, tenant := range []core.Tenant{s.tenant, other.tenant} {
+			again := newKey(tenant, core.Refold)
+			again.Hash = first.Hash
+			requireConflict(t, b.CreateKey(t.Context(), again), "key", "key")
+		}
+		owner, id, err := b.KeyOwner(t.Context(), core.Refold, first.Hash)
+		require.NoError(t, err)
+		require.Equal(t, first.ID, id)
+		require.Equal(t, s.tenant.ID, owner.ID)
+	}},
+	{"of 20 equal creations at once one succeeds", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		hash := newKey(s.tenant, core.Refold).Hash
+		errs := together(20, func(int) error {
+			k := newKey(s.tenant, core.Refold)
+			k.Hash = hash
+			return b.CreateKey(t.Context(), k)
+		})
+		requireOneWinner(t, errs, "key", "key")
+	}},
+	{"needs a tenant that exists", func(t *testing.T, b Backend) {
+		k := newKey(newTenant("never-created"), core.Refold)
+		require.Error(t, b.CreateKey(t.Context(), k))
+		_, _, err := b.KeyOwner(t.Context(), core.Refold, k.Hash)
+		requireNotFound(t, err)
+	}},
+}

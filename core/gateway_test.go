@@ -1,0 +1,139 @@
+package core_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/memstore"
+)
+
+// start is when the clock of a test gateway begins: between two milliseconds,
+// as real ones do.
+var start = time.Date(2026, time.March, 4, 5, 6, 7, 89_123_456, time.UTC)
+
+// patience is how long a test waits for what should happen at once.
+const patience = 20 * time.Second
+
+// gateway is a service and an operator over one memory store, with a clock
+// that the test moves.
+type gateway struct {
+	*core.Service
+	*core.Operator
+
+	store *observedStore
+	now   *time.Time
+}
+
+func newGateway(t testing.TB) *gateway {
+	t.Helper()
+	now := start
+	clock := func() time.Time { return now }
+	secret, err := core.NewSecret([]byte("sixteen bytes or more"))
+	require.NoError(t, err)
+	store := &observedStore{Store: memstore.New(), told: make(chan core.DirectoryEvent, 100)}
+	return &gateway{
+		Service:  core.NewService(store, secret, clock, core.NewIDSource()),
+		Operator: core.NewOperator(store, secret, clock),
+		store:    store, now: &now,
+	}
+}
+
+// demo makes a tenant with both addresses.
+func (g *gateway) demo(t testing.TB, name string) core.Tenant {
+	t.Helper()
+	tenant, err := g.CreateTenant(t.Context(), core.Tenant{
+		Name:      name,
+		Refold:    &core.RefoldAddress{OrgID: "org-" + name, Environment: core.Test},
+		CometChat: &core.CometChatAddress{AppID: "app-" + name, Region: "us"},
+	})
+	require.NoError(t, err)
+	return tenant
+}
+
+// observedStore counts look-ups of credentials and lets a test follow events.
+type observedStore struct {
+	*memstore.Store
+
+	lookUps atomic.Int64
+	during  func()                   // what happens after a look-up has read and before it answers
+	told    chan core.DirectoryEvent // each event, once the service knows of it
+}
+
+func (s *observedStore) KeyOwner(
+	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
+) (tenant core.Tenant, keyID string, err error) {
+	defer s.looked()
+	return s.Store.KeyOwner(ctx, dialect, hash)
+}
+
+func (s *observedStore) RefoldTenant(
+	ctx context.Context, address core.RefoldAddress, account string,
+) (core.Tenant, error) {
+	defer s.looked()
+	return s.Store.RefoldTenant(ctx, address, account)
+}
+
+func (s *observedStore) looked() {
+	s.lookUps.Add(1)
+	if during := s.during; during != nil {
+		s.during = nil
+		during()
+	}
+}
+
+func (s *observedStore) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
+	s.Store.Watch(ctx, func(e core.DirectoryEvent) {
+		tell(e)
+		s.told <- e
+	})
+}
+
+// watch starts the service's watch, waits until it is connected, and gives
+// what ends it.
+func (g *gateway) watch(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.Watch(ctx)
+	}()
+	g.untilTold(t, core.DirectoryEvent{Connected: true})
+	stop = func() {
+		cancel()
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			require.FailNow(t, "the watch goes on")
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func (g *gateway) untilTold(t *testing.T, want core.DirectoryEvent) {
+	t.Helper()
+	for {
+		select {
+		case e := <-g.store.told:
+			if e == want {
+				return
+			}
+		case <-time.After(patience):
+			require.FailNow(t, "the service was not told")
+		}
+	}
+}
+
+// touch changes the tenant and waits until the service knows.
+func (g *gateway) touch(t *testing.T, tenant core.Tenant, account string) {
+	t.Helper()
+	_, err := g.CreateAccount(t.Context(), tenant, account)
+	require.NoError(t, err)
+	g.untilTold(t, core.DirectoryEvent{Connected: true, Changed: tenant.ID})
+}

@@ -1,0 +1,126 @@
+// Package memstore keeps everything in memory. It is what `diglot serve
+// --memory` and the dialects' tests run on, and it passes the same contract as
+// Postgres: core/coretest.
+package memstore
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Store is a [core.Store] and a [core.Directory]. It is safe for concurrent
+// use. What it holds is gone with it.
+type Store struct {
+	mu        sync.RWMutex
+	tenants   map[core.TenantID]*tenant
+	names     map[string]*tenant
+	refold    map[core.RefoldAddress]*tenant
+	cometchat map[core.CometChatAddress]*tenant
+	keys      map[core.KeyHash]core.Key
+	watchers  map[*watcher]struct{}
+}
+
+var (
+	_ core.Store     = (*Store)(nil)
+	_ core.Directory = (*Store)(nil)
+)
+
+// tenant is one tenant with all that it owns. Servers are never changed in
+// place: a change puts a new one into all three indexes, so that a reader can
+// copy what it found after letting go of the lock.
+type tenant struct {
+	core.Tenant
+	accounts map[string]core.Account
+	byPlace  []*core.MCPServer // in order of place
+	byID     map[core.ObjectID]*core.MCPServer
+	bySlug   map[string]*core.MCPServer
+	named    map[string]int // how many servers have the name
+}
+
+// New makes an empty store.
+func New() *Store {
+	return &Store{
+		tenants:   map[core.TenantID]*tenant{},
+		names:     map[string]*tenant{},
+		refold:    map[core.RefoldAddress]*tenant{},
+		cometchat: map[core.CometChatAddress]*tenant{},
+		keys:      map[core.KeyHash]core.Key{},
+		watchers:  map[*watcher]struct{}{},
+	}
+}
+
+// Ready implements [core.Store]: memory always is.
+func (s *Store) Ready(ctx context.Context) error { return ctx.Err() }
+
+var errTenantID = errors.New("the tenant id is not a UUID")
+
+// read runs f on the tenant; an unknown one looks like one that owns nothing.
+func (s *Store) read(ctx context.Context, id core.TenantID, f func(*tenant) error) error {
+	if err := check(ctx, id); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return f(s.tenant(id))
+}
+
+// write is read for functions that change the tenant. They must find all that
+// can fail before they change anything.
+func (s *Store) write(ctx context.Context, id core.TenantID, f func(*tenant) error) error {
+	if err := check(ctx, id); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f(s.tenant(id))
+}
+
+func check(ctx context.Context, id core.TenantID) error {
+	if !id.Valid() {
+		return errTenantID
+	}
+	return ctx.Err()
+}
+
+func (s *Store) tenant(id core.TenantID) *tenant {
+	if t, ok := s.tenants[id]; ok {
+		return t
+	}
+	return &tenant{}
+}
+
+// exists is for writers that would make a row of the tenant.
+func (t *tenant) exists() error {
+	if t.byID == nil {
+		return notFound("tenant")
+	}
+	return nil
+}
+
+func (s *Store) sortedTenants() []core.Tenant {
+	out := make([]core.Tenant, 0, len(s.names))
+	for _, name := range slices.Sorted(maps.Keys(s.names)) {
+		out = append(out, cloneTenant(&s.names[name].Tenant))
+	}
+	return out
+}
+
+var nouns = map[string]string{
+	"tenant": "tenant", "mcp_server": "server", "key": "key", "account": "linked account",
+}
+
+func notFound(noun string) error {
+	return &core.Error{Kind: core.NotFound, Noun: noun, Message: nouns[noun] + " not found"}
+}
+
+func conflict(noun, field string) error {
+	return &core.Error{
+		Kind: core.Conflict, Noun: noun, Fields: map[string]string{field: "is taken"},
+		Message: "a " + nouns[noun] + " with that " + field + " exists already",
+	}
+}
