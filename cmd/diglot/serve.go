@@ -83,10 +83,10 @@ func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Write
 		go func() { failed <- s.server.Serve(s.listener) }()
 	}
 	addr := servers[0].listener.Addr()
-	logger.Info("serving", slog.String("addr", addr.String()), slog.String("version", version))
+	logger.InfoContext(ctx, "serving", slog.String("addr", addr.String()), slog.String("version", version))
 	if d != nil {
 		if err := d.print(out, addr, g.service.Now()); err != nil {
-			logger.Warn("print the demo", slog.String("error", err.Error()))
+			logger.WarnContext(ctx, "print the demo", slog.String("error", err.Error()))
 		}
 	}
 	var err error
@@ -95,7 +95,7 @@ func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Write
 	case <-ctx.Done():
 	}
 	g.draining.Store(true)
-	logger.Info("stopping", slog.Duration("drain_timeout", c.drainTimeout))
+	logger.InfoContext(ctx, "stopping", slog.Duration("drain_timeout", c.drainTimeout))
 	return errors.Join(err, drain(servers, c.drainTimeout))
 }
 

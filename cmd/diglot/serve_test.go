@@ -148,7 +148,7 @@ func TestSIGTERMLetsARequestUnderWayEnd(t *testing.T) {
 		}
 		res, err := http.DefaultClient.Do(req)
 		if err == nil && res.StatusCode != http.StatusCreated {
-			err = errStatus(res.StatusCode)
+			err = statusError(res.StatusCode)
 		}
 		if err == nil {
 			err = res.Body.Close()

@@ -29,7 +29,7 @@ func newSlowBody(body string) *slowBody {
 func (b *slowBody) Read(p []byte) (int, error) {
 	for len(b.parts) > 0 {
 		n, err := b.parts[0].Read(p)
-		if n > 0 || err != io.EOF { //nolint:errorlint // a reader's own end
+		if n > 0 || err != io.EOF {
 			return n, err
 		}
 		b.parts = b.parts[1:]
@@ -43,9 +43,9 @@ func (b *slowBody) Read(p []byte) (int, error) {
 
 func (b *slowBody) finish() { close(b.rest) }
 
-type errStatus int
+type statusError int
 
-func (e errStatus) Error() string { return fmt.Sprintf("status %d", int(e)) }
+func (e statusError) Error() string { return fmt.Sprintf("status %d", int(e)) }
 
 // freeAddress gives an address that nothing listens on.
 func freeAddress(t *testing.T) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -178,12 +177,11 @@ func explain(err error) error {
 			return withHint(err, hint)
 		}
 	}
-	switch core.KindOf(err) {
-	case core.Unavailable:
+	if core.KindOf(err) == core.Unavailable {
 		return withHint(err, "check that the database of "+envDatabaseURL+" is up, or unset it to use a private one")
-	case core.Invalid:
-		return withHint(err, strings.TrimSpace("see --help for what each flag takes"))
-	default:
-		return err
 	}
+	if core.KindOf(err) == core.Invalid {
+		return withHint(err, "see --help for what each flag takes")
+	}
+	return err
 }
