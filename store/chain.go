@@ -1,0 +1,88 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Chains are kept as one JSON array, [{"id":"<24 hex>","chain":{…}},…],
+// written and read here and nowhere else. encoding/json would give the chains
+// back as they came too, but not those nested as deeply as PostgreSQL and a
+// dialect's decoder let through.
+const (
+	chainOpen  = `{"id":"`
+	chainField = `","chain":`
+	chainClose = `}`
+
+	chainPrefixBytes = len(chainOpen) + 2*len(core.ObjectID{}) + len(chainField)
+)
+
+// chainsArg gives the chains as stored: null for nil, so that "none were ever
+// sent" stays apart from an empty list.
+func chainsArg(chains []core.Chain) []byte {
+	if chains == nil {
+		return nil
+	}
+	b := []byte{'['}
+	for i, c := range chains {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, chainOpen+c.ID.String()+chainField...)
+		b = append(b, c.Fields...)
+		b = append(b, chainClose...)
+	}
+	return append(b, ']')
+}
+
+func chainsToCore(stored []byte) ([]core.Chain, error) {
+	if stored == nil {
+		return nil, nil
+	}
+	malformed := fmt.Errorf("stored chains are malformed near %.60q", stored)
+	chains := []core.Chain{}
+	rest, ok := bytes.CutPrefix(stored, []byte{'['})
+	for ok && len(rest) > 1 {
+		if len(rest) < chainPrefixBytes {
+			return nil, malformed
+		}
+		var c core.Chain
+		if c.ID, ok = core.ParseObjectID(string(rest[len(chainOpen) : chainPrefixBytes-len(chainField)])); !ok {
+			return nil, malformed
+		}
+		n := objectLen(rest[chainPrefixBytes:])
+		c.Fields = append(core.JSON{}, rest[chainPrefixBytes:chainPrefixBytes+n]...)
+		chains = append(chains, c)
+		if rest, ok = bytes.CutPrefix(rest[chainPrefixBytes+n:], []byte(chainClose)); ok {
+			rest = bytes.TrimPrefix(rest, []byte{','})
+		}
+	}
+	if !ok || string(rest) != "]" {
+		return nil, malformed
+	}
+	return chains, nil
+}
+
+// objectLen gives the length of the JSON object or array that valid JSON
+// begins with; 0 where there is none.
+func objectLen(json []byte) int {
+	depth, inString := 0, false
+	for i := 0; i < len(json); i++ {
+		switch c := json[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}

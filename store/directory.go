@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/diglot/diglot/core"
+)
+
+// tenantColumns are read into a [tenantRow], in this order.
+const tenantColumns = `id, name, refold_org_id, refold_environment,
+	cometchat_app_id, cometchat_region, url_template, created_at`
+
+type tenantRow struct {
+	id, name                   string
+	refoldOrg, refoldEnv       *string
+	cometchatApp, cometchatReg *string
+	urlTemplate                string
+	createdAt                  time.Time
+}
+
+func (r *tenantRow) columns() []any {
+	return []any{
+		&r.id, &r.name, &r.refoldOrg, &r.refoldEnv,
+		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.createdAt,
+	}
+}
+
+func (r *tenantRow) toCore() core.Tenant {
+	t := core.Tenant{
+		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate, CreatedAt: r.createdAt.UTC(),
+	}
+	if r.refoldOrg != nil {
+		t.Refold = &core.RefoldAddress{OrgID: *r.refoldOrg, Environment: core.Environment(*r.refoldEnv)}
+	}
+	if r.cometchatApp != nil {
+		t.CometChat = &core.CometChatAddress{AppID: *r.cometchatApp, Region: *r.cometchatReg}
+	}
+	return t
+}
+
+// KeyOwner implements [core.Store].
+func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, string, error) {
+	const q = `SELECT key_id, ` + tenantColumns + ` FROM key_owner($1, $2)`
+	var r tenantRow
+	var keyID string
+	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&keyID}, r.columns()...)...)
+	if err != nil {
+		return core.Tenant{}, "", wrap(err, "key", "select owner of api_key")
+	}
+	return r.toCore(), keyID, nil
+}
+
+// RefoldTenant implements [core.Store].
+func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, account string) (core.Tenant, error) {
+	const q = `SELECT ` + tenantColumns + ` FROM refold_tenant($1, $2, $3)`
+	if !core.ValidText(address.OrgID) || !core.ValidText(account) {
+		return core.Tenant{}, notFound("tenant") // PostgreSQL would call such text an error; nothing can have it
+	}
+	var r tenantRow
+	err := s.pool.QueryRow(ctx, q, address.OrgID, string(address.Environment), account).Scan(r.columns()...)
+	if err != nil {
+		return core.Tenant{}, wrap(err, "tenant", "select tenant by Refold address")
+	}
+	return r.toCore(), nil
+}
+
+// CreateTenant implements [core.Directory].
+func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
+	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	r := tenantRow{id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, createdAt: t.CreatedAt}
+	if a := t.Refold; a != nil {
+		r.refoldOrg, r.refoldEnv = &a.OrgID, (*string)(&a.Environment)
+	}
+	if a := t.CometChat; a != nil {
+		r.cometchatApp, r.cometchatReg = &a.AppID, &a.Region
+	}
+	_, err := s.pool.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
+		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.createdAt)
+	return wrap(err, "tenant", "insert tenant")
+}
+
+// Tenants implements [core.Directory].
+func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
+	const q = `SELECT ` + tenantColumns + ` FROM tenant ORDER BY name COLLATE "C"`
+	rows, _ := s.pool.Query(ctx, q) // an error is the rows' too
+	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
+		var r tenantRow
+		err := row.Scan(r.columns()...)
+		return r.toCore(), err
+	})
+	return tenants, wrap(err, "tenant", "select tenants")
+}
+
+// Tenant implements [core.Directory].
+func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
+	const q = `SELECT ` + tenantColumns + ` FROM tenant WHERE name = $1`
+	if !core.ValidText(name) {
+		return core.Tenant{}, notFound("tenant")
+	}
+	var r tenantRow
+	if err := s.pool.QueryRow(ctx, q, name).Scan(r.columns()...); err != nil {
+		return core.Tenant{}, wrap(err, "tenant", "select tenant")
+	}
+	return r.toCore(), nil
+}
+
+// CreateKey implements [core.Directory].
+func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
+	const q = `INSERT INTO api_key (tenant_id, id, dialect, hash, created_at) VALUES ($1, $2, $3, $4, $5)`
+	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), k.Hash[:], k.CreatedAt)
+	return wrap(err, "key", "insert api_key")
+}
+
+// CreateAccount implements [core.Directory].
+func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
+	const q = `INSERT INTO linked_account (tenant_id, id, created_at) VALUES ($1, $2, $3)`
+	_, err := s.pool.Exec(ctx, q, string(a.Tenant), a.ID, a.CreatedAt)
+	return wrap(err, "account", "insert linked_account")
+}
+
+// Account implements [core.Directory].
+func (s *Store) Account(ctx context.Context, tenant core.TenantID, id string) (core.Account, error) {
+	const q = `SELECT created_at FROM linked_account WHERE tenant_id = $1 AND id = $2`
+	if !core.ValidText(id) {
+		return core.Account{}, notFound("account")
+	}
+	a := core.Account{Tenant: tenant, ID: id}
+	if err := s.pool.QueryRow(ctx, q, string(tenant), id).Scan(&a.CreatedAt); err != nil {
+		return core.Account{}, wrap(err, "account", "select linked_account")
+	}
+	a.CreatedAt = a.CreatedAt.UTC()
+	return a, nil
+}

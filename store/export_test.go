@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// RunMigration runs one migration file as golang-migrate does.
+func RunMigration(ctx context.Context, conn *pgx.Conn, version int, sql string) error {
+	d, err := newMigrationDriver(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if err := d.SetVersion(version, true); err != nil {
+		return err
+	}
+	if err := d.Run(strings.NewReader(sql)); err != nil {
+		return err
+	}
+	return d.SetVersion(version, false)
+}
+
+// Statements gives the SQL of each prepared statement by its name.
+func Statements() map[string]string {
+	out := make(map[string]string, len(statements))
+	for _, st := range statements {
+		out[st.name] = st.sql
+	}
+	return out
+}
+
+// The shape of the notification and migration protocols, for tests that take
+// the other side.
+const (
+	MigrationLock = migrationLock
+	WatchIdle     = watchIdle
+)

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/diglot/diglot/core"
+)
+
+// A statement that finds servers otherwise than by id repeats the condition of
+// the index it is for (slug <> '', name_digest <> '', place >= 0), or it can't
+// use it. The migration that makes the indexes says why they have conditions.
+
+// mcpServerColumns are read by [row.toMCPServer], in this order.
+const mcpServerColumns = `id, slug, name, description, url, icon,
+	suggestions, associated_apps, resources, notebooks, chains,
+	agent_name, primary_color, secondary_color, base_prompt, safe_mode,
+	place, created_at, updated_at, revision`
+
+func (r *row) toMCPServer() (s core.MCPServer, err error) {
+	copy(s.ID[:], r.next())
+	s.Slug, s.Name, s.Description, s.URL, s.Icon = r.text(), r.text(), r.optText(), r.text(), r.text()
+	s.Suggestions, s.AssociatedApps, s.Resources, s.Notebooks = r.json(), r.json(), r.json(), r.json()
+	if s.Chains, err = chainsToCore(r.next()); err != nil {
+		return core.MCPServer{}, err
+	}
+	s.Branding = core.Branding{
+		AgentName: r.optText(), PrimaryColor: r.optText(), SecondaryColor: r.optText(), BasePrompt: r.optText(),
+		SafeMode: r.optBool(),
+	}
+	s.Place = core.Place(r.int())
+	s.CreatedAt, s.UpdatedAt, s.Revision = r.time(), r.time(), r.int()
+	return s, nil
+}
+
+// serversCall runs a statement that gives servers, to be found in the result
+// once it ran.
+func serversCall(stmt *statement, args ...[]byte) (*call, *[]core.MCPServer) {
+	var servers []core.MCPServer
+	return &call{stmt: stmt, args: args, each: func(r *row) error {
+		s, err := r.toMCPServer()
+		servers = append(servers, s)
+		return err
+	}}, &servers
+}
+
+// byRef gives the one of two statements that finds a server by what the
+// reference has, and the argument for it.
+func byRef(ref core.MCPServerRef, byID, bySlug *statement) (*statement, []byte) {
+	switch {
+	case ref.Slug == "":
+		return byID, ref.ID[:]
+	case !core.ValidText(ref.Slug):
+		return bySlug, textArg("") // no server has it, and PostgreSQL would call the text an error
+	default:
+		return bySlug, textArg(ref.Slug)
+	}
+}
+
+var (
+	mcpServerByID = prepared("mcp_server_by_id",
+		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND id = $2`)
+	mcpServerBySlug = prepared("mcp_server_by_slug",
+		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`)
+)
+
+// MCPServer implements [core.Store].
+func (s *Store) MCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) (core.MCPServer, error) {
+	stmt, arg := byRef(ref, mcpServerByID, mcpServerBySlug)
+	get, servers := serversCall(stmt, uuidArg(tenant), arg)
+	if err := s.inTenant(ctx, tenant, beginRead, get); err != nil {
+		return core.MCPServer{}, wrap(err, "mcp_server", "select mcp_server")
+	}
+	return one(*servers)
+}
+
+// one gives the only server, or NotFound.
+func one(servers []core.MCPServer) (core.MCPServer, error) {
+	if len(servers) == 0 {
+		return core.MCPServer{}, notFound("mcp_server")
+	}
+	return servers[0], nil
+}
+
+var (
+	mcpServerCount = prepared("mcp_server_count",
+		`SELECT count(*) FROM mcp_server WHERE tenant_id = $1 AND place >= 0`)
+	mcpServerPage = prepared("mcp_server_page",
+		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
+		ORDER BY place OFFSET $2 LIMIT $3`)
+)
+
+// MCPServerPage implements [core.Store].
+func (s *Store) MCPServerPage(
+	ctx context.Context, tenant core.TenantID, offset, limit int,
+) ([]core.MCPServer, int, error) {
+	total := 0
+	count := &call{stmt: mcpServerCount, args: [][]byte{uuidArg(tenant)}, each: func(r *row) error {
+		total = int(r.int())
+		return nil
+	}}
+	list, servers := serversCall(mcpServerPage, uuidArg(tenant), intArg(int64(max(offset, 0))), intArg(int64(max(limit, 0))))
+	// A snapshot for both, or the total could be of another moment than the page.
+	if err := s.inTenant(ctx, tenant, beginSnapshot, count, list); err != nil {
+		return nil, 0, wrap(err, "mcp_server", "select page of mcp_server")
+	}
+	return *servers, total, nil
+}
+
+var (
+	mcpServersAfter = prepared("mcp_servers_after",
+		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place > $2 AND place >= 0
+		ORDER BY place LIMIT $3`)
+	mcpServersBefore = prepared("mcp_servers_before",
+		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place < $2 AND place >= 0
+		ORDER BY place DESC LIMIT $3`)
+)
+
+// MCPServersFrom implements [core.Store].
+func (s *Store) MCPServersFrom(
+	ctx context.Context, tenant core.TenantID, from core.Place, dir core.Direction, limit int,
+) ([]core.MCPServer, error) {
+	stmt := mcpServersAfter
+	if dir == core.Before {
+		stmt = mcpServersBefore
+	}
+	list, servers := serversCall(stmt, uuidArg(tenant), intArg(int64(from)), intArg(int64(max(limit, 0))))
+	if err := s.inTenant(ctx, tenant, beginRead, list); err != nil {
+		return nil, wrap(err, "mcp_server", "select mcp_server from place")
+	}
+	if dir == core.Before {
+		slices.Reverse(*servers)
+	}
+	return *servers, nil
+}
+
+// updateMCPServer has its condition added. A new name ends the server's claim
+// on the old one; renames may repeat names, so it gets none on the new.
+const updateMCPServer = `
+	UPDATE mcp_server SET
+		name_claimed    = CASE WHEN $4::bytea IS NULL OR $4 = name_digest THEN name_claimed END,
+		name            = COALESCE($3, name),
+		name_digest     = COALESCE($4, name_digest),
+		description     = COALESCE($5, description),
+		url             = COALESCE($6, url),
+		icon            = COALESCE($7, icon),
+		suggestions     = COALESCE($8, suggestions),
+		associated_apps = COALESCE($9, associated_apps),
+		chains          = COALESCE($10, chains),
+		agent_name      = COALESCE($11, agent_name),
+		primary_color   = COALESCE($12, primary_color),
+		secondary_color = COALESCE($13, secondary_color),
+		base_prompt     = COALESCE($14, base_prompt),
+		safe_mode       = COALESCE($15, safe_mode),
+		updated_at      = GREATEST(created_at, updated_at, $16),
+		revision        = revision + 1`
+
+var (
+	updateMCPServerByID = prepared("update_mcp_server_by_id",
+		updateMCPServer+` WHERE tenant_id = $1 AND id = $2 RETURNING `+mcpServerColumns)
+	updateMCPServerBySlug = prepared("update_mcp_server_by_slug",
+		updateMCPServer+` WHERE tenant_id = $1 AND slug = $2 AND slug <> '' RETURNING `+mcpServerColumns)
+)
+
+// UpdateMCPServer implements [core.Store].
+func (s *Store) UpdateMCPServer(
+	ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, m core.Modification,
+) (core.MCPServer, error) {
+	stmt, arg := byRef(ref, updateMCPServerByID, updateMCPServerBySlug)
+	var digest, chains []byte
+	if m.Name != nil {
+		digest = nameDigest(*m.Name)
+	}
+	if m.Chains != nil {
+		chains = chainsArg(append([]core.Chain{}, *m.Chains...)) // sent, so never null
+	}
+	update, servers := serversCall(stmt, uuidArg(tenant), arg,
+		optTextArg(m.Name), digest, optTextArg(m.Description), optTextArg(m.URL), optTextArg(m.Icon),
+		jsonArg(m.Suggestions), jsonArg(m.AssociatedApps), chains,
+		optTextArg(m.Branding.AgentName), optTextArg(m.Branding.PrimaryColor), optTextArg(m.Branding.SecondaryColor),
+		optTextArg(m.Branding.BasePrompt), optBoolArg(m.Branding.SafeMode),
+		timeArg(m.UpdatedAt))
+	if err := s.inTenant(ctx, tenant, begin, update); err != nil {
+		return core.MCPServer{}, wrap(err, "mcp_server", "update mcp_server")
+	}
+	return one(*servers)
+}
+
+var (
+	deleteMCPServerByID = prepared("delete_mcp_server_by_id",
+		`DELETE FROM mcp_server WHERE tenant_id = $1 AND id = $2`)
+	deleteMCPServerBySlug = prepared("delete_mcp_server_by_slug",
+		`DELETE FROM mcp_server WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`)
+)
+
+// DeleteMCPServer implements [core.Store].
+func (s *Store) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) error {
+	stmt, arg := byRef(ref, deleteMCPServerByID, deleteMCPServerBySlug)
+	del := &call{stmt: stmt, args: [][]byte{uuidArg(tenant), arg}}
+	if err := s.inTenant(ctx, tenant, begin, del); err != nil {
+		return wrap(err, "mcp_server", "delete mcp_server")
+	}
+	if del.tag.RowsAffected() == 0 {
+		return notFound("mcp_server")
+	}
+	return nil
+}

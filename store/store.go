@@ -1,0 +1,139 @@
+// Package store keeps everything in PostgreSQL: [Store] is core's Store and
+// Directory, [Up] and its like migrate the schema.
+//
+// A tenant's statements run in a transaction that first says whose it is
+// (SET LOCAL app.tenant_id), sent together in one round trip; row security
+// holds the rows that they see to that tenant. A [Runtime] store steps down to
+// a role that can't bypass it, and refuses to open where it can't.
+//
+// It needs connections that are its own while they are open: PgBouncer in
+// session mode is fine, in transaction mode it isn't.
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/diglot/diglot/core"
+)
+
+var (
+	_ core.Store     = (*Store)(nil)
+	_ core.Directory = (*Store)(nil)
+)
+
+// Role is what a store may do.
+type Role int
+
+const (
+	// Runtime serves tenants, one at a time: it has core's Store and can't see
+	// two tenants in one transaction. The methods of core's Directory fail.
+	Runtime Role = iota
+	// Operator sees all tenants: it has the Directory, the secret, and the
+	// Store too.
+	Operator
+)
+
+// Config says which database to open and how.
+type Config struct {
+	URL      string // what PostgreSQL's own clients take
+	Role     Role
+	MaxConns int          // 0: the URL's pool_max_conns, else a default by role
+	Logger   *slog.Logger // nil: nothing is logged
+}
+
+// connectTimeout bounds a connection attempt where the URL has no
+// connect_timeout; without it a host that swallows packets holds a request
+// for as long as its client waits.
+const connectTimeout = 5 * time.Second
+
+// Store is core's Store and Directory on PostgreSQL.
+type Store struct {
+	pool *pgxpool.Pool
+	role Role
+	log  *slog.Logger
+}
+
+// Open connects to a migrated database. It fails when the database doesn't
+// answer (Unavailable), when its schema is not there, or when a [Runtime]
+// store could bypass row security.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	pc, err := poolConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	s := &Store{pool: pool, role: cfg.Role, log: cfg.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	// A pool connects on first use; this one is to fail now.
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, wrap(err, "database", "open database")
+	}
+	return s, nil
+}
+
+func poolConfig(cfg Config) (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("read database URL: %w", err) // pgx leaves the password out
+	}
+	switch {
+	case cfg.MaxConns > 0:
+		pc.MaxConns = int32(min(cfg.MaxConns, 1<<20)) //nolint:gosec // bounded right here
+	case strings.Contains(cfg.URL, "pool_max_conns"):
+	case cfg.Role == Runtime:
+		pc.MaxConns = int32(min(max(16, 4*runtime.NumCPU()), 64)) //nolint:gosec // bounded right here
+	default:
+		pc.MaxConns = 4
+	}
+	prepareConnConfig(pc.ConnConfig)
+	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := takeRole(ctx, conn, cfg.Role); err != nil {
+			return err
+		}
+		return prepareStatements(ctx, conn)
+	}
+	return pc, nil
+}
+
+// prepareConnConfig sets what every connection has, unless the URL says otherwise.
+func prepareConnConfig(cc *pgx.ConnConfig) {
+	if cc.ConnectTimeout == 0 {
+		cc.ConnectTimeout = connectTimeout
+	}
+	if cc.RuntimeParams["application_name"] == "" {
+		cc.RuntimeParams["application_name"] = "diglot"
+	}
+}
+
+// Close closes all connections, waiting for those in use.
+func (s *Store) Close() { s.pool.Close() }
+
+// Stat gives the pool's figures, for metrics.
+func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
+
+// Ready reports Unavailable when the database doesn't answer, or has a schema
+// that is older than this build or half migrated.
+func (s *Store) Ready(ctx context.Context) error {
+	st, err := status(ctx, s.pool)
+	if err != nil {
+		return wrap(err, "database", "read schema version")
+	}
+	if reason := st.notReady(); reason != "" {
+		return &core.Error{Kind: core.Unavailable, Noun: "database", Message: reason}
+	}
+	return nil
+}

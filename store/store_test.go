@@ -1,0 +1,65 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/core/coretest"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// backend serves as serve does and operates as an operator does, on one database.
+type backend struct {
+	core.Store
+	core.Directory
+}
+
+func TestPostgresKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	coretest.Run(t, func(t *testing.T) coretest.Backend {
+		url := storetest.New(t)
+		return backend{open(t, url, store.Runtime), open(t, url, store.Operator)}
+	})
+}
+
+// testConns keeps tests in parallel within what a server takes by default.
+const testConns = 6
+
+func open(t testing.TB, url string, role store.Role) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{URL: url, Role: role, MaxConns: testConns})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// epoch is when the tests happen.
+var epoch = time.Date(2026, time.March, 4, 5, 6, 7, 89*int(time.Millisecond), time.UTC)
+
+func newTenant(t testing.TB, operator core.Directory, name string) core.Tenant {
+	t.Helper()
+	tenant := core.Tenant{
+		ID: core.NewTenantID(), Name: name, CreatedAt: epoch,
+		Refold:    &core.RefoldAddress{OrgID: "org-" + name, Environment: core.Test},
+		CometChat: &core.CometChatAddress{AppID: "app-" + name, Region: "eu"},
+	}
+	require.NoError(t, operator.CreateTenant(t.Context(), tenant))
+	return tenant
+}
+
+// newServer makes a server that collides with no other but in its place.
+func newServer(name string) core.MCPServer {
+	id := newID(epoch)
+	return core.MCPServer{
+		ID: id, Slug: "s-" + id.String(), Name: name,
+		Place: core.PlaceAt(epoch), CreatedAt: epoch, UpdatedAt: epoch, Revision: 1,
+	}
+}
+
+var newID = core.NewIDSource()

@@ -1,0 +1,98 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/storetest"
+)
+
+// events starts a watch and gives what it tells.
+func events(t *testing.T, s *store.Store) <-chan core.DirectoryEvent {
+	t.Helper()
+	out, ended := make(chan core.DirectoryEvent, 100), make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Watch(t.Context(), func(e core.DirectoryEvent) { out <- e })
+	}()
+	t.Cleanup(func() { <-ended })
+	return out
+}
+
+func requireEvent(t *testing.T, from <-chan core.DirectoryEvent, want core.DirectoryEvent) {
+	t.Helper()
+	select {
+	case got := <-from:
+		require.Equal(t, want, got)
+	case <-time.After(20 * time.Second):
+		require.FailNow(t, "nothing came", "want %v", want)
+	}
+}
+
+func TestWatchTellsOfWhatAnotherStoreDid(t *testing.T) {
+	t.Parallel()
+	url := storetest.New(t)
+	operator, conn := open(t, url, store.Operator), connect(t, url)
+	tenant := newTenant(t, operator, "one")
+	told := events(t, open(t, url, store.Runtime))
+	requireEvent(t, told, core.DirectoryEvent{Connected: true})
+
+	changed := core.DirectoryEvent{Connected: true, Changed: tenant.ID}
+	require.NoError(t, operator.CreateKey(t.Context(),
+		core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: core.Refold, CreatedAt: epoch}))
+	requireEvent(t, told, changed)
+	exec(t, conn, "UPDATE tenant SET url_template = 'https://example.com/{slug}'")
+	requireEvent(t, told, changed)
+	exec(t, conn, "DELETE FROM api_key")
+	requireEvent(t, told, changed)
+	exec(t, conn, "NOTIFY diglot_directory, 'something else'")
+	requireEvent(t, told, core.DirectoryEvent{Connected: true})
+	exec(t, conn, "DELETE FROM tenant")
+	requireEvent(t, told, changed)
+}
+
+func TestWatchTellsOfItsLossAndComesBack(t *testing.T) {
+	t.Parallel()
+	url := storetest.New(t)
+	operator, conn := open(t, url, store.Operator), connect(t, url)
+	told := events(t, open(t, url, store.Runtime))
+	requireEvent(t, told, core.DirectoryEvent{Connected: true})
+	for range 3 {
+		exec(t, conn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = 'diglot watch'`)
+		requireEvent(t, told, core.DirectoryEvent{})
+		requireEvent(t, told, core.DirectoryEvent{Connected: true})
+	}
+	tenant := newTenant(t, operator, "one")
+	requireEvent(t, told, core.DirectoryEvent{Connected: true, Changed: tenant.ID})
+}
+
+// A loss that nobody tells of: a host that vanished, a firewall that forgot.
+func TestWatchNoticesASilentLoss(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t, storetest.New(t))
+	told := events(t, open(t, p.url, store.Runtime))
+	requireEvent(t, told, core.DirectoryEvent{Connected: true})
+	p.frozen.Store(true)
+	requireEvent(t, told, core.DirectoryEvent{})
+	p.frozen.Store(false)
+	requireEvent(t, told, core.DirectoryEvent{Connected: true})
+}
+
+// A quiet watch tries its connection, and what comes meanwhile isn't lost.
+func TestWatchOutlastsQuietTimes(t *testing.T) {
+	t.Parallel()
+	url := storetest.New(t)
+	operator := open(t, url, store.Operator)
+	p := newProxy(t, url)
+	told := events(t, open(t, p.url, store.Runtime))
+	requireEvent(t, told, core.DirectoryEvent{Connected: true})
+	tried := p.ready.Load()
+	require.Eventually(t, func() bool { return p.ready.Load() > tried }, 5*store.WatchIdle, 10*time.Millisecond)
+	tenant := newTenant(t, operator, "one")
+	requireEvent(t, told, core.DirectoryEvent{Connected: true, Changed: tenant.ID})
+}

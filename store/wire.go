@@ -1,0 +1,261 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/diglot/diglot/core"
+)
+
+// This file speaks to PostgreSQL one level below pgx's Batch, in pgconn's. A
+// tenant's read is four statements in one round trip, and what pgx does for
+// each of them (encode by type, describe, scan by type) adds up: this way the
+// four take little longer than the one that is wanted. Every value crosses in
+// PostgreSQL's binary format, which for text and json is the text itself.
+
+// statement is prepared on every connection, under its name, when that opens.
+type statement struct {
+	name string
+	sql  string
+}
+
+var statements []*statement
+
+// prepared registers a statement. Call it from package level, beside the
+// method that runs the statement: connections prepare what is there when they
+// open.
+func prepared(name, sql string) *statement {
+	st := &statement{name, sql}
+	statements = append(statements, st)
+	return st
+}
+
+var (
+	begin         = prepared("begin", "BEGIN")
+	beginRead     = prepared("begin_read", "BEGIN READ ONLY")
+	beginSnapshot = prepared("begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+	commit        = prepared("commit", "COMMIT")
+)
+
+// descriptions is where a connection keeps what PostgreSQL said of each
+// statement; with it, the columns needn't be described with every result.
+type descriptions map[*statement]*pgconn.StatementDescription
+
+const descriptionsKey = "diglot"
+
+// prepareStatements prepares all statements in one round trip.
+func prepareStatements(ctx context.Context, conn *pgx.Conn) error {
+	// One plan per statement and connection. Left to itself PostgreSQL would
+	// plan a list anew each time, because it takes the limit for a tenth of the
+	// table; all our statements are served by an index whatever their arguments.
+	if _, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan; SET jit = off"); err != nil {
+		return fmt.Errorf("set up connection: %w", err)
+	}
+	pg := conn.PgConn()
+	pipeline := pg.StartPipeline(ctx)
+	for _, st := range statements {
+		pipeline.SendPrepare(st.name, st.sql, nil)
+	}
+	err := pipeline.Sync()
+	known := make(descriptions, len(statements))
+	for _, st := range statements {
+		if err != nil {
+			break
+		}
+		var result any
+		if result, err = pipeline.GetResults(); err == nil {
+			sd := result.(*pgconn.StatementDescription) // what answers SendPrepare
+			sd.Name = st.name                           // the server doesn't repeat it
+			known[st] = sd
+		} else {
+			err = fmt.Errorf("prepare %s: %w", st.name, err)
+		}
+	}
+	if closeErr := pipeline.Close(); err == nil {
+		err = closeErr
+	}
+	if isSQLState(err, undefinedTable, undefinedColumn, undefinedFunction) {
+		return fmt.Errorf("the database's schema is not the one this build needs, run diglot migrate up: %w", err)
+	}
+	pg.CustomData()[descriptionsKey] = known
+	return err
+}
+
+// call is one statement in a batch: what to run, and who takes its rows.
+type call struct {
+	stmt *statement
+	sql  string // for a statement that isn't prepared
+	args [][]byte
+	each func(*row) error  // called for each row; nil: there are none
+	tag  pgconn.CommandTag // what was done, once it was
+}
+
+// inTenant runs the calls in one transaction of the tenant's, in one round
+// trip. The transaction is committed when all succeeded, else undone.
+func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *statement, calls ...*call) error {
+	if !tenant.Valid() { // it goes into a statement's text
+		return fmt.Errorf("tenant id %q is not a UUID", tenant)
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	batch := make([]*call, 0, len(calls)+3)
+	batch = append(batch, &call{stmt: begin}, &call{sql: "SET LOCAL app.tenant_id = '" + string(tenant) + "'"})
+	batch = append(batch, calls...)
+	batch = append(batch, &call{stmt: commit})
+	pg := conn.Conn().PgConn()
+	err = send(ctx, pg, batch)
+	if err != nil {
+		undo(ctx, pg)
+	}
+	return err
+}
+
+// send runs the calls in order, in one round trip, until one fails.
+func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
+	known, _ := pg.CustomData()[descriptionsKey].(descriptions)
+	var b pgconn.Batch
+	for _, c := range calls {
+		if c.stmt == nil {
+			b.ExecParams(c.sql, c.args, nil, binaryFormat, binaryFormat)
+		} else {
+			b.ExecStatement(known[c.stmt], c.args, binaryFormat, binaryFormat)
+		}
+	}
+	results := pg.ExecBatch(ctx, &b)
+	var failed error // of a reader: the results have to be read to their end all the same
+	for _, c := range calls {
+		if !results.NextResult() {
+			break
+		}
+		result := results.ResultReader()
+		for result.NextRow() {
+			if c.each != nil && failed == nil {
+				failed = c.each(&row{values: result.Values()})
+			}
+		}
+		c.tag, _ = result.Close() // an error is the batch's too
+	}
+	if err := results.Close(); err != nil {
+		return err
+	}
+	return failed
+}
+
+// rollbackTimeout bounds the wait for a connection that is to be reused; past
+// it the connection is given up.
+const rollbackTimeout = time.Second
+
+// undo ends a transaction that failed, so that the pool can use the connection
+// again instead of making another.
+func undo(ctx context.Context, pg *pgconn.PgConn) {
+	if pg.IsClosed() || pg.TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_ = pg.Exec(ctx, "ROLLBACK").Close() // the pool destroys a connection that is still in a transaction
+}
+
+var binaryFormat = []int16{pgx.BinaryFormatCode}
+
+// Arguments in PostgreSQL's binary format; nil is null.
+
+func uuidArg(id core.TenantID) []byte {
+	if !id.Valid() {
+		return nil // inTenant refuses it
+	}
+	b := make([]byte, 0, 36)
+	b = append(append(append(append(append(b, id[:8]...), id[9:13]...), id[14:18]...), id[19:23]...), id[24:]...)
+	n, _ := hex.Decode(b, b)
+	return b[:n]
+}
+
+func textArg(s string) []byte { return []byte(s) }
+
+func optTextArg(s *string) []byte {
+	if s == nil {
+		return nil
+	}
+	return []byte(*s)
+}
+
+func jsonArg(j core.JSON) []byte {
+	if len(j) == 0 {
+		return nil
+	}
+	return j
+}
+
+func intArg(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) } //nolint:gosec // two's complement is the format
+
+func boolArg(b bool) []byte {
+	if b {
+		return []byte{1}
+	}
+	return []byte{0}
+}
+
+func optBoolArg(b *bool) []byte {
+	if b == nil {
+		return nil
+	}
+	return boolArg(*b)
+}
+
+// epochMicros is the moment that PostgreSQL counts microseconds from, in Unix time.
+var epochMicros = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+
+func timeArg(t time.Time) []byte { return intArg(t.UnixMicro() - epochMicros) }
+
+// row gives the values of a result's row one after the other, in the order of
+// its columns. What it gives is a copy.
+type row struct{ values [][]byte }
+
+func (r *row) next() []byte {
+	v := r.values[0]
+	r.values = r.values[1:]
+	return v
+}
+
+func (r *row) text() string { return string(r.next()) }
+
+func (r *row) optText() *string {
+	v := r.next()
+	if v == nil {
+		return nil
+	}
+	s := string(v)
+	return &s
+}
+
+func (r *row) json() core.JSON {
+	v := r.next()
+	if v == nil {
+		return nil
+	}
+	return append(core.JSON{}, v...)
+}
+
+func (r *row) int() int64 { return int64(binary.BigEndian.Uint64(r.next())) } //nolint:gosec // two's complement is the format
+
+func (r *row) bool() bool { return r.next()[0] != 0 }
+
+func (r *row) optBool() *bool {
+	v := r.next()
+	if v == nil {
+		return nil
+	}
+	b := v[0] != 0
+	return &b
+}
+
+func (r *row) time() time.Time { return time.UnixMicro(r.int() + epochMicros).UTC() }
