@@ -32,6 +32,10 @@ const maxDepth = 100
 // needs no escaping.
 var syntax = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.EscapeForHTML(false), jsontext.EscapeForJS(false))
 
+// output is syntax for answers: what a path had in it is shown even where it
+// is not UTF-8, U+FFFD for the rest.
+var output = json.JoinOptions(syntax, jsontext.AllowInvalidUTF8(true))
+
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // maxPooledBytes keeps a buffer that grew for one large body from staying.
@@ -47,7 +51,7 @@ func release(b *bytes.Buffer) {
 func writeJSON(w http.ResponseWriter, status int, v any) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer release(b)
-	if err := json.MarshalWrite(b, v, syntax); err != nil {
+	if err := json.MarshalWrite(b, v, output); err != nil {
 		return &core.Error{Message: "encode the answer", Err: err}
 	}
 	h := w.Header()

@@ -97,6 +97,11 @@ func Route[In, Out any, B binder[In]](
 ) {
 	h := func(c echo.Context) error {
 		r := c.Request()
+		for _, p := range c.ParamValues() {
+			if strings.Contains(p, "/") { // the router gives the last parameter all that is left of the path
+				return echo.ErrNotFound
+			}
+		}
 		state := callOf(r)
 		state.operation = operation
 		ctx := r.Context()
@@ -204,6 +209,7 @@ func (k *Kit) fail(w http.ResponseWriter, s *state, err error) {
 	status, body := k.Word(s.id, err)
 	if err := writeJSON(w, status, body); err != nil {
 		s.err = errors.Join(s.err, err)
+		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
 	}
 }
 

@@ -6,10 +6,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -21,6 +24,7 @@ type plan struct {
 	conns     int
 	rounds    int
 	turn      time.Duration
+	only      string
 }
 
 func main() {
@@ -30,10 +34,12 @@ func main() {
 	flag.IntVar(&p.conns, "conns", 16, "connections that send one request after the other")
 	flag.IntVar(&p.rounds, "rounds", 5, "turns of each side")
 	flag.DurationVar(&p.turn, "turn", 3*time.Second, "length of a turn")
+	flag.StringVar(&p.only, "only", "", "measure the operations alone whose name begins so")
+	profile := flag.String("cpuprofile", "", "file that a CPU profile of all turns goes to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := p.run(ctx); err != nil {
+	if err := profiled(*profile, func() error { return p.run(ctx) }); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "diglot-bench:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has been called
@@ -70,6 +76,9 @@ func (p plan) ratios(ctx context.Context, db *database) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "operation\tfloor/s\tdiglot/s\tratio\tgoal\t")
 	for _, w := range workloads() {
+		if !strings.HasPrefix(w.name, p.only) {
+			continue
+		}
 		var ratios, floors, ours []float64
 		for range p.rounds {
 			floor, err := p.drive(ctx, p.conns, db.floorURL, db, w.floor)
@@ -109,6 +118,23 @@ func (p plan) growth(ctx context.Context, small, large *database) error {
 	say("\np50 of a read, 2 connections: %.0f µs with %d servers, %.0f µs with %d: %.2f (%.2f to %.2f), goal at most 1.25",
 		median(fews), p.tenants, median(manys), p.tenants*p.perTenant, mid, least, most)
 	return nil
+}
+
+// profiled runs do, its CPU profile written to a file where one is named.
+func profiled(file string, do func() error) (err error) {
+	if file == "" {
+		return do()
+	}
+	f, err := os.Create(file) //nolint:gosec // the developer names it
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return do()
 }
 
 func say(format string, args ...any) {

@@ -1,6 +1,7 @@
 package refold
 
 import (
+	"errors"
 	"math"
 	"net/url"
 	"strconv"
@@ -100,11 +101,11 @@ func isNumber(s string) bool {
 	}
 	if len(s) > 2 && s[0] == '0' && strings.ContainsRune("xXoObB", rune(s[1])) {
 		_, err := strconv.ParseUint(s, 0, 64)
-		return err == nil && !strings.Contains(s, "_")
+		return (err == nil || errors.Is(err, strconv.ErrRange)) && !strings.Contains(s, "_")
 	}
 	if strings.ContainsAny(s, "xXpP_iInN") { // Go reads these as numbers, JavaScript doesn't
 		return false
 	}
 	_, err := strconv.ParseFloat(s, 64)
-	return err == nil || strings.Contains(err.Error(), strconv.ErrRange.Error())
+	return err == nil || errors.Is(err, strconv.ErrRange)
 }

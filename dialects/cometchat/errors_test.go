@@ -1,0 +1,46 @@
+package cometchat
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+)
+
+func TestEveryKindOfFailureHasItsWords(t *testing.T) {
+	t.Parallel()
+	const secret = "select from 10.0.0.1"
+	for kind := core.Internal; kind <= core.Unavailable; kind++ {
+		status, body := word("the-id", &core.Error{Kind: kind, Message: "inside", Err: errors.New(secret)})
+		f := body.(errorBody).Error
+		require.Contains(t, statuses, kind)
+		require.GreaterOrEqual(t, status, http.StatusBadRequest)
+		require.Equal(t, kind == core.Internal || kind == core.Unavailable, status >= http.StatusInternalServerError, "kind %d", kind)
+		require.NotEmpty(t, f.Code)
+		require.NotEmpty(t, f.Message)
+		require.Equal(t, source, f.Source)
+		require.NotContains(t, f.Message+f.DevMessage, secret)
+		require.NotContains(t, f.Message, "inside")
+		if kind != core.NoRoute { // whose message is the request's own method and path
+			require.NotContains(t, f.DevMessage, "inside")
+		}
+	}
+	require.Len(t, statuses, int(core.Unavailable)+1)
+}
+
+func TestAnUnclassifiedFailureIsInternal(t *testing.T) {
+	t.Parallel()
+	status, body := word("the-id", errors.New("secret"))
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.Equal(t, "An unexpected error occurred.", body.(errorBody).Error.DevMessage)
+}
+
+func TestNoFailureAboutASlugIsNone(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, aboutSlug("s", nil))
+	err := aboutSlug("s", &core.Error{Kind: core.NotFound, Message: "gone"})
+	require.Equal(t, core.NotFound, core.KindOf(err))
+}

@@ -1,0 +1,45 @@
+package cometchat_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/dialecttest"
+	"github.com/diglot/diglot/store/memstore"
+)
+
+// dialect is what the golden runner needs of this one.
+var dialect = dialecttest.Dialect{
+	Name:     core.CometChat,
+	NewStore: func() dialecttest.Backend { return memstore.New() },
+	Handler:  handler,
+	Create: `POST /v3/ai-agents/agent-builder/mcp-servers
+apikey: $KEY
+content-type: application/json
+
+{"name":"Big","slug":"big","url":"http://localhost:3001","description":"$DESCRIPTION"}`,
+	Read: `GET /v3/ai-agents/agent-builder/mcp-servers
+apikey: $KEY`,
+}
+
+func handler(w *dialecttest.World) http.Handler {
+	return cometchat.New(w.Core, dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID})
+}
+
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	dialecttest.Run(t, dialect)
+}
+
+func TestReadmeNamesEveryGolden(t *testing.T) {
+	t.Parallel()
+	dialecttest.Readme(t)
+}
+
+func TestGuarantees(t *testing.T) {
+	t.Parallel()
+	dialecttest.Guarantees(t, dialect)
+}

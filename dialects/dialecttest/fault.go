@@ -1,0 +1,105 @@
+package dialecttest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Faulty is a store that fails where it is told to.
+type Faulty struct {
+	Backend
+
+	mu    sync.Mutex
+	fault func(context.Context) error
+}
+
+// Fail makes every later use of servers run f first, and fail as it does.
+func (s *Faulty) Fail(f func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = f
+}
+
+func (s *Faulty) failure(ctx context.Context) error {
+	s.mu.Lock()
+	f := s.fault
+	s.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f(ctx)
+}
+
+// The faults. Their texts are internals that no reply may show.
+const internals = "dial tcp 10.20.30.40:5432: relation \"mcp_server\""
+
+func unavailable(context.Context) error {
+	return &core.Error{Kind: core.Unavailable, Message: "the database is away", Err: errors.New(internals)}
+}
+
+func broken(context.Context) error { return errors.New(internals) }
+
+func panics(context.Context) error { panic(internals) }
+
+// untilGone answers when the client has left.
+func untilGone(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// CreateMCPServer implements [core.Store].
+func (s *Faulty) CreateMCPServer(ctx context.Context, tenant core.TenantID, c core.Creation) (core.MCPServer, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.MCPServer{}, err
+	}
+	return s.Backend.CreateMCPServer(ctx, tenant, c)
+}
+
+// MCPServer implements [core.Store].
+func (s *Faulty) MCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) (core.MCPServer, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.MCPServer{}, err
+	}
+	return s.Backend.MCPServer(ctx, tenant, ref)
+}
+
+// MCPServerPage implements [core.Store].
+func (s *Faulty) MCPServerPage(
+	ctx context.Context, tenant core.TenantID, offset, limit int,
+) (servers []core.MCPServer, total int, err error) {
+	if err := s.failure(ctx); err != nil {
+		return nil, 0, err
+	}
+	return s.Backend.MCPServerPage(ctx, tenant, offset, limit)
+}
+
+// MCPServersFrom implements [core.Store].
+func (s *Faulty) MCPServersFrom(
+	ctx context.Context, tenant core.TenantID, from core.Place, dir core.Direction, limit int,
+) ([]core.MCPServer, error) {
+	if err := s.failure(ctx); err != nil {
+		return nil, err
+	}
+	return s.Backend.MCPServersFrom(ctx, tenant, from, dir, limit)
+}
+
+// UpdateMCPServer implements [core.Store].
+func (s *Faulty) UpdateMCPServer(
+	ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, m core.Modification,
+) (core.MCPServer, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.MCPServer{}, err
+	}
+	return s.Backend.UpdateMCPServer(ctx, tenant, ref, m)
+}
+
+// DeleteMCPServer implements [core.Store].
+func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) error {
+	if err := s.failure(ctx); err != nil {
+		return err
+	}
+	return s.Backend.DeleteMCPServer(ctx, tenant, ref)
+}

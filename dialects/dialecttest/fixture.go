@@ -1,0 +1,149 @@
+package dialecttest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+)
+
+// fixtures are what "given:" can ask for, beside "N servers" and "N servers in
+// one millisecond". Each makes its servers known as $ID and $SLUG.
+var fixtures = map[string]func(testing.TB, *World){
+	// The server that seed 002 changes, and the id of the chain in its reply.
+	"seed 002": func(t testing.TB, w *World) {
+		w.nextIDs = ids(t, "686e2393750d509493c6d87c")
+		w.at(time.Date(2025, time.July, 9, 8, 8, 51, 177_000_000, time.UTC), func() {
+			w.create(t, w.Acme, core.NewMCPServer{
+				Name: "MCP Server", Description: new("Suggestion"), RefuseSameName: true,
+			})
+		})
+		w.nextIDs = ids(t, "686e2a3f7e7cb9099d06ca40")
+	},
+	// The two servers that stand before seed 002's in the recorded list.
+	"recorded list": func(t testing.TB, w *World) {
+		w.nextIDs = ids(t, "686e12889a52f0683c93b619", "686e231ddc5abb7e41501eae")
+		w.at(time.Date(2025, time.July, 9, 6, 56, 8, 507_000_000, time.UTC), func() {
+			s := w.create(t, w.Acme, core.NewMCPServer{Name: "MCP CONFIG", Description: new("This is SOmething")})
+			w.Clock.Set(time.Date(2025, time.July, 9, 7, 51, 8, 859_000_000, time.UTC))
+			w.update(t, w.Acme, s, core.MCPServerUpdate{})
+		})
+		w.at(time.Date(2025, time.July, 9, 8, 6, 53, 272_000_000, time.UTC), func() {
+			w.create(t, w.Acme, core.NewMCPServer{
+				Name: "MCP Server Dhananjay", Description: new("This is a Dummy MCP Server"),
+			})
+		})
+	},
+	// The server of the newer Refold documentation's examples.
+	"v3 server": func(t testing.TB, w *World) {
+		w.nextIDs = ids(t, "6a314ee8d0aeb8165beacc6e")
+		w.create(t, w.Acme, core.NewMCPServer{
+			Name: "Production CRM Server", Description: new("MCP server for CRM workflows"), RefuseSameName: true,
+		})
+	},
+	// A server as Refold clients make one, with all that only they show.
+	"refold server": func(t testing.TB, w *World) {
+		s := w.create(t, w.Acme, core.NewMCPServer{
+			Name: "CRM Helper", Description: new("Keeps the CRM tidy"), RefuseSameName: true,
+		})
+		w.update(t, w.Acme, s, core.MCPServerUpdate{
+			Suggestions:    core.JSON(`[{"prompt":"Tidy up","name":"Tidy","rank":1.50}]`),
+			AssociatedApps: core.JSON(`[{"slug":"hubspot","workflows":[],"actions":["create_contact"]}]`),
+			Chains:         &[]core.JSON{core.JSON(`{"steps":"one\ntwo","name":"Tidy up"}`)},
+			Branding:       core.Branding{AgentName: new("CRM Assistant"), PrimaryColor: new("#2D6CDF"), SafeMode: new(true)},
+		})
+	},
+	// A server as Refold clients make one, and nothing more.
+	"bare refold server": func(t testing.TB, w *World) {
+		w.create(t, w.Acme, core.NewMCPServer{Name: "CRM Helper", Description: new("Keeps the CRM tidy"), RefuseSameName: true})
+	},
+	// A server as CometChat clients make one, with all that only they show.
+	"cometchat server": func(t testing.TB, w *World) {
+		w.create(t, w.Acme, core.NewMCPServer{
+			Name: "Weather Server", Slug: "weather-server", Description: new("Provides weather data for cities"),
+			URL: "http://localhost:3001", Icon: "http://localhost:3001/icon.png",
+		})
+	},
+	// A server as CometChat clients make one, without what they may leave out.
+	"bare cometchat server": func(t testing.TB, w *World) {
+		w.create(t, w.Acme, core.NewMCPServer{Name: "Weather Server", Slug: "weather-server", URL: "http://localhost:3001"})
+	},
+	// A server of the other tenant.
+	"foreign server": func(t testing.TB, w *World) {
+		w.create(t, w.Other, core.NewMCPServer{
+			Name: "Foreign Server", Slug: "foreign-server", Description: new("Not for acme"), URL: "http://localhost:3009",
+		})
+	},
+	"store unavailable": func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
+	"store broken":      func(_ testing.TB, w *World) { w.Store.Fail(broken) },
+	"store panics":      func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+}
+
+// beforeEpoch is when fixtures make their servers, a millisecond between them.
+var beforeEpoch = time.Date(2025, time.July, 9, 8, 8, 0, 0, time.UTC)
+
+// Given makes a fixture.
+func (w *World) Given(t testing.TB, name string) {
+	t.Helper()
+	if f, ok := fixtures[name]; ok {
+		w.at(beforeEpoch, func() { f(t, w) })
+		return
+	}
+	count, rest, _ := strings.Cut(name, " ")
+	n, err := strconv.Atoi(count)
+	require.NoError(t, err, "no fixture %q", name)
+	step := time.Millisecond
+	switch rest {
+	case "servers":
+	case "servers in one millisecond":
+		step = 0
+	default:
+		require.Fail(t, "no such fixture", name)
+	}
+	w.at(beforeEpoch, func() {
+		for i := range n {
+			w.create(t, w.Acme, core.NewMCPServer{
+				Name: fmt.Sprintf("Server %02d", i+1), Description: new("No. " + strconv.Itoa(i+1)),
+				Slug: fmt.Sprintf("server-%02d", i+1), URL: "http://localhost:3001",
+			})
+			w.Clock.Set(w.Clock.Now().Add(step))
+		}
+	})
+}
+
+// at runs f with the clock moved.
+func (w *World) at(moment time.Time, f func()) {
+	was := w.Clock.Set(moment)
+	defer w.Clock.Set(was)
+	f()
+}
+
+func (w *World) create(t testing.TB, tenant core.Tenant, in core.NewMCPServer) core.MCPServer {
+	t.Helper()
+	s, err := w.Core.CreateMCPServer(t.Context(), tenant.ID, in)
+	require.NoError(t, err)
+	w.Values["ID"], w.Values["SLUG"] = s.ID.String(), s.Slug
+	return s
+}
+
+func (w *World) update(t testing.TB, tenant core.Tenant, s core.MCPServer, in core.MCPServerUpdate) {
+	t.Helper()
+	_, err := w.Core.UpdateMCPServer(t.Context(), tenant.ID, core.ByID(s.ID), in)
+	require.NoError(t, err)
+}
+
+func ids(t testing.TB, texts ...string) []core.ObjectID {
+	t.Helper()
+	out := make([]core.ObjectID, len(texts))
+	for i, text := range texts {
+		id, ok := core.ParseObjectID(text)
+		require.True(t, ok, text)
+		out[i] = id
+	}
+	return out
+}

@@ -1,0 +1,258 @@
+package dialects_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+)
+
+// The flag of the dialects' golden cases: here it means nothing, and
+// "go test ./dialects/... -update" needs it in every package.
+var _ = flag.Bool("update", false, "nothing: this package has no golden cases")
+
+// toy is the smallest dialect. What comes of a request is the last segment of
+// its path.
+type toy struct {
+	kit          *dialects.Kit
+	log          bytes.Buffer
+	observations []dialects.Observation
+}
+
+type toyRequest struct {
+	name, query string
+}
+
+func (in *toyRequest) Bind(r *dialects.Request) error {
+	in.name, in.query = r.Param("name"), r.Query().Get("q")
+	return nil
+}
+
+type toyAnswer struct {
+	Name  string   `json:"name"`
+	Query string   `json:"query,omitzero"`
+	Bad   chan int `json:"bad,omitzero"` // cannot be written
+}
+
+const internals = "password of 10.1.2.3"
+
+func toyCall(_ context.Context, _ *core.Principal, in toyRequest) (*toyAnswer, error) {
+	switch in.name {
+	case "nothing":
+		return nil, nil
+	case "unwritable":
+		return &toyAnswer{Bad: make(chan int)}, nil
+	case "broken":
+		return nil, errors.New(internals)
+	case "speechless":
+		return nil, &core.Error{Kind: core.Conflict, Message: "what no words are for"}
+	case "away":
+		return nil, &core.Error{Kind: core.Unavailable, Message: "the database is away", Err: errors.New(internals)}
+	case "gone":
+		return nil, fmt.Errorf("read mcp_server: %w", context.Canceled)
+	case "panic":
+		panic(internals)
+	case "abort":
+		panic(http.ErrAbortHandler)
+	}
+	return &toyAnswer{Name: in.name, Query: in.query}, nil
+}
+
+func toyAuthenticate(_ context.Context, r *http.Request) (*core.Principal, error) {
+	if r.Header.Get("Key") == "" {
+		return nil, &core.Error{Kind: core.NoCredential, Message: "no key"}
+	}
+	return &core.Principal{Tenant: &core.Tenant{Name: "acme"}}, nil
+}
+
+func toyWord(requestID string, err error) (int, any) {
+	switch core.KindOf(err) { //nolint:exhaustive // a toy
+	case core.NoCredential:
+		return http.StatusUnauthorized, []string{requestID, "who?"}
+	case core.NoRoute:
+		return http.StatusNotFound, []string{requestID, "where?"}
+	case core.Unavailable:
+		return http.StatusServiceUnavailable, []string{requestID, "later"}
+	case core.Conflict:
+		return http.StatusConflict, make(chan int)
+	}
+	return http.StatusInternalServerError, []string{requestID, "sorry"}
+}
+
+func newToy(level slog.Level) *toy {
+	k := &toy{}
+	k.kit = dialects.New(dialects.Adapter{Name: "toy", Authenticate: toyAuthenticate, Word: toyWord}, dialects.Options{
+		Logger:       slog.New(slog.NewJSONHandler(&k.log, &slog.HandlerOptions{Level: level})),
+		Observe:      func(o dialects.Observation) { k.observations = append(k.observations, o) },
+		NewRequestID: func() string { return "the-id" },
+	})
+	dialects.Route(k.kit, http.MethodGet, "/toys/:name", "get_toy", http.StatusOK, toyCall)
+	dialects.Route(k.kit, http.MethodPost, "/toys/:name", "make_toy", http.StatusAccepted, toyCall)
+	return k
+}
+
+func (k *toy) do(method, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	r.Header.Set("Key", "k")
+	w := httptest.NewRecorder()
+	k.kit.ServeHTTP(w, r)
+	return w
+}
+
+func TestRoutesAnswerWithTheirStatusAndTheRequestID(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelInfo)
+	for target, want := range map[string]string{
+		"/toys/x":             `{"name":"x"}`,
+		"/toys/x/":            `{"name":"x"}`,
+		"/toys/x?q=%3C%26%3E": `{"name":"x","query":"<&>"}`,
+		"/toys/a%20b%2Fc":     `{"name":"a b/c"}`,
+		"/toys/%FF":           "{\"name\":\"\uFFFD\"}",
+	} {
+		w := k.do(http.MethodGet, target)
+		require.Equal(t, http.StatusOK, w.Code, target)
+		require.Equal(t, want, w.Body.String(), target)
+		require.Equal(t, "the-id", w.Header().Get("X-Request-Id"))
+		require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
+	}
+	require.Equal(t, http.StatusAccepted, k.do(http.MethodPost, "/toys/x").Code)
+}
+
+func TestNothingIsAnAnswerWithoutBody(t *testing.T) {
+	t.Parallel()
+	w := newToy(slog.LevelInfo).do(http.MethodGet, "/toys/nothing")
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Empty(t, w.Body.String())
+	require.Empty(t, w.Header().Get("Content-Type"))
+}
+
+func TestWhatNoRouteMatchesIsTheDialectsToAnswer(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelInfo)
+	for _, r := range [][2]string{
+		{"GET", "/"},
+		{"GET", "/toys"},
+		{"GET", "/toys/"},
+		{"GET", "/toys//"},
+		{"GET", "/toys/x/y"},
+		{"GET", "/toys/x%20/y"},
+		{"GET", "/TOYS/x"},
+		{"PUT", "/toys/x"},
+		{"BREW", "/toys/x"},
+		{"GET", "/%FF"},
+	} {
+		w := k.do(r[0], r[1])
+		require.Equal(t, http.StatusNotFound, w.Code, "%s", r)
+		require.Equal(t, `["the-id","where?"]`, w.Body.String(), "%s", r)
+	}
+	for _, o := range k.observations {
+		require.Equal(t, "none", o.Operation)
+	}
+}
+
+func TestFailuresAreWordedAndNeverShown(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelDebug)
+	for name, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"broken":     {http.StatusInternalServerError, `["the-id","sorry"]`},
+		"panic":      {http.StatusInternalServerError, `["the-id","sorry"]`},
+		"unwritable": {http.StatusInternalServerError, `["the-id","sorry"]`},
+		"speechless": {http.StatusInternalServerError, ""},
+		"away":       {http.StatusServiceUnavailable, `["the-id","later"]`},
+		"gone":       {499, ""},
+	} {
+		w := k.do(http.MethodGet, "/toys/"+name)
+		require.Equal(t, want.status, w.Code, name)
+		require.Equal(t, want.body, w.Body.String(), name)
+		require.Equal(t, name == "away", w.Header().Get("Retry-After") == "1", name)
+	}
+}
+
+func TestAbortedAnswersStayAborted(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelInfo)
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { k.do(http.MethodGet, "/toys/abort") })
+}
+
+func TestEachRequestIsObserved(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelInfo)
+	k.do(http.MethodGet, "/toys/x")
+	k.do(http.MethodHead, "/toys/x")
+	k.do(http.MethodPost, "/toys/panic")
+	k.do(http.MethodGet, "/nope")
+	k.kit.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/toys/x", nil))
+	for i := range k.observations {
+		require.GreaterOrEqual(t, k.observations[i].Duration.Nanoseconds(), int64(0))
+		k.observations[i].Duration = 0
+	}
+	require.Equal(t, []dialects.Observation{
+		{Dialect: "toy", Operation: "get_toy", Status: 200},
+		{Dialect: "toy", Operation: "get_toy", Status: 200},
+		{Dialect: "toy", Operation: "make_toy", Status: 500},
+		{Dialect: "toy", Operation: "none", Status: 404},
+		{Dialect: "toy", Operation: "get_toy", Status: 401},
+	}, k.observations)
+}
+
+func TestTheLogTellsOfFailuresOnlyWhatAnOperatorNeeds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		level       slog.Level
+		name, line  string
+		says, hides string
+	}{
+		{slog.LevelInfo, "broken", "ERROR", `"error":"` + internals, ""},
+		{slog.LevelInfo, "away", "ERROR", `"error":"the database is away: ` + internals, ""},
+		{slog.LevelInfo, "panic", "ERROR", `"panic":"` + internals, ""},
+		{slog.LevelInfo, "speechless", "ERROR", `"error":"what no words are for`, ""},
+		{slog.LevelInfo, "gone", "INFO", `"status":499`, `"error"`},
+		{slog.LevelDebug, "gone", "INFO", `"error":"read mcp_server: context canceled"`, ""},
+		{slog.LevelInfo, "x?q=s3cret", "INFO", `"tenant":"acme"`, "s3cret"},
+		{slog.LevelInfo, "x/y", "INFO", `"operation":"none","tenant":""`, `"error"`},
+		{slog.LevelDebug, "x/y?q=s3cret", "INFO", `"error":"GET /toys/x/y"`, "s3cret"},
+	} {
+		k := newToy(c.level)
+		k.do(http.MethodGet, "/toys/"+c.name)
+		log := k.log.String()
+		require.Contains(t, log, `"level":"`+c.line+`","msg":"request"`, c.name)
+		require.Equal(t, 1, strings.Count(log, `"msg":"request"`), c.name)
+		require.Contains(t, log, c.says, c.name)
+		if c.hides != "" {
+			require.NotContains(t, log, c.hides, c.name)
+		}
+	}
+}
+
+func TestRequestIDsAreUUIDsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	k := dialects.New(dialects.Adapter{Name: "toy", Authenticate: toyAuthenticate, Word: toyWord},
+		dialects.Options{Logger: slog.New(slog.DiscardHandler)})
+	seen := map[string]bool{}
+	for range 100 {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Request-Id", "theirs")
+		k.ServeHTTP(w, r)
+		id := w.Header().Get("X-Request-Id")
+		require.True(t, core.TenantID(id).Valid(), "%q is no UUID", id)
+		require.Contains(t, w.Body.String(), id)
+		seen[id] = true
+	}
+	require.Len(t, seen, 100)
+	require.NotContains(t, seen, "theirs")
+}
