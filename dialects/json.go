@@ -36,6 +36,10 @@ var syntax = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Escap
 // is not UTF-8, U+FFFD for the rest.
 var output = json.JoinOptions(syntax, jsontext.AllowInvalidUTF8(true))
 
+// byteOrderMark is what some clients begin UTF-8 text with; both vendors' body
+// parser takes it off.
+var byteOrderMark = []byte("\uFEFF")
+
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // maxPooledBytes keeps a buffer that grew for one large body from staying.
@@ -92,7 +96,7 @@ func (r *Request) JSON(into any) error {
 	if err := r.readBody(b); err != nil {
 		return err
 	}
-	body := bytes.TrimLeft(b.Bytes(), " \t\r\n")
+	body := bytes.TrimLeft(bytes.TrimPrefix(b.Bytes(), byteOrderMark), " \t\r\n")
 	switch {
 	case len(body) == 0:
 		return nil

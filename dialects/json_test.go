@@ -109,7 +109,6 @@ func TestBodiesThatAreNotObjectsAreMalformed(t *testing.T) {
 		{"application/json", `"x"`},
 		{"application/json", `null`},
 		{"application/json", `1`},
-		{"application/json", "\uFEFF" + object},
 		{"application/json", object + object},
 		{"application/json", object + "\x00"},
 		{"application/json", "\v" + object},
@@ -125,7 +124,7 @@ func TestBodiesThatAreNotObjectsAreMalformed(t *testing.T) {
 func TestObjectsAreRead(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		`{"s":"x"}`, " \r\n\t{\"s\":\"x\"} \n", `{"s":"x","y":1e400}`, `{"y":"\u0000","s":"x"}`,
+		`{"s":"x"}`, "\uFEFF{\"s\":\"x\"}", " \r\n\t{\"s\":\"x\"} \n", `{"s":"x","y":1e400}`, `{"y":"\u0000","s":"x"}`,
 		`{"s":"x","y":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `}`,
 	} {
 		m, err := body("application/json", text)

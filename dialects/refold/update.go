@@ -28,6 +28,10 @@ type updateBody struct {
 	SafeMode       dialects.Bool   `json:"safe_mode"`
 }
 
+// maxChains bounds what one request can make of its 1 MiB: each chain gets an
+// id and a name for it, and every later reader is sent them all.
+const maxChains = 1000
+
 // Bind reads the request. Each member that is sent has to have its documented
 // type; null has not.
 func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
@@ -65,6 +69,7 @@ func (b *updateBody) toCore() (u core.MCPServerUpdate, ok bool) {
 		u.AssociatedApps = b.AssociatedApps.Text()
 	}
 	if given(&ok, b.Chains.Field) != nil {
+		ok = ok && len(b.Chains.Value) <= maxChains
 		chains := make([]core.JSON, len(b.Chains.Value))
 		for i, c := range b.Chains.Value {
 			fields, isChain := chainFields(c)
