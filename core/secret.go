@@ -5,6 +5,8 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"hash"
+	"sync"
 )
 
 // KeyHash is an API key as it is stored and looked up: HMAC-SHA-256 under the
@@ -16,7 +18,7 @@ type KeyHash [sha256.Size]byte
 // a store must have the same one.
 type Secret struct {
 	material [sha256.Size]byte
-	keyHash  []byte
+	keyHash  sync.Pool // of hash.Hash: making one costs as much as using it
 }
 
 // MinSecretBytes is the least material that a secret is made from.
@@ -29,7 +31,8 @@ func NewSecret(material []byte) (*Secret, error) {
 		return nil, invalid("secret", map[string]string{"secret": "must have at least 16 bytes"})
 	}
 	s := &Secret{material: sha256.Sum256(material)}
-	s.keyHash = s.Derive("api key hash")
+	key := s.Derive("api key hash")
+	s.keyHash.New = func() any { return hmac.New(sha256.New, key) }
 	return s, nil
 }
 
@@ -53,9 +56,10 @@ func (s *Secret) Derive(purpose string) []byte {
 // KeyHash gives what is stored of an API key. The dialect is part of it: the
 // same value in two dialects is two keys.
 func (s *Secret) KeyHash(dialect DialectName, key string) (h KeyHash) {
-	mac := hmac.New(sha256.New, s.keyHash)
-	mac.Write([]byte(dialect))
-	mac.Write([]byte{0})
+	mac := s.keyHash.Get().(hash.Hash)
+	defer s.keyHash.Put(mac)
+	mac.Reset()
+	mac.Write(append(append(make([]byte, 0, 128), dialect...), 0))
 	mac.Write([]byte(key))
 	mac.Sum(h[:0])
 	return h

@@ -53,6 +53,7 @@ type Kit struct {
 	Adapter
 
 	options Options
+	log     *slog.Logger
 	echo    *echo.Echo
 }
 
@@ -71,7 +72,7 @@ func New(a Adapter, o Options) *Kit {
 	if o.NewRequestID == nil {
 		o.NewRequestID = core.NewUUID
 	}
-	k := &Kit{Adapter: a, options: o, echo: echo.New()}
+	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New()}
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
 			r := c.Request()
@@ -189,8 +190,8 @@ func (k *Kit) panicked(rec *recorder, s *state, p any) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
 		panic(p)
 	}
-	k.options.Logger.Error("panic", slog.Any("panic", p), slog.String("request_id", s.id),
-		slog.String("dialect", k.Name), slog.String("operation", s.operation), slog.String("stack", string(debug.Stack())))
+	k.log.Error("panic", slog.Any("panic", p), slog.String("request_id", s.id),
+		slog.String("operation", s.operation), slog.String("stack", string(debug.Stack())))
 	if rec.status == 0 {
 		k.fail(rec, s, &core.Error{Kind: core.Internal, Message: "panic"})
 	}
@@ -223,22 +224,21 @@ func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
 		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d})
 	}
 	level := slog.LevelInfo
-	attrs := [8]slog.Attr{
+	attrs := [7]slog.Attr{
 		slog.String("request_id", s.id),
-		slog.String("dialect", k.Name),
 		slog.String("operation", s.operation),
 		slog.String("tenant", s.tenant),
 		slog.String("method", r.Method),
 		slog.Int("status", status),
-		slog.Float64("duration_ms", float64(d.Microseconds())/1000),
+		slog.Int64("duration_us", d.Microseconds()),
 	}
-	n := 7
-	if s.err != nil && (status >= http.StatusInternalServerError || k.options.Logger.Enabled(r.Context(), slog.LevelDebug)) {
+	n := 6
+	if s.err != nil && (status >= http.StatusInternalServerError || k.log.Enabled(r.Context(), slog.LevelDebug)) {
 		attrs[n] = slog.String("error", s.err.Error())
 		n++
 	}
 	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	k.options.Logger.LogAttrs(r.Context(), level, "request", attrs[:n]...)
+	k.log.LogAttrs(r.Context(), level, "request", attrs[:n]...)
 }

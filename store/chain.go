@@ -41,16 +41,15 @@ func chainsToCore(stored []byte) ([]core.Chain, error) {
 	if stored == nil {
 		return nil, nil
 	}
-	malformed := fmt.Errorf("stored chains are malformed near %.60q", stored)
 	chains := []core.Chain{}
 	rest, ok := bytes.CutPrefix(stored, []byte{'['})
 	for ok && len(rest) > 1 {
 		if len(rest) < chainPrefixBytes {
-			return nil, malformed
+			return nil, malformedChains(stored)
 		}
 		var c core.Chain
 		if c.ID, ok = core.ParseObjectID(string(rest[len(chainOpen) : chainPrefixBytes-len(chainField)])); !ok {
-			return nil, malformed
+			return nil, malformedChains(stored)
 		}
 		n := objectLen(rest[chainPrefixBytes:])
 		c.Fields = append(core.JSON{}, rest[chainPrefixBytes:chainPrefixBytes+n]...)
@@ -60,9 +59,13 @@ func chainsToCore(stored []byte) ([]core.Chain, error) {
 		}
 	}
 	if !ok || string(rest) != "]" {
-		return nil, malformed
+		return nil, malformedChains(stored)
 	}
 	return chains, nil
+}
+
+func malformedChains(stored []byte) error {
+	return fmt.Errorf("stored chains are malformed: %.60q", stored)
 }
 
 // objectLen gives the length of the JSON object or array that valid JSON

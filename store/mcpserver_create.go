@@ -18,7 +18,8 @@ const maxCreateAttempts = 10
 
 const (
 	// insertMCPServer has the place put in before its rest. It inserts nothing
-	// where a unique key is in the way, or a name that is refused ($23) is there.
+	// where a unique key is in the way, a name that is refused ($23) is there, or
+	// the tenant isn't.
 	insertMCPServer = `
 	INSERT INTO mcp_server (
 		tenant_id, ` + mcpServerColumns + `, name_digest, name_claimed)
@@ -28,10 +29,12 @@ const (
 
 	insertMCPServerRest = `, $19::timestamptz, $20::timestamptz, $21::bigint,
 		$22::bytea, nullif($23::boolean, false)
-	WHERE NOT $23::boolean
-	   OR NOT EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1::uuid AND name_digest = $22::bytea AND name_digest <> '')
+	FROM tenant
+	WHERE tenant.id = $1::uuid
+	  AND (NOT $23::boolean
+	   OR NOT EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1::uuid AND name_digest = $22::bytea AND name_digest <> ''))
 	ON CONFLICT DO NOTHING
-	RETURNING ` + mcpServerColumns
+	RETURNING place`
 
 	// nextPlace is $18, or behind the run of taken places that it begins.
 	nextPlace = `
@@ -63,18 +66,20 @@ var (
 func (s *Store) CreateMCPServer(ctx context.Context, tenant core.TenantID, c core.Creation) (core.MCPServer, error) {
 	movePlace := false
 	for range maxCreateAttempts {
-		created, err := s.insertMCPServer(ctx, tenant, &c, movePlace)
+		inserted, err := s.insertMCPServer(ctx, tenant, &c, movePlace)
 		if err != nil {
 			return core.MCPServer{}, wrap(err, "mcp_server", "insert mcp_server")
 		}
-		if len(created) > 0 {
-			return created[0], nil
+		if inserted {
+			return c.Server, nil
 		}
 		taken, err := s.takenBy(ctx, tenant, &c)
 		if err != nil {
 			return core.MCPServer{}, wrap(err, "mcp_server", "find what mcp_server conflicts with")
 		}
 		switch {
+		case taken.noTenant:
+			return core.MCPServer{}, notFound("tenant")
 		case taken.id:
 			return core.MCPServer{}, conflict("mcp_server", "id")
 		case taken.name && c.RefuseSameName:
@@ -89,29 +94,35 @@ func (s *Store) CreateMCPServer(ctx context.Context, tenant core.TenantID, c cor
 	return core.MCPServer{}, errors.New("insert mcp_server: something is in the way at every attempt")
 }
 
-// insertMCPServer gives the server as inserted, or none where something was in
-// the way. With movePlace, its place is the next free one.
+// insertMCPServer reports whether the server was inserted; its place is the one
+// that it got then. With movePlace, that is the next free one.
 func (s *Store) insertMCPServer(
 	ctx context.Context, tenant core.TenantID, c *core.Creation, movePlace bool,
-) ([]core.MCPServer, error) {
+) (inserted bool, err error) {
 	v := &c.Server
 	stmt := insertMCPServerAt
 	if movePlace {
 		stmt = insertMCPServerNext
 	}
-	insert, created := serversCall(stmt, uuidArg(tenant),
+	insert := &call{stmt: stmt, each: func(r *row) error {
+		inserted, v.Place = true, core.Place(r.int())
+		return nil
+	}}
+	insert.args = [][]byte{
+		uuidArg(tenant),
 		v.ID[:], textArg(v.Slug), textArg(v.Name), optTextArg(v.Description), textArg(v.URL), textArg(v.Icon),
 		jsonArg(v.Suggestions), jsonArg(v.AssociatedApps), jsonArg(v.Resources), jsonArg(v.Notebooks), chainsArg(v.Chains),
 		optTextArg(v.Branding.AgentName), optTextArg(v.Branding.PrimaryColor), optTextArg(v.Branding.SecondaryColor),
 		optTextArg(v.Branding.BasePrompt), optBoolArg(v.Branding.SafeMode),
 		intArg(int64(v.Place)), timeArg(v.CreatedAt), timeArg(v.UpdatedAt), intArg(v.Revision),
-		nameDigest(v.Name), boolArg(c.RefuseSameName))
+		nameDigest(v.Name), boolArg(c.RefuseSameName),
+	}
 	calls := []*call{insert}
 	if movePlace {
 		calls = []*call{{stmt: lockPlaces, args: [][]byte{placesLock(tenant)}}, insert}
 	}
-	err := s.inTenant(ctx, tenant, begin, calls...)
-	return *created, err
+	err = s.inTenant(ctx, tenant, begin, calls...)
+	return inserted, err
 }
 
 // placesLock gives the number of the tenant's advisory lock: half of its
@@ -121,14 +132,16 @@ func placesLock(tenant core.TenantID) []byte {
 	return id[len(id)/2:]
 }
 
-// takenRow is which of a creation's unique values another server has.
-type takenRow struct{ id, name, slug, place bool }
+// takenRow is which of a creation's unique values another server has, and
+// whether there is no tenant to have any.
+type takenRow struct{ id, name, slug, place, noTenant bool }
 
 var mcpServerTaken = prepared("mcp_server_taken", `
 	SELECT EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND id = $2),
 	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND name_digest = $3 AND name_digest <> ''),
 	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND slug = $4 AND slug <> ''),
-	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND place = $5 AND place >= 0)`)
+	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND place = $5 AND place >= 0),
+	       NOT EXISTS (SELECT FROM tenant WHERE id = $1)`)
 
 func (s *Store) takenBy(ctx context.Context, tenant core.TenantID, c *core.Creation) (taken takenRow, err error) {
 	v := &c.Server
@@ -136,7 +149,7 @@ func (s *Store) takenBy(ctx context.Context, tenant core.TenantID, c *core.Creat
 		stmt: mcpServerTaken,
 		args: [][]byte{uuidArg(tenant), v.ID[:], nameDigest(v.Name), textArg(v.Slug), intArg(int64(v.Place))},
 		each: func(r *row) error {
-			taken = takenRow{id: r.bool(), name: r.bool(), slug: r.bool(), place: r.bool()}
+			taken = takenRow{id: r.bool(), name: r.bool(), slug: r.bool(), place: r.bool(), noTenant: r.bool()}
 			return nil
 		},
 	})

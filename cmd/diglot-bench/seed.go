@@ -42,7 +42,31 @@ func startCluster(ctx context.Context) (*cluster, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &cluster{pg, dir}, nil
+	c := &cluster{pg, dir}
+	if err := c.enlarge(ctx); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// enlarge gives PostgreSQL room for all rows, so that the gateway is measured
+// and not the disk's cache, on either side.
+func (c *cluster) enlarge(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, c.pg.URL("postgres"))
+	if err != nil {
+		return err
+	}
+	for _, set := range []string{"shared_buffers = '4GB'", "max_wal_size = '8GB'"} {
+		if _, e := conn.Exec(ctx, "ALTER SYSTEM SET "+set); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	if err := errors.Join(err, conn.Close(ctx), c.pg.Close()); err != nil {
+		return err
+	}
+	c.pg, err = localpg.Start(ctx, localpg.Options{Dir: filepath.Join(c.dir, "data"), Purpose: localpg.Serve, Logger: slog.New(slog.DiscardHandler)})
+	return err
 }
 
 func (c *cluster) close() {
@@ -157,7 +181,9 @@ func seedServers(ctx context.Context, url string, perTenant int) error {
 				n, now(), now()
 			FROM (SELECT id, (substring(name FROM 8)::int) AS i FROM tenant) t, generate_series(t.i * %[1]d + 1, t.i * %[1]d + %[1]d) n`, perTenant),
 		`CREATE TABLE bare_server AS SELECT id, slug, name, description, url, icon, suggestions, associated_apps, chains, place, created_at, updated_at FROM mcp_server`,
-		`ALTER TABLE bare_server ADD PRIMARY KEY (id)`,
+		`ALTER TABLE bare_server ADD PRIMARY KEY (id)`, // and what else a server is found by, without a tenant
+		`CREATE UNIQUE INDEX ON bare_server (slug)`,
+		`CREATE INDEX ON bare_server (name)`,
 		`CREATE INDEX ON bare_server (place)`,
 		`VACUUM ANALYZE mcp_server`,
 		`VACUUM ANALYZE bare_server`,

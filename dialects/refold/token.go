@@ -1,6 +1,8 @@
 package refold
 
 import (
+	"crypto/sha256"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,9 +18,19 @@ const DefaultTokenLifetime = 24 * time.Hour
 // tokenLeeway is how far the clocks of two instances may differ.
 const tokenLeeway = 30 * time.Second
 
-// Tokens mints and verifies session tokens: JWTs signed with HS256.
+// maxVerified bounds the memory of verified tokens. Past it, it starts afresh.
+const maxVerified = 50_000
+
+// Tokens mints and verifies session tokens: JWTs signed with HS256. It is safe
+// for concurrent use.
 type Tokens struct {
 	key []byte
+
+	// verified remembers the claims of genuine tokens by their SHA-256: a client
+	// sends the same one with each request, and reading it costs more than all
+	// else that a request is asked. Expiry is judged anew each time.
+	mu       sync.RWMutex
+	verified map[[sha256.Size]byte]claims
 }
 
 // NewTokens makes tokens under an installation's secret.
@@ -46,13 +58,38 @@ func (t *Tokens) Mint(address core.RefoldAddress, account string, now time.Time,
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(t.key)
 }
 
+// verify gives the claims of a genuine token that is good now.
 func (t *Tokens) verify(token string, now time.Time) (claims, error) {
-	var c claims
+	digest := sha256.Sum256([]byte(token))
+	t.mu.RLock()
+	c, known := t.verified[digest]
+	t.mu.RUnlock()
+	if known {
+		return c, c.validAt(now)
+	}
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.key, nil },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(tokenLeeway),
-		jwt.WithTimeFunc(func() time.Time { return now }))
-	return c, err
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation())
+	if err != nil {
+		return claims{}, err
+	}
+	t.mu.Lock()
+	if t.verified == nil || len(t.verified) >= maxVerified {
+		t.verified = make(map[[sha256.Size]byte]claims)
+	}
+	t.verified[digest] = c
+	t.mu.Unlock()
+	return c, c.validAt(now)
+}
+
+// validAt says why a token with these claims is not good at a moment.
+func (c claims) validAt(now time.Time) error {
+	switch {
+	case !now.Add(-tokenLeeway).Before(time.Unix(c.ExpiresAt, 0)): // one without an end ended in 1970
+		return jwt.ErrTokenExpired
+	case now.Add(tokenLeeway).Before(time.Unix(c.IssuedAt, 0)):
+		return jwt.ErrTokenUsedBeforeIssued
+	}
+	return nil
 }
 
 // The methods below implement [jwt.Claims].

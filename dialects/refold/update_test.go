@@ -15,8 +15,9 @@ func TestMoreThan1000ChainsAreRefused(t *testing.T) {
 	body := updateBody{}
 	body.Chains.Presence = dialects.Given
 	body.Chains.Value = slices.Repeat([]core.JSON{core.JSON(`{}`)}, 1000)
-	_, ok := body.toCore()
+	u, ok := body.toCore()
 	require.True(t, ok)
+	require.Len(t, *u.Chains, 1000)
 	body.Chains.Value = append(body.Chains.Value, core.JSON(`{}`))
 	_, ok = body.toCore()
 	require.False(t, ok)
