@@ -193,7 +193,14 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	delete(cc.RuntimeParams, "pool_max_conns")
 	prepareConnConfig(cc)
 	conn, err := pgx.ConnectConfig(ctx, cc)
-	return conn, wrap(err, "database", "open database")
+	if err != nil {
+		return nil, wrap(err, "database", "open database")
+	}
+	if err := requireUTF8(conn); err != nil {
+		closeConn(ctx, conn)
+		return nil, err
+	}
+	return conn, nil
 }
 
 // closeConn closes the connection even when ctx has ended.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -220,4 +221,19 @@ func TestAnUnmigratedDatabaseSaysWhatToDo(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, st.Version)
 	require.NotZero(t, st.Head)
+}
+
+func TestADatabaseInAnotherEncodingIsRefused(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(storetest.NewEmpty(t))
+	require.NoError(t, err)
+	admin := connect(t, u.String())
+	name := strings.TrimPrefix(u.Path, "/") + "_ascii"
+	exec(t, admin, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+	t.Cleanup(func() {
+		_, err := admin.Exec(context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)")
+		require.NoError(t, err)
+	})
+	u.Path = "/" + name
+	require.ErrorContains(t, store.Up(t.Context(), u.String()), "SQL_ASCII")
 }

@@ -101,12 +101,24 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 	}
 	prepareConnConfig(pc.ConnConfig)
 	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := requireUTF8(conn); err != nil {
+			return err
+		}
 		if err := takeRole(ctx, conn, cfg.Role); err != nil {
 			return err
 		}
 		return prepareStatements(ctx, conn)
 	}
 	return pc, nil
+}
+
+// requireUTF8 refuses a database in another encoding: it would keep bytes that
+// are no text, or refuse text that is.
+func requireUTF8(conn *pgx.Conn) error {
+	if encoding := conn.PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
+		return fmt.Errorf("the database's encoding is %s and must be UTF8: create it with ENCODING 'UTF8' TEMPLATE template0", encoding)
+	}
+	return nil
 }
 
 // prepareConnConfig sets what every connection has, unless the URL says otherwise.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/wait"
@@ -23,6 +24,9 @@ const (
 
 	// containerTimeout leaves time to start the installed binaries instead.
 	containerTimeout = 2 * time.Minute
+
+	// reachTimeout bounds the first connection to a container that is ready.
+	reachTimeout = 5 * time.Second
 
 	defaultImage = "postgres:17-alpine"
 
@@ -115,6 +119,17 @@ func engineAnswers(ctx context.Context) bool {
 	}
 }
 
+// reach connects once.
+func reach(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
 func startContainer(ctx context.Context) (*server, error) {
 	image := os.Getenv("DIGLOT_TEST_POSTGRES_IMAGE")
 	if image == "" {
@@ -139,5 +154,9 @@ func startContainer(ctx context.Context) (*server, error) {
 	if err != nil {
 		return nil, errors.Join(err, stop())
 	}
-	return &server{url: onServer("postgres://postgres:" + password + "@" + address + "/postgres?sslmode=disable"), stop: stop}, nil
+	base := "postgres://postgres:" + password + "@" + address + "/postgres?sslmode=disable"
+	if err := reach(ctx, base); err != nil { // the engine may be one whose containers can't be reached from here
+		return nil, errors.Join(err, stop())
+	}
+	return &server{url: onServer(base), stop: stop}, nil
 }

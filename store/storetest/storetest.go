@@ -47,8 +47,12 @@ func New(t testing.TB) string {
 // NewEmpty gives the URL of a database without a schema, else as [New].
 func NewEmpty(t testing.TB) string {
 	t.Helper()
-	return serverFor(t).create(t, "TEMPLATE template0")
+	return serverFor(t).create(t, emptyUTF8)
 }
+
+// emptyUTF8 makes a database without a schema in the encoding that the store
+// needs, whatever the server's own is.
+const emptyUTF8 = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
 
 var (
 	mainRuns bool
@@ -118,7 +122,7 @@ func (s *server) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	s.template = databaseName(s.run, "template")
-	if err := s.exec(ctx, "CREATE DATABASE "+s.template+" TEMPLATE template0"); err != nil {
+	if err := s.exec(ctx, "CREATE DATABASE "+s.template+" "+emptyUTF8); err != nil {
 		return err
 	}
 	return store.Up(ctx, s.url(s.template))
