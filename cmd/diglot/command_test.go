@@ -86,10 +86,14 @@ func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
 	require.Equal(t, status["head"], status["version"])
 
 	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
-	m.works(t, startGateway(t, env), "one")
+	g := startGateway(t, env)
+	m.works(t, g, "one")
+	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/readyz", "").status)
 
 	_, stderr, err = diglot(t, env, "migrate", "down", "--all")
 	require.NoError(t, err, stderr)
+	require.Equal(t, http.StatusServiceUnavailable, send(t, http.MethodGet, g.url+"/readyz", "").status, "the schema is not at head")
+	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/healthz", "").status)
 	status = diglotJSON(t, env, "migrate", "status")
 	require.InDelta(t, 0, status["version"], 0)
 }
