@@ -135,6 +135,9 @@ func TestSIGTERMLetsARequestUnderWayEnd(t *testing.T) {
 	require.Eventually(t, func() bool { return len(curlLine.FindAllString(g.printed(), -1)) == 2 }, 5*time.Second, 5*time.Millisecond)
 	refold, _ := curls(t, g.printed())
 	body := newSlowBody(refold.body)
+	// The body is asked for by the server, so it is sent to a request under way
+	// and not to a connection that nobody accepted yet.
+	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: startLimit}}
 	answered := make(chan error, 1)
 	go func() {
 		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, refold.url, body)
@@ -143,10 +146,11 @@ func TestSIGTERMLetsARequestUnderWayEnd(t *testing.T) {
 			return
 		}
 		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Expect", "100-continue")
 		for i := 0; i < len(refold.headers); i += 2 {
 			req.Header.Set(refold.headers[i], refold.headers[i+1])
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err == nil && res.StatusCode != http.StatusCreated {
 			err = statusError(res.StatusCode)
 		}
