@@ -4,6 +4,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION := v2.12.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 FUZZTIME ?= 20s
+# One cache a clone: findings are cached by content, with the path they were first seen at.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-short golden fmt vet lint race check bench fuzz migrate-new clean
@@ -35,6 +37,7 @@ vet: ## Run go vet
 	$(GO) vet ./...
 
 lint: $(GOLANGCI) ## Check format, lint and the import fences
+	$(GO) mod tidy -diff
 	$(GOLANGCI) fmt --diff ./...
 	$(GOLANGCI) run ./...
 
@@ -57,7 +60,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	done
 
 migrate-new: ## Start a migration: make migrate-new name=add_noun
-	@test -n "$(name)" || { echo "make migrate-new name=verb_noun"; exit 1; }
+	@echo '$(name)' | grep -Eq '^[a-z]+(_[a-z]+)+$$' || { echo "make migrate-new name=verb_noun"; exit 1; }
 	@n=$$(ls migrations/*.up.sql | wc -l); n=$$(printf '%06d' $$((n + 1))); \
 	  touch migrations/$${n}_$(name).up.sql migrations/$${n}_$(name).down.sql; ls migrations/$${n}_*
 

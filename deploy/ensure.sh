@@ -7,7 +7,11 @@
 set -eu
 
 have_postgres() {
-	for dir in "${DIGLOT_PG_BINDIR:-}" "$(dirname "$(command -v postgres 2>/dev/null || echo /nowhere/postgres)")" \
+	if [ -n "${DIGLOT_PG_BINDIR:-}" ]; then # then the program looks nowhere else
+		[ -x "$DIGLOT_PG_BINDIR/postgres" ]
+		return
+	fi
+	for dir in "$(dirname "$(command -v postgres 2>/dev/null || echo /nowhere/postgres)")" \
 		"$(pg_config --bindir 2>/dev/null || true)" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
 		/opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
 		[ -n "$dir" ] && [ -x "$dir/postgres" ] || continue

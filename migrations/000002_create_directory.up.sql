@@ -66,7 +66,7 @@ CREATE POLICY linked_account_operator ON linked_account TO diglot_operator USING
 
 -- The column is compared with the setting directly, without a sub-select:
 -- Citus can then send it to a worker. Without the setting it is an error.
--- The runtime has no rights on these tables; the policies stand ready.
+-- The runtime has next to no rights on these tables; the policies stand ready.
 CREATE POLICY tenant_runtime ON tenant TO diglot_runtime
     USING (id = current_setting('app.tenant_id')::uuid)
     WITH CHECK (id = current_setting('app.tenant_id')::uuid);
@@ -78,6 +78,8 @@ CREATE POLICY linked_account_runtime ON linked_account TO diglot_runtime
     WITH CHECK (tenant_id = current_setting('app.tenant_id')::uuid);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant, api_key, linked_account, secret TO diglot_operator;
+-- To refuse to serve with another secret than the database's keys were made with.
+GRANT SELECT (fingerprint) ON secret TO diglot_runtime;
 
 -- How the runtime finds the tenant of a credential: these two functions, with
 -- their owner's rights, and nothing else. Bodies in the standard's form bind

@@ -92,12 +92,13 @@ func conflict(noun, field string) error {
 // unavailable reports whether the database couldn't be reached or wouldn't
 // answer in time: the same may pass later.
 func unavailable(err error, pgErr *pgconn.PgError) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true // whatever the server says of it: nobody gets in
+	}
 	if pgErr != nil {
 		return strings.HasPrefix(pgErr.Code, connectionExceptions) ||
-			isSQLState(err, adminShutdown, crashShutdown, cannotConnectNow, tooManyConnections, queryCanceled)
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
+			isSQLState(err, adminShutdown, crashShutdown, cannotConnectNow, tooManyConnections, queryCanceled,
+				undefinedTable, undefinedColumn, undefinedFunction) // a schema that is behind, or being moved
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

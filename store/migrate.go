@@ -48,7 +48,12 @@ func (s Status) errDirty() error {
 // Any number of instances may do so at once: one migrates, the others wait for
 // it until ctx ends.
 func Up(ctx context.Context, url string) error {
-	return migrated(ctx, url, Status.AtHead, func(m *migrate.Migrate) error { return m.Up() })
+	err := migrated(ctx, url, Status.AtHead, func(m *migrate.Migrate) error { return m.Up() })
+	if isSQLState(err, insufficientPrivilege) {
+		return fmt.Errorf("the schema is not the one that this build needs and this login may not move it; "+
+			"run diglot migrate up as the database's owner: %w", err)
+	}
+	return err
 }
 
 // All is for [Down]: all the way.

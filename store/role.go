@@ -76,7 +76,7 @@ func (r *roleRow) checkOperator() error {
 	if r.superuser || r.bypassRLS || r.operator {
 		return nil
 	}
-	return fmt.Errorf("database role %s may not see all tenants; GRANT diglot_operator TO %s", r.name, r.name)
+	return fmt.Errorf("database role %s %w; GRANT diglot_operator TO %s", r.name, ErrNotOperator, r.name)
 }
 
 // checkRuntime gives an error that says how the role could see other tenants'
@@ -105,5 +105,9 @@ func (r *roleRow) checkRuntime() error {
 	}
 	return nil
 }
+
+// ErrNotOperator is why an [Operator] store does not open for a login that may
+// serve and no more.
+var ErrNotOperator = errors.New("may not see all tenants")
 
 var errNoSchema = errors.New("the database has no schema yet, or it isn't on the search_path: run diglot migrate up")

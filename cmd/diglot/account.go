@@ -19,7 +19,6 @@ type accountOutput struct {
 }
 
 func newAccountCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{Use: "account", Short: "Create linked accounts"}
 	var (
 		out        output
 		tenant, id string
@@ -43,8 +42,7 @@ func newAccountCommand(c *common) *cobra.Command {
 	_ = create.MarkFlagRequired("tenant") // fails only for a flag that does not exist
 	_ = create.MarkFlagRequired("id")
 	out.flags(create)
-	cmd.AddCommand(create)
-	return cmd
+	return newGroup("account", "Create linked accounts", create)
 }
 
 // tokenOutput is a new session token as `-o json` prints it.
@@ -56,7 +54,6 @@ type tokenOutput struct {
 }
 
 func newTokenCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Create session tokens"}
 	var (
 		out             output
 		tenant, account string
@@ -81,8 +78,7 @@ func newTokenCommand(c *common) *cobra.Command {
 	_ = create.MarkFlagRequired("tenant") // fails only for a flag that does not exist
 	_ = create.MarkFlagRequired("account")
 	out.flags(create)
-	cmd.AddCommand(create)
-	return cmd
+	return newGroup("token", "Create session tokens", create)
 }
 
 func (a *administration) mintToken(ctx context.Context, t core.Tenant, account string, lifetime time.Duration) (tokenOutput, error) {

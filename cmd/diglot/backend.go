@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,6 +34,9 @@ func (d *database) Close() error {
 func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logger *slog.Logger) (*database, error) {
 	if url := os.Getenv(envDatabaseURL); url != "" {
 		return &database{url: url}, nil
+	}
+	if c.dataDir == "" {
+		return nil, errors.New("--data-dir is empty: name a folder of its own")
 	}
 	cluster, err := localpg.Start(ctx, localpg.Options{Dir: c.dataDir, Purpose: purpose, Logger: logger})
 	if err != nil {
@@ -91,18 +95,23 @@ func (d *database) prepare(ctx context.Context) error {
 }
 
 func openAdministration(ctx context.Context, db *database) (*administration, error) {
-	material, err := secretMaterial()
-	if err != nil {
-		return nil, err
-	}
 	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Operator})
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.Secret(ctx, material)
+	secret, err := readSecret(ctx, s)
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
 	return &administration{core.NewOperator(s, secret, time.Now), secret, s, db}, nil
+}
+
+// readSecret gives the secret that the environment names, else the database's.
+func readSecret(ctx context.Context, s *store.Store) (*core.Secret, error) {
+	material, err := secretMaterial()
+	if err != nil {
+		return nil, err
+	}
+	return s.Secret(ctx, material)
 }

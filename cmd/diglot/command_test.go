@@ -1,12 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store/storetest"
 )
 
@@ -125,18 +130,19 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		want string
 	}{
 		"unknown tenant":         {[]string{"key", "create", "--tenant", "nobody", "--dialect", "refold"}, "hint: diglot tenant list"},
-		"unknown dialect":        {[]string{"key", "create", "--tenant", "acme", "--dialect", "soap"}, "must be refold or cometchat"},
+		"unknown dialect":        {[]string{"key", "create", "--tenant", "acme", "--dialect", "soap"}, "--dialect must be refold or cometchat"},
 		"unknown account":        {[]string{"token", "create", "--tenant", "acme", "--account", "nobody"}, "hint: diglot account create"},
 		"name taken":             {[]string{"tenant", "create", "--name", "acme", "--refold-org", "a", "--refold-env", "test"}, "hint: diglot tenant list"},
 		"org taken":              {[]string{"tenant", "create", "--name", "b", "--refold-org", "6698b77a733c5ebd8908189e", "--refold-env", "test"}, "hint: another tenant has this org"},
 		"app taken":              {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "my-app-id", "--cometchat-region", "us"}, "hint: another tenant has this app"},
-		"no address":             {[]string{"tenant", "create", "--name", "b"}, "address needs"},
-		"half an address":        {[]string{"tenant", "create", "--name", "b", "--refold-org", "a"}, "refold_env must be test or production"},
+		"no address":             {[]string{"tenant", "create", "--name", "b"}, "the tenant needs"},
+		"half an address":        {[]string{"tenant", "create", "--name", "b", "--refold-org", "a"}, "--refold-env must be test or production"},
 		"account taken":          {[]string{"account", "create", "--tenant", "acme", "--id", "customer@example.com"}, "hint: the tenant has this account already"},
 		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table or json"},
 		"missing flag":           {[]string{"key", "create", "--tenant", "acme"}, `"dialect" not set`},
+		"unknown command":        {[]string{"tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},
-		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "url_template"},
+		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "--url-template must"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,4 +159,38 @@ func TestVersionIsPrinted(t *testing.T) {
 	stdout, _, err := diglot(t, nil, "version")
 	require.NoError(t, err)
 	require.Regexp(t, `^diglot \S+ go1\.\S+ \w+/\w+\n$`, stdout)
+}
+
+// The set-up of deploy/README.md: the owner migrates and manages, the gateway
+// logs in as a role that may serve and no more.
+func TestALoginThatMayOnlyServeServes(t *testing.T) {
+	t.Parallel()
+	owner := storetest.New(t)
+	secret := envSecret + "=the secret of this installation"
+	m := makeTenant(t, []string{envDatabaseURL + "=" + owner, secret}, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+
+	conn, err := pgx.Connect(t.Context(), owner)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	role := "diglot_test_gateway_" + strings.ReplaceAll(core.NewUUID(), "-", "")
+	_, err = conn.Exec(t.Context(), "CREATE ROLE "+role+" LOGIN PASSWORD 'gateway' NOSUPERUSER NOBYPASSRLS; GRANT diglot_runtime TO "+role)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := conn.Exec(context.WithoutCancel(t.Context()), "DROP ROLE "+role)
+		require.NoError(t, err)
+	})
+	login, err := url.Parse(owner)
+	require.NoError(t, err)
+	login.User = url.UserPassword(role, "gateway")
+	gateway := envDatabaseURL + "=" + login.String()
+
+	m.works(t, startGateway(t, []string{gateway, secret}), "one")
+	for given, want := range map[string]string{
+		"":                                     "give it in DIGLOT_SECRET or DIGLOT_SECRET_FILE",
+		envSecret + "=another secret entirely": "another secret",
+	} {
+		_, stderr, err := diglot(t, []string{gateway, given}, "serve", "--addr", "127.0.0.1:0", "--ops-addr", "")
+		require.Error(t, err)
+		require.Contains(t, stderr, want)
+	}
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/diglot/diglot/core"
 )
 
 // Settings that are secrets, or hold one, come from the environment alone: a
@@ -20,13 +23,15 @@ const (
 	envSecretFile  = "DIGLOT_SECRET_FILE" // a file that holds it
 )
 
+const dataDirFlag = "data-dir"
+
 // common is what every command takes.
 type common struct {
 	dataDir string
 }
 
 func (c *common) flags(f *pflag.FlagSet) {
-	f.StringVar(&c.dataDir, "data-dir", ".diglot", "folder of the private PostgreSQL cluster that is used without "+envDatabaseURL)
+	f.StringVar(&c.dataDir, dataDirFlag, ".diglot", "folder of the private PostgreSQL cluster that is used without "+envDatabaseURL)
 }
 
 // serveConfig is what `diglot serve` takes.
@@ -50,14 +55,46 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 }
 
-// fromEnvironment sets each flag that was not given from DIGLOT_ and its name:
-// --data-dir from DIGLOT_DATA_DIR.
+// validate refuses settings that would not do what they look like.
+func (c *serveConfig) validate() error {
+	if err := checkAddress("--addr", c.addr); err != nil {
+		return err
+	}
+	if c.opsAddr != "" {
+		if err := checkAddress("--ops-addr", c.opsAddr); err != nil {
+			return err
+		}
+	}
+	if c.drainTimeout < 0 {
+		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
+	}
+	return nil
+}
+
+// checkAddress wants a host and a port: an empty address would be a port of
+// chance on every network.
+func checkAddress(flag, addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("%s must be host:port: %w", flag, err)
+	}
+	if _, err := net.ResolveTCPAddr("tcp", addr); err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return nil
+}
+
+// fromEnvironment sets each of serve's flags that was not given from DIGLOT_
+// and its name: --ops-addr from DIGLOT_OPS_ADDR. Of the other commands' flags,
+// --data-dir alone. An empty variable counts as none.
 func fromEnvironment(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if cmd.Name() != "serve" && f.Name != dataDirFlag {
+			return
+		}
 		name := "DIGLOT_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		v, ok := os.LookupEnv(name)
-		if !ok || f.Changed || first != nil || f.Name == "help" {
+		v := os.Getenv(name)
+		if v == "" || f.Changed || first != nil || f.Name == "help" {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {
@@ -75,12 +112,19 @@ func secretMaterial() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", envSecretFile, err)
 		}
-		return bytes.TrimSpace(b), nil
+		return longEnough(envSecretFile, bytes.TrimSpace(b))
 	}
 	if s := os.Getenv(envSecret); s != "" {
-		return []byte(s), nil
+		return longEnough(envSecret, []byte(s))
 	}
 	return nil, nil
+}
+
+func longEnough(variable string, material []byte) ([]byte, error) {
+	if len(material) < core.MinSecretBytes {
+		return nil, fmt.Errorf("%s has %d bytes: a secret must have at least %d", variable, len(material), core.MinSecretBytes)
+	}
+	return material, nil
 }
 
 func newLogger(level string) (*slog.Logger, error) {

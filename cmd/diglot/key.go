@@ -20,7 +20,6 @@ type keyOutput struct {
 }
 
 func newKeyCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{Use: "key", Short: "Create API keys"}
 	var (
 		out             output
 		tenant, dialect string
@@ -45,8 +44,7 @@ func newKeyCommand(c *common) *cobra.Command {
 	_ = create.MarkFlagRequired("tenant") // fails only for a flag that does not exist
 	_ = create.MarkFlagRequired("dialect")
 	out.flags(create)
-	cmd.AddCommand(create)
-	return cmd
+	return newGroup("key", "Create API keys", create)
 }
 
 // newAPIKey makes a key in the vendor's shape. Whether the tenant may have one

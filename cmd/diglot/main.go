@@ -28,6 +28,7 @@ func newRootCommand() *cobra.Command {
 		Use:           "diglot",
 		Short:         "One gateway, two vendors' MCP server APIs",
 		Long:          "Diglot serves the Refold and the CometChat REST API for MCP servers over one core in PostgreSQL.",
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -39,6 +40,21 @@ func newRootCommand() *cobra.Command {
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root
+}
+
+// newGroup makes a command that has only commands below it.
+func newGroup(use, short string, below ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return withHint(fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()), cmd.CommandPath()+" --help lists its commands")
+		},
+	}
+	cmd.AddCommand(below...)
+	return cmd
 }
 
 // hinted is an error that knows what its reader can do about it.

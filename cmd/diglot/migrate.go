@@ -13,12 +13,9 @@ import (
 )
 
 func newMigrateCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{Use: "migrate", Short: "Move the database's schema"}
-	cmd.AddCommand(
+	return newGroup("migrate", "Move the database's schema",
 		newMigrateStepCommand(c, "up", "Bring the schema to the newest version", store.Up),
-		newMigrateDownCommand(c), newMigrateStatusCommand(c),
-	)
-	return cmd
+		newMigrateDownCommand(c), newMigrateStatusCommand(c))
 }
 
 func newMigrateStepCommand(c *common, use, short string, move func(context.Context, string) error) *cobra.Command {

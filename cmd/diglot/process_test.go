@@ -223,6 +223,9 @@ func send(t *testing.T, method, url, body string, headers ...string) reply {
 // for PostgreSQL: the parent of a test's folder is closed to others.
 func dataDir(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	return dir

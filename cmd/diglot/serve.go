@@ -34,6 +34,9 @@ func newServeCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := s.validate(); err != nil {
+				return err
+			}
 			return explain(s.serve(cmd.Context(), logger, cmd.OutOrStdout()))
 		},
 	}
@@ -95,7 +98,7 @@ func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Write
 	case <-ctx.Done():
 	}
 	g.draining.Store(true)
-	logger.InfoContext(ctx, "stopping", slog.Duration("drain_timeout", c.drainTimeout))
+	logger.InfoContext(ctx, "stopping", slog.String("drain_timeout", c.drainTimeout.String()))
 	return errors.Join(err, drain(servers, c.drainTimeout))
 }
 
@@ -189,12 +192,14 @@ func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database
 		return err
 	}
 	a, err := openAdministration(ctx, db)
-	if err != nil {
-		return err
+	switch {
+	case err == nil:
+		b.secret = a.secret
+		err = c.makeDemo(ctx, b, a.Operator)
+		a.store.Close()
+	case errors.Is(err, store.ErrNotOperator) && !c.demo:
+		err = nil // a login for the runtime alone: enough to serve
 	}
-	b.secret = a.secret
-	err = c.makeDemo(ctx, b, a.Operator)
-	a.store.Close()
 	if err != nil {
 		return err
 	}
@@ -204,7 +209,10 @@ func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database
 	}
 	b.store = s
 	b.closers = append(b.closers, func() error { s.Close(); return nil })
-	return nil
+	if b.secret == nil {
+		b.secret, err = readSecret(ctx, s)
+	}
+	return err
 }
 
 func (c *serveConfig) makeDemo(ctx context.Context, b *backend, o *core.Operator) error {

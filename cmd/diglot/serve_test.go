@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/store/storetest"
 )
 
 // printedCurl is one of the commands that --demo prints.
@@ -45,10 +47,13 @@ func (c printedCurl) send(t *testing.T) reply {
 
 func TestDemoPrintsTwoCommandsThatCreateServersInOneCore(t *testing.T) {
 	t.Parallel()
-	for _, mode := range [][]string{{"--memory"}, {"--data-dir", dataDir(t)}} {
-		t.Run(strings.TrimLeft(mode[0], "-"), func(t *testing.T) {
+	for name, mode := range map[string]func(*testing.T) []string{
+		"memory":   func(*testing.T) []string { return []string{"--memory"} },
+		"data-dir": func(t *testing.T) []string { t.Helper(); return []string{"--data-dir", dataDir(t)} },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := startGateway(t, nil, append(mode, "--demo")...)
+			g := startGateway(t, nil, append(mode(t), "--demo")...)
 			require.Eventually(t, func() bool { return len(curlLine.FindAllString(g.printed(), -1)) == 2 }, 5*time.Second, 5*time.Millisecond)
 			refold, cometchat := curls(t, g.printed())
 
@@ -124,9 +129,40 @@ func TestSettingsComeFromTheEnvironmentToo(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t, []string{"DIGLOT_MEMORY=true", "DIGLOT_DEMO=true"})
 	require.Eventually(t, func() bool { return strings.Contains(g.printed(), "# Refold") }, 5*time.Second, 5*time.Millisecond)
-	_, stderr, err := diglot(t, []string{"DIGLOT_DEMO=perhaps"}, "serve", "--memory")
+	for variable, want := range map[string]string{
+		"DIGLOT_DEMO=perhaps":         "DIGLOT_DEMO",
+		"DIGLOT_ADDR=8080":            "--addr must be host:port",
+		"DIGLOT_OPS_ADDR=a:99999":     "--ops-addr",
+		"DIGLOT_DRAIN_TIMEOUT=-1s":    "--drain-timeout",
+		"DIGLOT_SECRET=short":         "DIGLOT_SECRET has 5 bytes",
+		"DIGLOT_LOG_LEVEL=loud":       "--log-level",
+		"DIGLOT_SECRET_FILE=/no/file": "DIGLOT_SECRET_FILE",
+	} {
+		_, stderr, err := diglot(t, []string{variable}, "serve", "--memory")
+		require.Error(t, err, variable)
+		require.Contains(t, stderr, want)
+	}
+}
+
+func TestAnEmptySettingCountsAsNone(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, []string{"DIGLOT_ADDR=", "DIGLOT_DRAIN_TIMEOUT=", "DIGLOT_DEMO="}, "--memory")
+	require.Contains(t, g.url, "http://127.0.0.1:")
+	_, stderr, err := diglot(t, nil, "serve", "--memory", "--addr", "")
+	require.Error(t, err, "a port of chance on every network")
+	require.Contains(t, stderr, "--addr must be host:port")
+}
+
+func TestOtherCommandsTakeNoSettingsFromTheEnvironmentButTheFolder(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.New(t), "DIGLOT_ALL=true", "DIGLOT_NAME=by-accident"}
+	_, stderr, err := diglot(t, env, "migrate", "down")
+	require.NoError(t, err, stderr)
+	status := diglotJSON(t, env, "migrate", "status")
+	require.InDelta(t, status["head"].(float64)-1, status["version"], 0, "one step, not all")
+	_, stderr, err = diglot(t, env, "tenant", "create", "--refold-org", "a", "--refold-env", "test")
 	require.Error(t, err)
-	require.Contains(t, stderr, "DIGLOT_DEMO")
+	require.Contains(t, stderr, `"name" not set`)
 }
 
 func TestSIGTERMLetsARequestUnderWayEnd(t *testing.T) {

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,9 +58,8 @@ func (o tenantOutput) row() []string {
 }
 
 func newTenantCommand(c *common) *cobra.Command {
-	cmd := &cobra.Command{Use: "tenant", Short: "Create, list and show tenants"}
-	cmd.AddCommand(newTenantCreateCommand(c), newTenantListCommand(c), newTenantShowCommand(c))
-	return cmd
+	return newGroup("tenant", "Create, list and show tenants",
+		newTenantCreateCommand(c), newTenantListCommand(c), newTenantShowCommand(c))
 }
 
 func newTenantCreateCommand(c *common) *cobra.Command {
@@ -170,6 +173,19 @@ var hints = map[string]string{
 	"id":        "the tenant has this account already; nothing needs to be done",
 }
 
+// flagError says what is wrong with each flag, by the flag's name.
+func flagError(e *core.Error) error {
+	problems := make([]string, 0, len(e.Fields))
+	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
+		name := "--" + strings.ReplaceAll(field, "_", "-")
+		if field == "address" { // which is several flags
+			name = "the tenant"
+		}
+		problems = append(problems, name+" "+e.Fields[field])
+	}
+	return errors.New(strings.Join(problems, "; "))
+}
+
 // explain adds what to do about an error where it is known.
 func explain(err error) error {
 	for field, hint := range hints {
@@ -180,8 +196,8 @@ func explain(err error) error {
 	if core.KindOf(err) == core.Unavailable {
 		return withHint(err, "check that the database of "+envDatabaseURL+" is up, or unset it to use a private one")
 	}
-	if core.KindOf(err) == core.Invalid {
-		return withHint(err, "see --help for what each flag takes")
+	if e, ok := errors.AsType[*core.Error](err); ok && e.Kind == core.Invalid {
+		return withHint(flagError(e), "see --help for what each flag takes")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 )
 
 func TestFindBinariesFindsTheInstalledServer(t *testing.T) {
+	needsPostgres(t)
 	t.Parallel()
 	dir, version, err := FindBinaries()
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 
 func TestKilledServerComesBackWithEveryAcknowledgedRow(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	c := open(t, Options{Dir: dir})
 	run(t, c, `CREATE TABLE kept (n int PRIMARY KEY)`)
@@ -66,6 +67,7 @@ func TestKilledServerComesBackWithEveryAcknowledgedRow(t *testing.T) {
 
 func TestWhatAKilledGatewayLeavesIsTakenOver(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	data := filepath.Join(dir, "pg")
 	for n, tc := range []struct {
@@ -104,6 +106,7 @@ func TestWhatAKilledGatewayLeavesIsTakenOver(t *testing.T) {
 
 func TestCloseWhileTheServerIsDown(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	data := filepath.Join(dir, "pg")
 	c := open(t, Options{Dir: dir, Fast: true})
@@ -118,6 +121,7 @@ func TestCloseWhileTheServerIsDown(t *testing.T) {
 
 func TestStalePIDFileOfAReusedNumberDoesNotHinder(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	data := filepath.Join(dir, "pg")
 	c := open(t, Options{Dir: dir, Fast: true})
@@ -148,6 +152,7 @@ func TestStalePIDFileOfAReusedNumberDoesNotHinder(t *testing.T) {
 
 func TestInterruptedInitdbDoesNotHinder(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	half := filepath.Join(dir, "pg.tmp-123")
 	require.NoError(t, os.MkdirAll(filepath.Join(half, "base"), 0o700))

@@ -17,6 +17,7 @@ func needRoot(t *testing.T) {
 
 func TestAsRootTheServerRunsAsAnotherUser(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	needRoot(t)
 	dir := newDir(t)
 	require.NoError(t, os.Mkdir(dir, 0o700)) // as a caller may have made it
@@ -35,6 +36,7 @@ func TestAsRootTheServerRunsAsAnotherUser(t *testing.T) {
 
 func TestAsRootAFolderOutOfReachKeepsItsClusterElsewhere(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	needRoot(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o700))

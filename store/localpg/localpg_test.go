@@ -14,6 +14,7 @@ import (
 
 func TestDataSurvivesCloseAndStart(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	c, err := Start(ctx, Options{Dir: dir, Fast: true})
@@ -39,6 +40,7 @@ func TestDataSurvivesCloseAndStart(t *testing.T) {
 
 func TestServeSharesWithUseAndRefusesServe(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	c := open(t, Options{Dir: dir, Fast: true})
 	run(t, c, `CREATE TABLE kept (n int)`)
@@ -68,6 +70,7 @@ func TestServeSharesWithUseAndRefusesServe(t *testing.T) {
 
 func TestUsesOfAStoppedClusterTakeTurns(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	var all sync.WaitGroup
 	for range 3 {
@@ -112,6 +115,7 @@ func TestUsesOfAStoppedClusterTakeTurns(t *testing.T) {
 
 func TestServerThatDoesNotStartSaysWhy(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	dir := newDir(t)
 	require.NoError(t, open(t, Options{Dir: dir, Fast: true}).Close())
 	conf := filepath.Join(dir, "pg", "postgresql.conf")
@@ -126,6 +130,7 @@ func TestServerThatDoesNotStartSaysWhy(t *testing.T) {
 
 func TestOddAndLongPaths(t *testing.T) {
 	t.Parallel()
+	needsPostgres(t)
 	parent := filepath.Dir(newDir(t))
 	var former string
 	// One cluster that is renamed, which it has to survive as well.

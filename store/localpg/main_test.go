@@ -138,3 +138,12 @@ func writeScript(t *testing.T, path, body string) {
 	cmd.Stdin = strings.NewReader("#!/bin/sh\n" + body + "\n")
 	require.NoError(t, cmd.Run())
 }
+
+// needsPostgres leaves out a test that starts a server where only the others
+// are wanted.
+func needsPostgres(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL's server binaries")
+	}
+}

@@ -40,6 +40,9 @@ func TestAnEmptyDatabaseHasNoSchema(t *testing.T) {
 func TestADatabaseGoesWithItsTest(t *testing.T) {
 	t.Parallel()
 	var url string
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
 	t.Run("inner", func(t *testing.T) {
 		url = New(t)
 		conn, err := pgx.Connect(t.Context(), url)
