@@ -105,7 +105,7 @@ type listedMCPServer struct {
 }
 
 func (d *dialect) listMCPServers(ctx context.Context, who *core.Principal, in listMCPServersRequest) (*page[listedMCPServer], error) {
-	servers, total, err := d.core.MCPServerPage(ctx, who.Tenant.ID, in.offset(), in.limit)
+	servers, total, err := d.core.MCPServerPage(ctx, who.Tenant.ID, core.OldestFirst, in.offset(), in.limit)
 	if err != nil {
 		return nil, err
 	}
