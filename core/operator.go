@@ -17,14 +17,33 @@ func NewOperator(directory Directory, secret *Secret, now Clock) *Operator {
 	return &Operator{directory: directory, secret: secret, now: now}
 }
 
-// CreateTenant adds a tenant; its id and creation time are made here. Invalid;
-// Conflict on "name", "refold" or "cometchat".
+// CreateTenant adds a tenant; its id and creation time are made here, and its
+// Refold revision is legacy where none is given. Invalid; Conflict on "name",
+// "refold" or "cometchat".
 func (o *Operator) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
+	if t.RefoldRevision == "" {
+		t.RefoldRevision = RefoldLegacy
+	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}
 	t.ID, t.CreatedAt = NewTenantID(), o.today()
 	return t, o.directory.CreateTenant(ctx, t)
+}
+
+// UpdateTenant changes the settings that the update names, and gives the
+// tenant as it is then. Gateways follow at once. Invalid, NotFound.
+func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (Tenant, error) {
+	if u.URLTemplate != nil {
+		t.URLTemplate = *u.URLTemplate
+	}
+	if u.RefoldRevision != nil {
+		t.RefoldRevision = *u.RefoldRevision
+	}
+	if err := t.Validate(); err != nil {
+		return Tenant{}, err
+	}
+	return o.directory.UpdateTenant(ctx, t.Name, u)
 }
 
 // Tenants gives all tenants by name.

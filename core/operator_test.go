@@ -13,10 +13,11 @@ func TestAnOperatorsTenantGetsAnIDAndTheClocksTime(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	want := goodTenant()
+	want.RefoldRevision = ""
 	got, err := g.CreateTenant(t.Context(), want)
 	require.NoError(t, err)
 	require.True(t, got.ID.Valid())
-	want.ID, want.CreatedAt = got.ID, start.Truncate(time.Millisecond)
+	want.ID, want.CreatedAt, want.RefoldRevision = got.ID, start.Truncate(time.Millisecond), core.RefoldLegacy
 	require.Equal(t, want, got)
 
 	got, err = g.Tenant(t.Context(), want.Name)
@@ -30,6 +31,52 @@ func TestAnOperatorsTenantGetsAnIDAndTheClocksTime(t *testing.T) {
 	require.True(t, core.IsConflictOn(err, "name"), "%v", err)
 	_, err = g.CreateTenant(t.Context(), core.Tenant{Name: "no address"})
 	requireInvalid(t, err, "tenant", "address", "name")
+}
+
+func TestATenantsSettingsCanBeChanged(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	v3 := goodTenant()
+	v3.RefoldRevision = core.RefoldV3
+	made, err := g.CreateTenant(t.Context(), v3)
+	require.NoError(t, err)
+	require.Equal(t, core.RefoldV3, made.RefoldRevision)
+
+	want := made
+	want.RefoldRevision = core.RefoldLegacy
+	got, err := g.UpdateTenant(t.Context(), made, core.TenantUpdate{RefoldRevision: new(core.RefoldLegacy)})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	want.URLTemplate = "https://mcp.example.com/other/{slug}"
+	got, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{URLTemplate: &want.URLTemplate})
+	require.NoError(t, err)
+	require.Equal(t, want, got, "what the caller knows of the rest is not written back")
+
+	for field, u := range map[string]core.TenantUpdate{
+		"refold_revision": {RefoldRevision: new(core.RefoldRevision("v2"))},
+		"url_template":    {URLTemplate: new("{slug}")},
+	} {
+		_, err = g.UpdateTenant(t.Context(), made, u)
+		requireInvalid(t, err, "tenant", field)
+	}
+	_, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{RefoldRevision: new(core.RefoldRevision(""))})
+	requireInvalid(t, err, "tenant", "refold_revision")
+	got, err = g.Tenant(t.Context(), made.Name)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	unknown := made
+	unknown.Name = "unknown"
+	_, err = g.UpdateTenant(t.Context(), unknown, core.TenantUpdate{})
+	require.Equal(t, core.NotFound, core.KindOf(err))
+
+	cometChatOnly := core.Tenant{Name: "other", CometChat: &core.CometChatAddress{AppID: "other", Region: "us"}}
+	cometChatOnly, err = g.CreateTenant(t.Context(), cometChatOnly)
+	require.NoError(t, err)
+	require.Equal(t, core.RefoldLegacy, cometChatOnly.RefoldRevision)
+	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
+	requireInvalid(t, err, "tenant", "refold_revision")
 }
 
 func TestAKeyNeedsAnAddressInItsDialect(t *testing.T) {

@@ -186,11 +186,16 @@ func (m *machine) pick(t *rapid.T) (int, core.MCPServerRef) {
 
 func (m *machine) page(t *rapid.T) {
 	offset, limit := rapid.IntRange(0, len(m.list)+2).Draw(t, "offset"), rapid.IntRange(0, 5).Draw(t, "limit")
-	got, total, err := m.MCPServerPage(t.Context(), m.tenant, offset, limit)
+	order := rapid.SampledFrom([]core.Order{core.OldestFirst, core.NewestFirst}).Draw(t, "order")
+	got, total, err := m.MCPServerPage(t.Context(), m.tenant, order, offset, limit)
 	require.NoError(t, err)
 	require.Equal(t, len(m.list), total)
+	list := slices.Clone(m.list)
+	if order == core.NewestFirst {
+		slices.Reverse(list)
+	}
 	want := []core.MCPServer{}
-	for i, s := range m.list {
+	for i, s := range list {
 		if i >= offset && i < offset+limit {
 			want = append(want, s)
 		}
@@ -223,7 +228,7 @@ func (m *machine) from(t *rapid.T) {
 }
 
 func (m *machine) check(t *rapid.T) {
-	got, total, err := m.MCPServerPage(t.Context(), m.tenant, 0, 1_000_000)
+	got, total, err := m.MCPServerPage(t.Context(), m.tenant, core.OldestFirst, 0, 1_000_000)
 	require.NoError(t, err)
 	require.Equal(t, len(m.list), total)
 	require.Equal(t, append([]core.MCPServer{}, m.list...), got)

@@ -107,10 +107,12 @@ func (s *Service) MCPServer(ctx context.Context, tenant TenantID, ref MCPServerR
 	return s.store.MCPServer(ctx, tenant, ref)
 }
 
-// MCPServerPage gives up to limit servers from offset on, oldest first, and
+// MCPServerPage gives up to limit servers from offset on, in that order, and
 // how many the tenant has.
-func (s *Service) MCPServerPage(ctx context.Context, tenant TenantID, offset, limit int) ([]MCPServer, int, error) {
-	return s.store.MCPServerPage(ctx, tenant, offset, limit)
+func (s *Service) MCPServerPage(
+	ctx context.Context, tenant TenantID, order Order, offset, limit int,
+) ([]MCPServer, int, error) {
+	return s.store.MCPServerPage(ctx, tenant, order, offset, limit)
 }
 
 // MCPServersFrom gives up to limit servers, oldest first: those that come

@@ -188,7 +188,7 @@ func TestATenantSeesNothingOfAnothersServers(t *testing.T) {
 	_, err = g.UpdateMCPServer(t.Context(), two.ID, ref, core.MCPServerUpdate{})
 	require.Equal(t, core.NotFound, core.KindOf(err))
 	require.Equal(t, core.NotFound, core.KindOf(g.DeleteMCPServer(t.Context(), two.ID, ref)))
-	list, total, err := g.MCPServerPage(t.Context(), two.ID, 0, 10)
+	list, total, err := g.MCPServerPage(t.Context(), two.ID, core.OldestFirst, 0, 10)
 	require.NoError(t, err)
 	require.Empty(t, list)
 	require.Zero(t, total)

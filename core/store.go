@@ -32,10 +32,10 @@ type Store interface {
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 	// MCPServer gives one server. NotFound.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
-	// MCPServerPage gives up to limit servers from offset on in order of place
-	// and the number of servers there are, both as of one moment. An offset past
-	// the end, or a limit of 0, gives no servers.
-	MCPServerPage(ctx context.Context, tenant TenantID, offset, limit int) ([]MCPServer, int, error)
+	// MCPServerPage gives up to limit servers from offset on, by place in the
+	// order asked for, and the number of servers there are, both as of one
+	// moment. An offset past the end, or a limit of 0, gives no servers.
+	MCPServerPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]MCPServer, int, error)
 	// MCPServersFrom gives up to limit servers in order of place: the first ones
 	// after from, or the last ones before it, as dir says.
 	MCPServersFrom(ctx context.Context, tenant TenantID, from Place, dir Direction, limit int) ([]MCPServer, error)
@@ -53,6 +53,9 @@ type Store interface {
 type Directory interface {
 	// CreateTenant adds a tenant. Conflict on "name", "refold" or "cometchat".
 	CreateTenant(ctx context.Context, t Tenant) error
+	// UpdateTenant changes the settings that the update names, of the tenant of
+	// that name, and gives it as it is then. NotFound.
+	UpdateTenant(ctx context.Context, name string, u TenantUpdate) (Tenant, error)
 	// Tenants gives all tenants by name, in byte order.
 	Tenants(ctx context.Context) ([]Tenant, error)
 	// Tenant gives the tenant of that name. NotFound.
@@ -90,6 +93,15 @@ type Direction int
 const (
 	After Direction = iota
 	Before
+)
+
+// Order says which end of a list by place comes first.
+type Order int
+
+// The orders of [Store.MCPServerPage].
+const (
+	OldestFirst Order = iota
+	NewestFirst
 )
 
 // DirectoryEvent is something that [Store.Watch] tells.

@@ -17,8 +17,30 @@ type Tenant struct {
 	// URLTemplate gives the url of a server that was created without one, with
 	// {id} and {slug} filled in; empty: such servers have an empty url.
 	URLTemplate string
-	CreatedAt   time.Time
+	// RefoldRevision is which generation of its API the Refold dialect answers
+	// in; [RefoldLegacy] where there is no Refold address.
+	RefoldRevision RefoldRevision
+	CreatedAt      time.Time
 }
+
+// TenantUpdate is what an operator changes of a tenant; nil leaves a setting alone.
+type TenantUpdate struct {
+	URLTemplate    *string
+	RefoldRevision *RefoldRevision
+}
+
+// RefoldRevision is a generation of Refold's API. It decides how a tenant's
+// clients are answered, never what is kept.
+type RefoldRevision string
+
+// The revisions of Refold's API.
+const (
+	RefoldLegacy RefoldRevision = "legacy"
+	RefoldV3     RefoldRevision = "v3"
+)
+
+// Valid reports whether it is one of the revisions there are.
+func (r RefoldRevision) Valid() bool { return r == RefoldLegacy || r == RefoldV3 }
 
 // Environment is a Refold environment: test or production.
 type Environment string
@@ -120,6 +142,12 @@ func (t *Tenant) Validate() error {
 		if a.Region != "us" && a.Region != "eu" && a.Region != "in" {
 			fields["cometchat_region"] = "must be us, eu or in"
 		}
+	}
+	switch {
+	case !t.RefoldRevision.Valid():
+		fields["refold_revision"] = "must be legacy or v3"
+	case t.RefoldRevision != RefoldLegacy && t.Refold == nil:
+		fields["refold_revision"] = "is for tenants with a Refold address"
 	}
 	if t.URLTemplate != "" && !ValidURL(strings.NewReplacer("{id}", "0", "{slug}", "0").Replace(t.URLTemplate)) {
 		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"

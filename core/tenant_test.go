@@ -54,7 +54,7 @@ func goodTenant() core.Tenant {
 		Name:        "demo",
 		Refold:      &core.RefoldAddress{OrgID: "65f0c1d2e3f4a5b6c7d8e9f0", Environment: core.Test},
 		CometChat:   &core.CometChatAddress{AppID: "2748923a1b2c3d4e", Region: "eu"},
-		URLTemplate: "https://mcp.example.com/{id}/{slug}",
+		URLTemplate: "https://mcp.example.com/{id}/{slug}", RefoldRevision: core.RefoldLegacy,
 	}
 }
 
@@ -99,11 +99,14 @@ func TestAnInvalidTenantsErrorNamesEachField(t *testing.T) {
 		"odd region":         {func(t *core.Tenant) { t.CometChat.Region = "mars" }, []string{"cometchat_region"}},
 		"template no url":    {func(t *core.Tenant) { t.URLTemplate = "{slug}" }, []string{"url_template"}},
 		"template odd brace": {func(t *core.Tenant) { t.URLTemplate = "http://{name}/" }, []string{"url_template"}},
+		"no revision":        {func(t *core.Tenant) { t.RefoldRevision = "" }, []string{"refold_revision"}},
+		"odd revision":       {func(t *core.Tenant) { t.RefoldRevision = "V3" }, []string{"refold_revision"}},
+		"revision of nobody": {func(t *core.Tenant) { t.Refold, t.RefoldRevision = nil, core.RefoldV3 }, []string{"refold_revision"}},
 		"everything": {
 			func(t *core.Tenant) {
 				*t = core.Tenant{Refold: &core.RefoldAddress{}, CometChat: &core.CometChatAddress{}, URLTemplate: "x"}
 			},
-			[]string{"cometchat_app", "cometchat_region", "name", "refold_env", "refold_org", "url_template"},
+			[]string{"cometchat_app", "cometchat_region", "name", "refold_env", "refold_org", "refold_revision", "url_template"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,11 +41,27 @@ type Observation struct {
 type Adapter struct {
 	// Name is how logs and metrics name the dialect.
 	Name string
-	// Authenticate finds who sends the request.
+	// Authenticate finds who sends the request. Beside a failure it gives whose
+	// credential it is, where it came to know that.
 	Authenticate func(context.Context, *http.Request) (*core.Principal, error)
-	// Word gives the status and body of a failure. Whatever is not a [core.Error]
-	// reaches it too, and must not be shown.
-	Word func(requestID string, err error) (status int, body any)
+	// Word gives the status and body of a failure.
+	Word func(Failure) (status int, body any)
+}
+
+// Failure is a request that failed.
+type Failure struct {
+	Request   *http.Request
+	RequestID string
+	Principal *core.Principal // nil: it failed before that was known
+	// Err is why. Whatever is not a [core.Error] is here too, and must not be shown.
+	Err error
+}
+
+// Answer is what a route gives where its status or the type of its body is
+// decided from request to request.
+type Answer struct {
+	Status int // 0: the route's
+	Body   any // nil: none
 }
 
 // Kit serves a dialect's routes.
@@ -78,7 +94,7 @@ func New(a Adapter, o Options) *Kit {
 			r := c.Request()
 			err = &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
 		}
-		k.fail(c.Response(), callOf(c.Request()), err)
+		k.fail(c.Response(), c.Request(), err)
 	}
 	return k
 }
@@ -90,8 +106,8 @@ type binder[In any] interface {
 }
 
 // Route serves an operation: who is it, read the request, one call, answer
-// with the status and what the call gave. A nil answer has no body. A GET
-// route answers HEAD too.
+// with the status and what the call gave. A nil answer has no body, an
+// [Answer] may have a status of its own. A GET route answers HEAD too.
 func Route[In, Out any, B binder[In]](
 	k *Kit, method, path, operation string, status int,
 	call func(context.Context, *core.Principal, In) (*Out, error),
@@ -107,10 +123,10 @@ func Route[In, Out any, B binder[In]](
 		state.operation = operation
 		ctx := r.Context()
 		who, err := k.Authenticate(ctx, r)
+		state.who = who
 		if err != nil {
 			return err
 		}
-		state.tenant = who.Tenant.Name
 		var in In
 		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response()}); err != nil {
 			return err
@@ -119,11 +135,7 @@ func Route[In, Out any, B binder[In]](
 		if err != nil {
 			return err
 		}
-		if out == nil {
-			c.Response().WriteHeader(status)
-			return nil
-		}
-		return writeJSON(c.Response(), status, out)
+		return answer(c.Response(), status, out)
 	}
 	k.echo.Add(method, path, h)
 	if method == http.MethodGet {
@@ -131,12 +143,39 @@ func Route[In, Out any, B binder[In]](
 	}
 }
 
+// answer writes what a call gave.
+func answer[Out any](w http.ResponseWriter, status int, out *Out) error {
+	if out == nil {
+		w.WriteHeader(status)
+		return nil
+	}
+	a, ok := any(out).(*Answer)
+	if !ok {
+		return writeJSON(w, status, out)
+	}
+	if a.Status != 0 {
+		status = a.Status
+	}
+	if a.Body == nil {
+		w.WriteHeader(status)
+		return nil
+	}
+	return writeJSON(w, status, a.Body)
+}
+
 // state is what is known of a request on its way.
 type state struct {
 	id        string
 	operation string
-	tenant    string
+	who       *core.Principal
 	err       error
+}
+
+func (s *state) tenant() string {
+	if s.who == nil {
+		return ""
+	}
+	return s.who.Tenant.Name
 }
 
 type stateKey struct{}
@@ -169,7 +208,7 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	trimTrailingSlash(r)
 	defer func() {
 		if p := recover(); p != nil {
-			k.panicked(rec, s, p)
+			k.panicked(rec, r, p)
 		}
 		k.finish(r, rec.status, s, time.Since(start))
 	}()
@@ -186,19 +225,21 @@ func trimTrailingSlash(r *http.Request) {
 	}
 }
 
-func (k *Kit) panicked(rec *recorder, s *state, p any) {
+func (k *Kit) panicked(rec *recorder, r *http.Request, p any) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
 		panic(p)
 	}
-	k.log.Error("panic", slog.Any("panic", p), slog.String("request_id", s.id),
+	s := callOf(r)
+	k.log.ErrorContext(r.Context(), "panic", slog.Any("panic", p), slog.String("request_id", s.id),
 		slog.String("operation", s.operation), slog.String("stack", string(debug.Stack())))
 	if rec.status == 0 {
-		k.fail(rec, s, &core.Error{Kind: core.Internal, Message: "panic"})
+		k.fail(rec, r, &core.Error{Kind: core.Internal, Message: "panic"})
 	}
 }
 
 // fail answers with a failure, in the dialect's words.
-func (k *Kit) fail(w http.ResponseWriter, s *state, err error) {
+func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
+	s := callOf(r)
 	s.err = err
 	if errors.Is(err, context.Canceled) {
 		w.WriteHeader(statusClientGone)
@@ -207,7 +248,7 @@ func (k *Kit) fail(w http.ResponseWriter, s *state, err error) {
 	if core.KindOf(err) == core.Unavailable {
 		w.Header().Set("Retry-After", "1") // seconds
 	}
-	status, body := k.Word(s.id, err)
+	status, body := k.Word(Failure{Request: r, RequestID: s.id, Principal: s.who, Err: err})
 	if err := writeJSON(w, status, body); err != nil {
 		s.err = errors.Join(s.err, err)
 		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
@@ -227,7 +268,7 @@ func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
 	attrs := [7]slog.Attr{
 		slog.String("request_id", s.id),
 		slog.String("operation", s.operation),
-		slog.String("tenant", s.tenant),
+		slog.String("tenant", s.tenant()),
 		slog.String("method", r.Method),
 		slog.Int("status", status),
 		slog.Int64("duration_us", d.Microseconds()),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,17 @@ type toyAnswer struct {
 
 const internals = "password of 10.1.2.3"
 
+// toyRemove answers as its path says.
+func toyRemove(_ context.Context, _ *core.Principal, in toyRequest) (*dialects.Answer, error) {
+	switch in.name {
+	case "silently":
+		return &dialects.Answer{}, nil
+	case "empty":
+		return &dialects.Answer{Status: http.StatusOK}, nil
+	}
+	return &dialects.Answer{Status: http.StatusAccepted, Body: []string{in.name}}, nil
+}
+
 func toyCall(_ context.Context, _ *core.Principal, in toyRequest) (*toyAnswer, error) {
 	switch in.name {
 	case "nothing":
@@ -70,14 +82,21 @@ func toyCall(_ context.Context, _ *core.Principal, in toyRequest) (*toyAnswer, e
 }
 
 func toyAuthenticate(_ context.Context, r *http.Request) (*core.Principal, error) {
-	if r.Header.Get("Key") == "" {
+	who := &core.Principal{Tenant: &core.Tenant{Name: "acme"}}
+	switch r.Header.Get("Key") {
+	case "":
 		return nil, &core.Error{Kind: core.NoCredential, Message: "no key"}
+	case "half":
+		return who, &core.Error{Kind: core.NoAccount, Message: "half a key"}
 	}
-	return &core.Principal{Tenant: &core.Tenant{Name: "acme"}}, nil
+	return who, nil
 }
 
-func toyWord(requestID string, err error) (int, any) {
-	switch core.KindOf(err) { //nolint:exhaustive // a toy
+func toyWord(f dialects.Failure) (int, any) {
+	requestID := f.RequestID
+	switch core.KindOf(f.Err) { //nolint:exhaustive // a toy
+	case core.NoAccount:
+		return http.StatusForbidden, []string{f.Principal.Tenant.Name, f.Request.Header.Get("Key")}
 	case core.NoCredential:
 		return http.StatusUnauthorized, []string{requestID, "who?"}
 	case core.NoRoute:
@@ -99,6 +118,7 @@ func newToy(level slog.Level) *toy {
 	})
 	dialects.Route(k.kit, http.MethodGet, "/toys/:name", "get_toy", http.StatusOK, toyCall)
 	dialects.Route(k.kit, http.MethodPost, "/toys/:name", "make_toy", http.StatusAccepted, toyCall)
+	dialects.Route(k.kit, http.MethodDelete, "/toys/:name", "remove_toy", http.StatusNoContent, toyRemove)
 	return k
 }
 
@@ -159,6 +179,46 @@ func TestWhatNoRouteMatchesIsTheDialectsToAnswer(t *testing.T) {
 	for _, o := range k.observations {
 		require.Equal(t, "none", o.Operation)
 	}
+}
+
+func TestAnAnswerMayHaveAStatusOfItsOwn(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(newToy(slog.LevelInfo).kit)
+	t.Cleanup(server.Close)
+	for name, want := range map[string]struct {
+		status            int
+		contentType, body string
+		length            []string
+	}{
+		"silently": {status: http.StatusNoContent},
+		"empty":    {status: http.StatusOK, length: []string{"0"}},
+		"loudly":   {http.StatusAccepted, "application/json; charset=utf-8", `["loudly"]`, []string{"10"}},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, server.URL+"/toys/"+name, nil)
+		require.NoError(t, err)
+		r.Header.Set("Key", "k")
+		reply, err := server.Client().Do(r)
+		require.NoError(t, err, name)
+		body, err := io.ReadAll(reply.Body)
+		require.NoError(t, err, name)
+		require.NoError(t, reply.Body.Close())
+		require.Equal(t, want.status, reply.StatusCode, name)
+		require.Equal(t, want.contentType, reply.Header.Get("Content-Type"), name)
+		require.Equal(t, want.length, reply.Header["Content-Length"], name)
+		require.Equal(t, want.body, string(body), name)
+	}
+}
+
+func TestAFailureIsWordedWithWhatIsKnownOfItsRequest(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelInfo)
+	r := httptest.NewRequest(http.MethodGet, "/toys/x", nil)
+	r.Header.Set("Key", "half")
+	w := httptest.NewRecorder()
+	k.kit.ServeHTTP(w, r)
+	require.Equal(t, http.StatusForbidden, w.Code)
+	require.JSONEq(t, `["acme","half"]`, w.Body.String())
+	require.Contains(t, k.log.String(), `"tenant":"acme"`)
 }
 
 func TestFailuresAreWordedAndNeverShown(t *testing.T) {

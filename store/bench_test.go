@@ -138,7 +138,7 @@ func BenchmarkListOf10(b *testing.B) {
 	})
 	b.Run("store page with total", func(b *testing.B) {
 		f.each(b, func(ctx context.Context, i int) error {
-			_, _, err := f.MCPServerPage(ctx, f.tenant, i%100, 10)
+			_, _, err := f.MCPServerPage(ctx, f.tenant, core.OldestFirst, i%100, 10)
 			return err
 		})
 	})

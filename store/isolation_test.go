@@ -138,13 +138,19 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 	conn := connect(t, databaseURL)
 	exec(t, conn, "GRANT TEMPORARY ON DATABASE "+conn.Config().Database+" TO diglot_runtime; SET ROLE diglot_runtime")
 	exec(t, conn, `CREATE TEMPORARY TABLE tenant AS SELECT gen_random_uuid() AS id, 'fake' AS name, 'org-one' AS refold_org_id,
-		'test' AS refold_environment, NULL AS cometchat_app_id, NULL AS cometchat_region, '' AS url_template, now() AS created_at`)
+		'test' AS refold_environment, NULL AS cometchat_app_id, NULL AS cometchat_region, '' AS url_template,
+		'v3' AS refold_revision, now() AS created_at`)
 	exec(t, conn, "SET search_path = pg_temp, public")
-	require.Equal(t, []string{"one"}, query[string](t, conn, "SELECT name FROM public.refold_tenant('org-one', 'test', 'user')"))
+	for _, function := range []string{"refold_tenant", "tenant_of_account"} {
+		require.Equal(t, []string{"one"}, query[string](t, conn, "SELECT name FROM public."+function+"('org-one', 'test', 'user')"))
+	}
 	nobody, _ := newLogin(t, databaseURL, "")
 	exec(t, conn, "RESET ROLE")
 	exec(t, conn, "SET ROLE "+nobody)
-	for _, call := range []string{"refold_tenant('org-one', 'test', 'user')", "key_owner('refold', '')"} {
+	for _, call := range []string{
+		"refold_tenant('org-one', 'test', 'user')", "key_owner('refold', '')",
+		"tenant_of_account('org-one', 'test', 'user')", "tenant_of_key('refold', '')",
+	} {
 		_, err := conn.Exec(t.Context(), "SELECT name FROM public."+call)
 		require.ErrorContains(t, err, "permission denied")
 	}

@@ -88,18 +88,25 @@ var (
 	mcpServerPage = prepared("mcp_server_page",
 		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
 		ORDER BY place OFFSET $2 LIMIT $3`)
+	mcpServerPageBack = prepared("mcp_server_page_back",
+		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
+		ORDER BY place DESC OFFSET $2 LIMIT $3`)
 )
 
 // MCPServerPage implements [core.Store].
 func (s *Store) MCPServerPage(
-	ctx context.Context, tenant core.TenantID, offset, limit int,
+	ctx context.Context, tenant core.TenantID, order core.Order, offset, limit int,
 ) ([]core.MCPServer, int, error) {
+	stmt := mcpServerPage
+	if order == core.NewestFirst {
+		stmt = mcpServerPageBack
+	}
 	total := 0
 	count := &call{stmt: mcpServerCount, args: [][]byte{uuidArg(tenant)}, each: func(r *row) error {
 		total = int(r.int())
 		return nil
 	}}
-	list, servers := serversCall(mcpServerPage, uuidArg(tenant), intArg(int64(max(offset, 0))), intArg(int64(max(limit, 0))))
+	list, servers := serversCall(stmt, uuidArg(tenant), intArg(int64(max(offset, 0))), intArg(int64(max(limit, 0))))
 	// A snapshot for both, or the total could be of another moment than the page.
 	if err := s.inTenant(ctx, tenant, beginSnapshot, count, list); err != nil {
 		return nil, 0, wrap(err, "mcp_server", "select page of mcp_server")

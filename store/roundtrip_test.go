@@ -42,7 +42,11 @@ func TestEachUseCaseOfAKnownTenantIsOneRoundTrip(t *testing.T) {
 			return err
 		},
 		"page": func(ctx context.Context) error {
-			_, _, err := s.MCPServerPage(ctx, tenant, 0, 10)
+			_, _, err := s.MCPServerPage(ctx, tenant, core.OldestFirst, 0, 10)
+			return err
+		},
+		"page, newest first": func(ctx context.Context) error {
+			_, _, err := s.MCPServerPage(ctx, tenant, core.NewestFirst, 0, 10)
 			return err
 		},
 		"list": func(ctx context.Context) error {
@@ -88,7 +92,7 @@ func TestAFailedTransactionLeavesItsConnectionUsable(t *testing.T) {
 		_, err = s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: server})
 		require.Equal(t, core.Internal, core.KindOf(err))
 		require.ErrorContains(t, err, "insert mcp_server")
-		_, total, err := s.MCPServerPage(t.Context(), tenant, 0, 10)
+		_, total, err := s.MCPServerPage(t.Context(), tenant, core.OldestFirst, 0, 10)
 		require.NoError(t, err)
 		require.Zero(t, total)
 	}
@@ -189,7 +193,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"mcp_server_by_id": "mcp_server_pkey", "mcp_server_by_slug": "mcp_server_slug_key",
 		"update_mcp_server_by_id": "mcp_server_pkey", "update_mcp_server_by_slug": "mcp_server_slug_key",
 		"delete_mcp_server_by_id": "mcp_server_pkey", "delete_mcp_server_by_slug": "mcp_server_slug_key",
-		"mcp_server_count": "mcp_server_place_key", "mcp_server_page": "mcp_server_place_key",
+		"mcp_server_count": "mcp_server_place_key", "mcp_server_page": "mcp_server_place_key", "mcp_server_page_back": "mcp_server_place_key",
 		"mcp_servers_after": "mcp_server_place_key", "mcp_servers_before": "mcp_server_place_key",
 		"insert_mcp_server_at":   "mcp_server_name_key tenant_pkey",
 		"insert_mcp_server_next": "mcp_server_name_key mcp_server_place_key mcp_server_place_key tenant_pkey",

@@ -45,7 +45,7 @@ var epoch = time.Date(2026, time.March, 4, 5, 6, 7, 89*int(time.Millisecond), ti
 func newTenant(t testing.TB, operator core.Directory, name string) core.Tenant {
 	t.Helper()
 	tenant := core.Tenant{
-		ID: core.NewTenantID(), Name: name, CreatedAt: epoch,
+		ID: core.NewTenantID(), Name: name, RefoldRevision: core.RefoldLegacy, CreatedAt: epoch,
 		Refold:    &core.RefoldAddress{OrgID: "org-" + name, Environment: core.Test},
 		CometChat: &core.CometChatAddress{AppID: "app-" + name, Region: "eu"},
 	}

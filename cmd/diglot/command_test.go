@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -74,10 +75,32 @@ func TestCommandsWorkOnAStoppedAndOnARunningPrivateCluster(t *testing.T) {
 	require.Len(t, list, 2)
 	require.Equal(t, "running", list[0]["name"])
 	shown := diglotJSON(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
-	require.Equal(t, map[string]any{"org": "6698b77a733c5ebd8908189e", "env": "test"}, shown["refold"])
+	require.Equal(t, map[string]any{"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy"}, shown["refold"])
 	stdout, _, err = diglot(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
 	require.NoError(t, err)
 	require.Contains(t, stdout, "6698b77a733c5ebd8908189e/test")
+}
+
+func TestAChangedRevisionReachesARunningGateway(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	g := startGateway(t, env)
+	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	const unknown = "/api/v2/public/mcp-servers/686e2393750d509493c6d87d"
+	says := func() string {
+		r := send(t, http.MethodGet, g.url+unknown, "", "Authorization", "Bearer "+m.token)
+		require.Equal(t, http.StatusNotFound, r.status, r.body)
+		return r.json(t)["message"].(string)
+	}
+	require.Equal(t, "MCP Server not found", says())
+	for _, c := range []struct{ revision, says string }{{"v3", "MCPEntry not found"}, {"legacy", "MCP Server not found"}} {
+		changed := diglotJSON(t, env, "tenant", "update", "acme", "--refold-revision", c.revision)
+		require.Equal(t, c.revision, changed["refold"].(map[string]any)["revision"])
+		require.Eventually(t, func() bool { return says() == c.says }, 20*time.Second, time.Millisecond)
+	}
+	changed := diglotJSON(t, env, "tenant", "update", "acme", "--url-template", "https://mcp.example.com/{slug}")
+	require.Equal(t, "https://mcp.example.com/{slug}", changed["url_template"])
+	require.NotNil(t, changed["refold"])
 }
 
 func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
@@ -142,6 +165,11 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"missing flag":           {[]string{"key", "create", "--tenant", "acme"}, `"dialect" not set`},
 		"unknown command":        {[]string{"tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},
+		"unknown revision":       {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--refold-revision", "v2"}, "must be legacy or v3"},
+		"revision of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--refold-revision", "v3"}, "with a Refold address"},
+		"update to what is not":  {[]string{"tenant", "update", "acme", "--refold-revision", ""}, "must be legacy or v3"},
+		"update of nothing":      {[]string{"tenant", "update", "acme"}, "at least one of the flags"},
+		"update of nobody":       {[]string{"tenant", "update", "nobody", "--refold-revision", "v3"}, "hint: diglot tenant list"},
 		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "--url-template must"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,7 +134,7 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 		after, err := g.service.MCPServer(t.Context(), victim.ID, core.ByID(s.ID))
 		require.NoError(t, err)
 		require.Equal(t, s, after, "nothing of it changed")
-		_, total, err := g.service.MCPServerPage(t.Context(), victim.ID, 0, 10)
+		_, total, err := g.service.MCPServerPage(t.Context(), victim.ID, core.OldestFirst, 0, 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, total)
 	})
@@ -176,7 +176,7 @@ func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
 				require.True(t, refused, "%s %s with %s: %d %s", route.method, route.path, name, r.status, r.body)
 			}
 		}
-		_, total, err := g.service.MCPServerPage(t.Context(), tenant.ID, 0, 10)
+		_, total, err := g.service.MCPServerPage(t.Context(), tenant.ID, core.OldestFirst, 0, 10)
 		require.NoError(t, err)
 		require.Zero(t, total)
 	})

@@ -24,8 +24,9 @@ type tenantOutput struct {
 }
 
 type refoldOutput struct {
-	Org string           `json:"org"`
-	Env core.Environment `json:"env"`
+	Org      string              `json:"org"`
+	Env      core.Environment    `json:"env"`
+	Revision core.RefoldRevision `json:"revision"`
 }
 
 type cometChatOutput struct {
@@ -36,7 +37,7 @@ type cometChatOutput struct {
 func fromTenant(t core.Tenant) tenantOutput {
 	out := tenantOutput{ID: t.ID, Name: t.Name, URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
 	if a := t.Refold; a != nil {
-		out.Refold = &refoldOutput{a.OrgID, a.Environment}
+		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision}
 	}
 	if a := t.CometChat; a != nil {
 		out.CometChat = &cometChatOutput{a.AppID, a.Region}
@@ -44,33 +45,33 @@ func fromTenant(t core.Tenant) tenantOutput {
 	return out
 }
 
-var tenantHeader = []string{"NAME", "REFOLD", "COMETCHAT", "ID", "CREATED"}
+var tenantHeader = []string{"NAME", "REFOLD", "REVISION", "COMETCHAT", "ID", "CREATED"}
 
 func (o tenantOutput) row() []string {
-	refold, cometchat := "-", "-"
+	refold, revision, cometchat := "-", "-", "-"
 	if o.Refold != nil {
-		refold = o.Refold.Org + "/" + string(o.Refold.Env)
+		refold, revision = o.Refold.Org+"/"+string(o.Refold.Env), string(o.Refold.Revision)
 	}
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, refold, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+	return []string{o.Name, refold, revision, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
-	return newGroup("tenant", "Create, list and show tenants",
-		newTenantCreateCommand(c), newTenantListCommand(c), newTenantShowCommand(c))
+	return newGroup("tenant", "Create, change, list and show tenants",
+		newTenantCreateCommand(c), newTenantUpdateCommand(c), newTenantListCommand(c), newTenantShowCommand(c))
 }
 
 func newTenantCreateCommand(c *common) *cobra.Command {
 	var (
-		out                                 output
-		name, org, env, app, region, urlTpl string
+		out                                           output
+		name, org, env, revision, app, region, urlTpl string
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t := core.Tenant{Name: name, URLTemplate: urlTpl}
+			t := core.Tenant{Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision)}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
 			}
@@ -91,10 +92,49 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&name, "name", "", "how operators name the tenant (required)")
 	f.StringVar(&org, "refold-org", "", "Refold org id, 24 hex digits at the vendor")
 	f.StringVar(&env, "refold-env", "", "Refold environment: test or production")
+	f.StringVar(&revision, "refold-revision", string(core.RefoldLegacy), revisionUsage)
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
-	f.StringVar(&urlTpl, "url-template", "", "url that CometChat clients see of a server created without one; {id} and {slug} are filled in")
+	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
 	_ = cmd.MarkFlagRequired("name") // fails only for a flag that does not exist
+	out.flags(cmd)
+	return cmd
+}
+
+// What a tenant's settings mean, wherever a flag sets them.
+const (
+	revisionUsage    = "generation of Refold's API that Refold clients are answered in: legacy or v3"
+	urlTemplateUsage = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
+)
+
+func newTenantUpdateCommand(c *common) *cobra.Command {
+	var (
+		out              output
+		revision, urlTpl string
+	)
+	cmd := &cobra.Command{
+		Use: "update NAME", Short: "Change a tenant's settings; running gateways follow at once", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var u core.TenantUpdate
+			if cmd.Flags().Changed("refold-revision") {
+				u.RefoldRevision = (*core.RefoldRevision)(&revision)
+			}
+			if cmd.Flags().Changed("url-template") {
+				u.URLTemplate = &urlTpl
+			}
+			return c.runFor(cmd, args[0], func(ctx context.Context, a *administration, t core.Tenant) error {
+				t, err := a.UpdateTenant(ctx, t, u)
+				if err != nil {
+					return explain(err)
+				}
+				changed := fromTenant(t)
+				return out.print(cmd.OutOrStdout(), changed, tenantHeader, changed.row())
+			})
+		},
+	}
+	cmd.Flags().StringVar(&revision, "refold-revision", "", revisionUsage)
+	cmd.Flags().StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
+	cmd.MarkFlagsOneRequired("refold-revision", "url-template")
 	out.flags(cmd)
 	return cmd
 }

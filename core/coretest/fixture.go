@@ -37,8 +37,8 @@ func newTenant(name string) core.Tenant {
 		ID: core.NewTenantID(), Name: name,
 		Refold:      &core.RefoldAddress{OrgID: "org-" + name, Environment: core.Test},
 		CometChat:   &core.CometChatAddress{AppID: "app-" + name, Region: "eu"},
-		URLTemplate: "https://mcp.example.com/" + name + "/{slug}",
-		CreatedAt:   epoch,
+		URLTemplate: "https://mcp.example.com/" + name + "/{slug}", RefoldRevision: core.RefoldLegacy,
+		CreatedAt: epoch,
 	}
 }
 
@@ -96,7 +96,7 @@ func (s *suite) update(t *testing.T, ref core.MCPServerRef, m core.Modification)
 // all gives every server of the tenant in order of place.
 func (s *suite) all(t *testing.T) []core.MCPServer {
 	t.Helper()
-	list, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, 0, 1_000_000)
+	list, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, core.OldestFirst, 0, 1_000_000)
 	require.NoError(t, err)
 	require.Len(t, list, total)
 	return list

@@ -17,7 +17,7 @@ var serverIsolation = []guarantee{
 			_, err := b.MCPServer(t.Context(), other.tenant.ID, ref)
 			requireNotFound(t, err)
 		}
-		list, total, err := b.MCPServerPage(t.Context(), other.tenant.ID, 0, 100)
+		list, total, err := b.MCPServerPage(t.Context(), other.tenant.ID, core.OldestFirst, 0, 100)
 		require.NoError(t, err)
 		require.Empty(t, list)
 		require.Zero(t, total)
@@ -85,7 +85,7 @@ var refusals = []guarantee{
 				require.Error(t, err, method)
 			}
 		}
-		list, total, err := b.MCPServerPage(t.Context(), never, 0, 10)
+		list, total, err := b.MCPServerPage(t.Context(), never, core.OldestFirst, 0, 10)
 		require.NoError(t, err)
 		require.Empty(t, list)
 		require.Zero(t, total)
@@ -124,6 +124,8 @@ var refusals = []guarantee{
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = b.Tenants(ctx)
 		require.ErrorIs(t, err, context.Canceled)
+		_, err = b.UpdateTenant(ctx, s.tenant.Name, core.TenantUpdate{URLTemplate: new("")})
+		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, b.CreateTenant(ctx, newTenant("other")), context.Canceled)
 		_, err = b.Tenant(t.Context(), "other")
 		requireNotFound(t, err)
@@ -150,7 +152,7 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 			return err
 		},
 		"MCPServerPage": func(ctx context.Context, id core.TenantID) error {
-			_, _, err := b.MCPServerPage(ctx, id, 0, 10)
+			_, _, err := b.MCPServerPage(ctx, id, core.NewestFirst, 0, 10)
 			return err
 		},
 		"MCPServersFrom": func(ctx context.Context, id core.TenantID) error {

@@ -76,12 +76,14 @@ var serverPlaces = []guarantee{
 var serverLists = []guarantee{
 	{"an empty tenant lists nothing", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
-		list, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, 0, 10)
-		require.NoError(t, err)
-		require.Empty(t, list)
-		require.Zero(t, total)
+		for _, order := range []core.Order{core.OldestFirst, core.NewestFirst} {
+			list, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, order, 0, 10)
+			require.NoError(t, err)
+			require.Empty(t, list)
+			require.Zero(t, total)
+		}
 		for _, dir := range []core.Direction{core.After, core.Before} {
-			list, err = s.MCPServersFrom(t.Context(), s.tenant.ID, core.PlaceAt(epoch), dir, 10)
+			list, err := s.MCPServersFrom(t.Context(), s.tenant.ID, core.PlaceAt(epoch), dir, 10)
 			require.NoError(t, err)
 			require.Empty(t, list)
 		}
@@ -101,6 +103,8 @@ var serverLists = []guarantee{
 	{"a page is the window asked for, with the total beside it", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
 		list := s.fill(t, 7)
+		newestFirst := slices.Clone(list)
+		slices.Reverse(newestFirst)
 		const huge = 1 << 40
 		for _, c := range []struct{ offset, limit, from, to int }{
 			{0, 3, 0, 3},
@@ -119,10 +123,12 @@ var serverLists = []guarantee{
 			{huge, huge, 0, 0},
 			{huge, 0, 0, 0},
 		} {
-			got, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, c.offset, c.limit)
-			require.NoError(t, err)
-			require.Equal(t, 7, total, "offset %d, limit %d", c.offset, c.limit)
-			equalServers(t, list[c.from:c.to], got)
+			for order, list := range map[core.Order][]core.MCPServer{core.OldestFirst: list, core.NewestFirst: newestFirst} {
+				got, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, order, c.offset, c.limit)
+				require.NoError(t, err)
+				require.Equal(t, 7, total, "offset %d, limit %d", c.offset, c.limit)
+				equalServers(t, list[c.from:c.to], got)
+			}
 		}
 	}},
 	{"from a place on come the next after it, or the last before it", func(t *testing.T, b Backend) {

@@ -14,7 +14,7 @@ var tenants = []guarantee{
 	{"is given back as it was created", func(t *testing.T, b Backend) {
 		both := newTenant("both")
 		refoldOnly := newTenant("refold-only")
-		refoldOnly.CometChat, refoldOnly.URLTemplate = nil, ""
+		refoldOnly.CometChat, refoldOnly.URLTemplate, refoldOnly.RefoldRevision = nil, "", core.RefoldV3
 		cometChatOnly := newTenant("cometchat-only")
 		cometChatOnly.Refold = nil
 		for _, want := range []core.Tenant{both, refoldOnly, cometChatOnly} {
@@ -86,6 +86,51 @@ var tenants = []guarantee{
 			}
 			require.NoError(t, b.CreateTenant(t.Context(), tenant))
 		}
+	}},
+	{"a change sets what it names, and everyone sees it", func(t *testing.T, b Backend) {
+		s, other := withUser(t, b), newTenant("other")
+		require.NoError(t, b.CreateTenant(t.Context(), other))
+		key := newKey(s.tenant, core.Refold)
+		require.NoError(t, b.CreateKey(t.Context(), key))
+		want := s.tenant
+		for _, u := range []core.TenantUpdate{
+			{RefoldRevision: new(core.RefoldV3)},
+			{URLTemplate: new("")},
+			{URLTemplate: new("https://mcp.example.com/{id}"), RefoldRevision: new(core.RefoldLegacy)},
+			{},
+		} {
+			if u.URLTemplate != nil {
+				want.URLTemplate = *u.URLTemplate
+			}
+			if u.RefoldRevision != nil {
+				want.RefoldRevision = *u.RefoldRevision
+			}
+			got, err := b.UpdateTenant(t.Context(), want.Name, u)
+			require.NoError(t, err)
+			equalTenant(t, want, got)
+			got, err = b.Tenant(t.Context(), want.Name)
+			require.NoError(t, err)
+			equalTenant(t, want, got)
+			got, _, err = b.KeyOwner(t.Context(), core.Refold, key.Hash)
+			require.NoError(t, err)
+			equalTenant(t, want, got)
+			got, err = b.RefoldTenant(t.Context(), *want.Refold, "user")
+			require.NoError(t, err)
+			equalTenant(t, want, got)
+		}
+		untouched, err := b.Tenant(t.Context(), other.Name)
+		require.NoError(t, err)
+		equalTenant(t, other, untouched)
+	}},
+	{"a change of an unknown tenant is not found", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "known")
+		for _, name := range []string{"", "unknown", "KNOWN", "known ", string(s.tenant.ID), "known%", "\x00"} {
+			_, err := b.UpdateTenant(t.Context(), name, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
+			requireNotFound(t, err)
+		}
+		got, err := b.Tenant(t.Context(), "known")
+		require.NoError(t, err)
+		equalTenant(t, s.tenant, got)
 	}},
 	{"of 20 equal creations at once one succeeds", func(t *testing.T, b Backend) {
 		errs := together(20, func(i int) error {

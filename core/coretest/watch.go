@@ -27,6 +27,9 @@ var watches = []guarantee{
 		w.untilChanged(t, tenant.ID)
 		require.NoError(t, b.CreateAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "user", CreatedAt: epoch}))
 		w.untilChanged(t, tenant.ID)
+		_, err := b.UpdateTenant(t.Context(), tenant.Name, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
+		require.NoError(t, err)
+		w.untilChanged(t, tenant.ID)
 	}},
 	{"misses none of many changes made at once", func(t *testing.T, b Backend) {
 		w := watch(t, b)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // errorBody is the error envelope. No page of this service prints one: the
@@ -73,9 +74,9 @@ var statuses = map[core.Kind]int{
 }
 
 // word is the one place that words a failure.
-func word(_ string, err error) (int, any) {
-	kind := core.KindOf(err)
-	f := failureOf(kind, err)
+func word(failed dialects.Failure) (int, any) {
+	kind := core.KindOf(failed.Err)
+	f := failureOf(kind, failed.Err)
 	f.Source = source
 	return statuses[kind], errorBody{f}
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 func TestEveryKindOfFailureHasItsWords(t *testing.T) {
 	t.Parallel()
 	const secret = "select from 10.0.0.1"
 	for kind := core.Internal; kind <= core.Unavailable; kind++ {
-		status, body := word("the-id", &core.Error{Kind: kind, Message: "inside", Err: errors.New(secret)})
+		status, body := word(dialects.Failure{Err: &core.Error{Kind: kind, Message: "inside", Err: errors.New(secret)}})
 		f := body.(errorBody).Error
 		require.Contains(t, statuses, kind)
 		require.GreaterOrEqual(t, status, http.StatusBadRequest)
@@ -33,7 +34,7 @@ func TestEveryKindOfFailureHasItsWords(t *testing.T) {
 
 func TestAnUnclassifiedFailureIsInternal(t *testing.T) {
 	t.Parallel()
-	status, body := word("the-id", errors.New("secret"))
+	status, body := word(dialects.Failure{Err: errors.New("secret")})
 	require.Equal(t, http.StatusInternalServerError, status)
 	require.Equal(t, "An unexpected error occurred.", body.(errorBody).Error.DevMessage)
 }

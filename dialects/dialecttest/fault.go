@@ -68,12 +68,12 @@ func (s *Faulty) MCPServer(ctx context.Context, tenant core.TenantID, ref core.M
 
 // MCPServerPage implements [core.Store].
 func (s *Faulty) MCPServerPage(
-	ctx context.Context, tenant core.TenantID, offset, limit int,
+	ctx context.Context, tenant core.TenantID, order core.Order, offset, limit int,
 ) (servers []core.MCPServer, total int, err error) {
 	if err := s.failure(ctx); err != nil {
 		return nil, 0, err
 	}
-	return s.Backend.MCPServerPage(ctx, tenant, offset, limit)
+	return s.Backend.MCPServerPage(ctx, tenant, order, offset, limit)
 }
 
 // MCPServersFrom implements [core.Store].

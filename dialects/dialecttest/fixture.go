@@ -39,12 +39,44 @@ var fixtures = map[string]func(testing.TB, *World){
 			})
 		})
 	},
-	// The server of the newer Refold documentation's examples.
-	"v3 server": func(t testing.TB, w *World) {
-		w.nextIDs = ids(t, "6a314ee8d0aeb8165beacc6e")
-		w.create(t, w.Acme, core.NewMCPServer{
-			Name: "Production CRM Server", Description: new("MCP server for CRM workflows"), RefuseSameName: true,
-		})
+	// Both tenants are answered in the newer revision.
+	"v3 tenants": func(t testing.TB, w *World) {
+		for _, tenant := range []*core.Tenant{&w.Acme, &w.Other} {
+			changed, err := w.Operator.UpdateTenant(t.Context(), *tenant, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
+			require.NoError(t, err)
+			*tenant = changed
+		}
+	},
+	// The server of the newer Refold documentation's examples, in the tenant
+	// that has the examples' org.
+	"v3 server": v3Server,
+	// The 18 servers of the newer documentation's list, of which it shows the first.
+	"v3 list": func(t testing.TB, w *World) {
+		for i := range 17 {
+			w.create(t, w.Other, core.NewMCPServer{Name: fmt.Sprintf("Server %02d", i+1), Description: new("No. " + strconv.Itoa(i+1))})
+			w.Clock.Set(w.Clock.Now().Add(time.Millisecond))
+		}
+		v3Server(t, w)
+	},
+	// A server with all that either revision shows, some of which no client can set.
+	"server of both revisions": func(t testing.TB, w *World) {
+		id := w.newID(w.Clock.Now())
+		at := w.Clock.Now()
+		s, err := w.Store.CreateMCPServer(t.Context(), w.Acme.ID, core.Creation{Server: core.MCPServer{
+			ID: id, Slug: "crm-helper", Name: "CRM Helper", Description: new("Keeps the CRM tidy"),
+			Suggestions:    core.JSON(`[{"name":"Tidy","prompt":"Tidy up"}]`),
+			AssociatedApps: core.JSON(`[{"slug":"hubspot","workflows":[{"id":"w"}],"actions":["create_contact"]}]`),
+			Resources:      core.JSON(`[{"uri":"file:///r"}]`),
+			Notebooks:      core.JSON(`["n1","n2"]`),
+			Chains:         []core.Chain{{ID: w.newID(at), Fields: core.JSON(`{"name":"Tidy up"}`)}},
+			Branding: core.Branding{
+				AgentName: new("CRM Assistant"), PrimaryColor: new("#2D6CDF"), SecondaryColor: new(""), BasePrompt: new("Be kind."),
+				SafeMode: new(false),
+			},
+			Place: core.PlaceAt(at), CreatedAt: at, UpdatedAt: at, Revision: 1,
+		}})
+		require.NoError(t, err)
+		w.Values["ID"], w.Values["SLUG"] = s.ID.String(), s.Slug
 	},
 	// A server as Refold clients make one, with all that only they show.
 	"refold server": func(t testing.TB, w *World) {
@@ -82,6 +114,15 @@ var fixtures = map[string]func(testing.TB, *World){
 	"store unavailable": func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
 	"store broken":      func(_ testing.TB, w *World) { w.Store.Fail(broken) },
 	"store panics":      func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+}
+
+func v3Server(t testing.TB, w *World) {
+	w.nextIDs = ids(t, "6a314ee8d0aeb8165beacc6e")
+	w.at(time.Date(2026, time.June, 16, 13, 22, 0, 0, time.UTC), func() {
+		w.create(t, w.Other, core.NewMCPServer{
+			Name: "Production CRM Server", Description: new("MCP server for CRM workflows"), RefuseSameName: true,
+		})
+	})
 }
 
 // beforeEpoch is when fixtures make their servers, a millisecond between them.

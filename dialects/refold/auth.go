@@ -34,6 +34,15 @@ func NewOrgID() string {
 // and environment, and a client that moves here brings accounts that were
 // never registered with Diglot (inferred).
 func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Principal, error) {
+	who, err := d.principal(ctx, r)
+	if who == nil {
+		return nil, err
+	}
+	return forRequest(r.Header, who), err
+}
+
+// principal gives the key's tenant also where no account is named beside it.
+func (d *dialect) principal(ctx context.Context, r *http.Request) (*core.Principal, error) {
 	token, isToken := bearer(r.Header.Get("Authorization"))
 	if isToken {
 		return d.byToken(ctx, token)
@@ -50,7 +59,7 @@ func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Prin
 		return nil, err
 	}
 	if linkedAccount(r.Header) == "" {
-		return nil, &core.Error{Kind: core.NoAccount, Noun: "account", Message: "a key without a linked account"}
+		return p, &core.Error{Kind: core.NoAccount, Noun: "account", Message: "a key without a linked account"}
 	}
 	return p, nil
 }

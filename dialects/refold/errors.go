@@ -5,24 +5,23 @@ import (
 	"net/http"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
-// errorBody is the legacy error envelope. Documented: seeds 000 and 002.
+// errorBody is the error envelope. Documented: seeds 000 and 002, contract 2.5.
 type errorBody struct {
 	StatusCode    int    `json:"status_code"`
 	HTTPErrorType string `json:"http_error_type"`
 	ErrorCode     string `json:"error_code"`
 	Message       string `json:"message"`
-	RequestID     string `json:"request_id"` // a UUID
+	RequestID     string `json:"request_id,omitzero"` // a UUID, where the revision has one
 }
 
-// What a request's reader says when the body is not what the operation takes.
+// What a request's reader says when the request is not what the operation takes.
 var (
-	// Documented: seed 000.
-	errNameAndDescription = &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "Name and description are required"}
-	// Documented: seed 002.
-	errInvalidBody = &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "Invalid request body"}
-	errNotFound    = &core.Error{Kind: core.NotFound, Noun: "mcp_server", Message: "MCP Server not found"}
+	errNameAndDescription = &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "name and description are required"}
+	errInvalidBody        = &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "invalid request body"}
+	errNotFound           = &core.Error{Kind: core.NotFound, Noun: "mcp_server", Message: "no such server"}
 )
 
 // statuses gives each kind of failure its HTTP status.
@@ -55,44 +54,45 @@ var errorTypes = map[int]string{
 }
 
 // word is the one place that words a failure.
-func word(requestID string, err error) (int, any) {
-	kind := core.KindOf(err)
+func word(f dialects.Failure) (int, any) {
+	rev := revisionOfFailed(f.Request, f.Principal)
+	kind := core.KindOf(f.Err)
 	status := statuses[kind]
-	code, message := codeAndMessage(kind, err)
-	return status, errorBody{
-		StatusCode: status, HTTPErrorType: errorTypes[status], ErrorCode: code, Message: message, RequestID: requestID,
+	w := rev.word(kind, f.Err)
+	body := errorBody{StatusCode: status, HTTPErrorType: errorTypes[status], ErrorCode: w.code, Message: w.message}
+	if rev.requestIDs {
+		body.RequestID = f.RequestID
 	}
+	return status, body
 }
 
-func codeAndMessage(kind core.Kind, err error) (code, message string) {
+func (rev *revision) word(kind core.Kind, err error) wording {
 	switch kind {
-	case core.Malformed:
-		return "VALIDATION_ERROR", errInvalidBody.Message
-	case core.Invalid:
+	case core.Malformed, core.Invalid:
 		if errors.Is(err, errNameAndDescription) {
-			return "VALIDATION_ERROR", errNameAndDescription.Message
+			return rev.missingMembers
 		}
-		return "VALIDATION_ERROR", errInvalidBody.Message
+		return wording{"VALIDATION_ERROR", "Invalid request body"} // documented: seed 002; v3 prints no such failure
 	case core.NoCredential:
-		return "MISSING_REQUIRED_FIELD", "Missing API Key"
+		return wording{"MISSING_REQUIRED_FIELD", "Missing API Key"}
 	case core.NoAccount:
-		return "MISSING_REQUIRED_FIELD", "Linked account id is required with API Key, for this resource"
+		return wording{"MISSING_REQUIRED_FIELD", "Linked account id is required with API Key, for this resource"}
 	case core.BadCredential, core.WrongTenant:
-		return "SERVER_ERROR", "Invalid Credentials"
+		return wording{"SERVER_ERROR", "Invalid Credentials"}
 	case core.NotFound:
-		return "SERVER_ERROR", errNotFound.Message
+		return wording{"SERVER_ERROR", rev.notFound}
 	case core.Conflict:
-		return "SERVER_ERROR", "MCP Server with this name already exists"
+		return wording{"SERVER_ERROR", "MCP Server with this name already exists"}
 	case core.NoRoute:
-		return "SERVER_ERROR", "Cannot " + routeOf(err) // Express's words
+		return wording{"SERVER_ERROR", "Cannot " + routeOf(err)} // Express's words
 	case core.TooLarge:
-		return "SERVER_ERROR", "request entity too large" // body-parser's words
+		return wording{"SERVER_ERROR", "request entity too large"} // body-parser's words
 	case core.Unavailable:
-		return "SERVER_ERROR", "Service Unavailable"
+		return wording{"SERVER_ERROR", "Service Unavailable"}
 	case core.Internal:
-		return "SERVER_ERROR", "Internal Server Error"
+		return wording{"SERVER_ERROR", "Internal Server Error"}
 	}
-	return "SERVER_ERROR", "Internal Server Error"
+	return wording{"SERVER_ERROR", "Internal Server Error"}
 }
 
 // routeOf gives the method and path that matched no route.

@@ -3,18 +3,24 @@ package refold
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 func TestEveryKindOfFailureHasItsWords(t *testing.T) {
 	t.Parallel()
 	const secret = "select from 10.0.0.1"
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
 	for kind := core.Internal; kind <= core.Unavailable; kind++ {
-		status, body := word("the-id", &core.Error{Kind: kind, Message: "inside", Err: errors.New(secret)})
+		failure := dialects.Failure{
+			Request: request, RequestID: "the-id", Err: &core.Error{Kind: kind, Message: "inside", Err: errors.New(secret)},
+		}
+		status, body := word(failure)
 		b := body.(errorBody)
 		require.Contains(t, statuses, kind)
 		require.Contains(t, errorTypes, status, "kind %d", kind)
@@ -25,6 +31,11 @@ func TestEveryKindOfFailureHasItsWords(t *testing.T) {
 		require.NotEmpty(t, b.Message)
 		require.NotContains(t, b.Message, secret)
 		require.Equal(t, "the-id", b.RequestID)
+		failure.Principal = &core.Principal{Tenant: &core.Tenant{RefoldRevision: core.RefoldV3}}
+		status, body = word(failure)
+		require.Equal(t, statuses[kind], status)
+		require.Empty(t, body.(errorBody).RequestID)
+		require.NotEmpty(t, body.(errorBody).Message)
 		if kind != core.NoRoute { // whose message is the request's own method and path
 			require.NotContains(t, b.Message, "inside")
 		}
@@ -34,7 +45,7 @@ func TestEveryKindOfFailureHasItsWords(t *testing.T) {
 
 func TestAnUnclassifiedFailureIsInternal(t *testing.T) {
 	t.Parallel()
-	status, body := word("the-id", errors.New("secret"))
+	status, body := word(dialects.Failure{Request: httptest.NewRequest(http.MethodGet, "/", nil), Err: errors.New("secret")})
 	require.Equal(t, http.StatusInternalServerError, status)
 	require.Equal(t, "Internal Server Error", body.(errorBody).Message)
 }

@@ -89,7 +89,7 @@ func FuzzUpdateBody(f *testing.F) {
 // chainFields gives the chains that are kept, without their ids.
 func chainFields(t *testing.T, d *dialecttest.Direct) []string {
 	t.Helper()
-	list, _, err := d.World.Core.MCPServerPage(t.Context(), d.World.Acme.ID, 0, 1)
+	list, _, err := d.World.Core.MCPServerPage(t.Context(), d.World.Acme.ID, core.OldestFirst, 0, 1)
 	require.NoError(t, err)
 	var out []string
 	for _, c := range list[0].Chains {

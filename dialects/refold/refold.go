@@ -1,6 +1,6 @@
-// Package refold speaks the public REST API of Refold (formerly Cobalt), as
-// its legacy documentation prints it: README.md in this folder says what is
-// covered, what is known of it and what is inferred.
+// Package refold speaks the public REST API of Refold (formerly Cobalt) in the
+// two revisions that its documentation prints: README.md in this folder says
+// what is covered, what is known of it and what is inferred.
 package refold
 
 import (

@@ -67,6 +67,23 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 	return nil
 }
 
+// UpdateTenant implements [core.Directory].
+func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpdate) (core.Tenant, error) {
+	if err := ctx.Err(); err != nil {
+		return core.Tenant{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.names[name]
+	if !ok {
+		return core.Tenant{}, notFound("tenant")
+	}
+	set(&t.URLTemplate, u.URLTemplate)
+	set(&t.RefoldRevision, u.RefoldRevision)
+	s.changed(t.ID)
+	return cloneTenant(&t.Tenant), nil
+}
+
 func (s *Store) collides(t *tenant) error {
 	if _, taken := s.tenants[t.ID]; taken {
 		return conflict("tenant", "id")

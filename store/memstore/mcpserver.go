@@ -89,12 +89,18 @@ func (t *tenant) find(ref core.MCPServerRef) (*core.MCPServer, error) {
 
 // MCPServerPage implements [core.Store].
 func (s *Store) MCPServerPage(
-	ctx context.Context, id core.TenantID, offset, limit int,
+	ctx context.Context, id core.TenantID, order core.Order, offset, limit int,
 ) (servers []core.MCPServer, total int, err error) {
 	var page []*core.MCPServer
 	err = s.read(ctx, id, func(t *tenant) error {
 		total = len(t.byPlace)
-		page = firstOf(t.byPlace[min(max(offset, 0), total):], limit)
+		skipped := min(max(offset, 0), total)
+		if order == core.NewestFirst {
+			page = lastOf(t.byPlace[:total-skipped], limit)
+			slices.Reverse(page)
+			return nil
+		}
+		page = firstOf(t.byPlace[skipped:], limit)
 		return nil
 	})
 	return cloneAll(page), total, err
@@ -108,7 +114,7 @@ func (s *Store) MCPServersFrom(
 	err := s.read(ctx, id, func(t *tenant) error {
 		i, exact := t.at(from)
 		if dir == core.Before {
-			page = slices.Clone(t.byPlace[i-min(max(limit, 0), i) : i])
+			page = lastOf(t.byPlace[:i], limit)
 			return nil
 		}
 		if exact {
@@ -123,6 +129,11 @@ func (s *Store) MCPServersFrom(
 // firstOf copies, since writers shift the list that it is given.
 func firstOf(list []*core.MCPServer, limit int) []*core.MCPServer {
 	return slices.Clone(list[:min(max(limit, 0), len(list))])
+}
+
+// lastOf is firstOf from the other end.
+func lastOf(list []*core.MCPServer, limit int) []*core.MCPServer {
+	return slices.Clone(list[len(list)-min(max(limit, 0), len(list)):])
 }
 
 // UpdateMCPServer implements [core.Store].

@@ -21,7 +21,7 @@ func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(s.Close)
 		require.NoError(t, s.CreateTenant(t.Context(), core.Tenant{
-			ID: core.NewTenantID(), Name: name, CometChat: &core.CometChatAddress{AppID: name, Region: "eu"},
+			ID: core.NewTenantID(), Name: name, CometChat: &core.CometChatAddress{AppID: name, Region: "eu"}, RefoldRevision: core.RefoldLegacy,
 		}))
 		tenants, err := s.Tenants(t.Context())
 		require.NoError(t, err)
