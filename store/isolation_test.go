@@ -87,6 +87,7 @@ func TestWithoutATenantEveryStatementFails(t *testing.T) {
 	} {
 		for _, sql := range []string{
 			"SELECT count(*) FROM mcp_server", "UPDATE mcp_server SET name = 'changed'", "DELETE FROM mcp_server",
+			"SELECT count(*) FROM agent", "UPDATE agent SET name = 'changed'", "DELETE FROM agent",
 		} {
 			_, err := conn().Exec(t.Context(), sql)
 			require.Error(t, err, "%s: %s", name, sql)
