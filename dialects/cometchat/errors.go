@@ -3,6 +3,7 @@ package cometchat
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/diglot/diglot/core"
 )
@@ -51,6 +52,18 @@ func aboutSlug(slug string, err error) error {
 	return &slugError{slug, err}
 }
 
+// creationError is a failure to create an agent.
+type creationError struct{ err error }
+
+func (e *creationError) Error() string { return e.err.Error() }
+func (e *creationError) Unwrap() error { return e.err }
+
+// slugsDetails names the servers that an agent was to list and can't
+// (inferred: the member and its form).
+type slugsDetails struct {
+	Slugs []string `json:"slugs"`
+}
+
 // slugDetails names the server that a failure is about.
 type slugDetails struct {
 	Slug string `json:"slug"`
@@ -93,6 +106,9 @@ func failureOf(kind core.Kind, err error) failure {
 		f.Details = detailsOf(kind, err)
 		return f
 	case core.NotFound:
+		if nounOf(err) == "agent" {
+			return failure{Code: "ERR_AGENT_NOT_FOUND", Message: "No agent exists with the specified ID."}
+		}
 		return aboutServer("ERR_MCP_SERVER_NOT_FOUND", "MCP server not found.", "MCP server not found: ", err)
 	case core.Conflict:
 		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
@@ -106,7 +122,9 @@ func failureOf(kind core.Kind, err error) failure {
 	case core.Unavailable:
 		return plain("ERR_EXCEPTION", "The service is unavailable. Please try again later.")
 	case core.Internal:
-		return plain("ERR_EXCEPTION", "An unexpected error occurred.")
+		if _, ok := errors.AsType[*creationError](err); ok {
+			return plain("ERR_AGENT_CREATION_FAILED", "Failed to create the agent.")
+		}
 	}
 	return plain("ERR_EXCEPTION", "An unexpected error occurred.")
 }
@@ -137,6 +155,10 @@ func aboutServer(code, message, devMessage string, err error) failure {
 		f.DevMessage = devMessage + e.slug
 		f.Details = slugDetails{e.slug}
 	}
+	if e, ok := errors.AsType[*core.MissingServersError](err); ok {
+		f.DevMessage = devMessage + strings.Join(e.Slugs, ", ")
+		f.Details = slugsDetails{e.Slugs}
+	}
 	return f
 }
 
@@ -148,6 +170,13 @@ func detailsOf(kind core.Kind, err error) any {
 		return malformed
 	}
 	return nil
+}
+
+func nounOf(err error) string {
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		return e.Noun
+	}
+	return ""
 }
 
 func messageOf(err error) string {
