@@ -111,6 +111,9 @@ func failureOf(kind core.Kind, err error) failure {
 		}
 		return aboutServer("ERR_MCP_SERVER_NOT_FOUND", "MCP server not found.", "MCP server not found: ", err)
 	case core.Conflict:
+		if nounOf(err) == "agent" { // a random uid that was there already
+			return agentNotCreated
+		}
 		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
 	case core.NoRoute:
 		return failure{
@@ -123,7 +126,7 @@ func failureOf(kind core.Kind, err error) failure {
 		return plain("ERR_EXCEPTION", "The service is unavailable. Please try again later.")
 	case core.Internal:
 		if _, ok := errors.AsType[*creationError](err); ok {
-			return plain("ERR_AGENT_CREATION_FAILED", "Failed to create the agent.")
+			return agentNotCreated
 		}
 	}
 	return plain("ERR_EXCEPTION", "An unexpected error occurred.")
@@ -133,6 +136,9 @@ func failureOf(kind core.Kind, err error) failure {
 func plain(code, message string) failure {
 	return failure{Code: code, Message: message, DevMessage: message}
 }
+
+// agentNotCreated is documented: contract 1.5.
+var agentNotCreated = plain("ERR_AGENT_CREATION_FAILED", "Failed to create the agent.")
 
 // unknownKey has the texts of a recorded answer: contract 1.5, C14.
 func unknownKey(err error) failure {
