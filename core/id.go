@@ -64,12 +64,14 @@ func NewTenantID() TenantID { return TenantID(NewUUID()) }
 
 // Valid reports whether the id is a canonical UUID. A store must refuse any
 // other, since it may write the id into a statement.
-func (id TenantID) Valid() bool {
-	if len(id) != 36 {
+func (id TenantID) Valid() bool { return canonicalUUID(string(id)) }
+
+func canonicalUUID(s string) bool {
+	if len(s) != 36 {
 		return false
 	}
-	for i := range len(id) {
-		c := id[i]
+	for i := range len(s) {
+		c := s[i]
 		switch i {
 		case 8, 13, 18, 23:
 			if c != '-' {
@@ -83,6 +85,9 @@ func (id TenantID) Valid() bool {
 	}
 	return true
 }
+
+// UUIDSource makes UUIDs that were never made before, in their canonical text.
+type UUIDSource func() string
 
 // NewUUID makes a random (version 4) UUID in its canonical text.
 func NewUUID() string {

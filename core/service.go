@@ -7,17 +7,28 @@ import (
 
 // Service is the domain's use cases over a store. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	secret *Secret
-	now    Clock
-	newID  IDSource
-	cache  credentialCache
+	store   Store
+	secret  *Secret
+	now     Clock
+	newID   IDSource
+	newUUID UUIDSource
+	cache   credentialCache
 }
+
+// Option changes what a service is made of.
+type Option func(*Service)
+
+// WithUUIDs has uids taken from a source; without it they are random.
+func WithUUIDs(next UUIDSource) Option { return func(s *Service) { s.newUUID = next } }
 
 // NewService makes a service. Start [Service.Watch] beside it, or each
 // credential is looked up anew.
-func NewService(store Store, secret *Secret, now Clock, newID IDSource) *Service {
-	return &Service{store: store, secret: secret, now: now, newID: newID}
+func NewService(store Store, secret *Secret, now Clock, newID IDSource, options ...Option) *Service {
+	s := &Service{store: store, secret: secret, now: now, newID: newID, newUUID: NewUUID}
+	for _, o := range options {
+		o(s)
+	}
+	return s
 }
 
 // Watch keeps the service's memory of credentials true until ctx ends.

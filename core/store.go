@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Store keeps the servers of all tenants and knows whose a credential is.
+// Store keeps the servers and agents of all tenants and knows whose a credential is.
 // It is what a running gateway needs.
 //
 // Every method that takes a tenant sees and changes that tenant's rows alone.
@@ -13,7 +13,7 @@ import (
 // kinds named below; any method may answer [Unavailable] when the storage
 // can't be reached. A tenant id that is not a UUID is an error of every method,
 // and a cancelled ctx one that [errors.Is] finds context.Canceled in. Servers
-// that a Store gives are the caller's own, their times UTC: changing them
+// and agents that a Store gives are the caller's own, their times UTC: changing them
 // changes nothing stored.
 type Store interface {
 	// KeyOwner gives the tenant of the key with that hash and the key's id.
@@ -41,8 +41,24 @@ type Store interface {
 	MCPServersFrom(ctx context.Context, tenant TenantID, from Place, dir Direction, limit int) ([]MCPServer, error)
 	// UpdateMCPServer changes one server and gives it as it is then. NotFound.
 	UpdateMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef, c Modification) (MCPServer, error)
-	// DeleteMCPServer removes one server. NotFound.
+	// DeleteMCPServer removes one server, from every agent's list too; that is
+	// no change of the agent's update time or revision. NotFound.
 	DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) error
+
+	// CreateAgent adds an agent, moving its place to the next free one among the
+	// tenant's agents where its own is taken, and gives it as stored. Conflict on
+	// "uid"; [MissingServersError] when it lists a server that the tenant hasn't.
+	// A server that is deleted at the same moment is missing, or listed no more.
+	CreateAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
+	// Agent gives one agent. NotFound, also for a uid that is not [AgentUID.Valid].
+	Agent(ctx context.Context, tenant TenantID, uid AgentUID) (Agent, error)
+	// AgentsFrom gives agents in order of place.
+	AgentsFrom(ctx context.Context, tenant TenantID, q AgentQuery) ([]Agent, error)
+	// UpdateAgent changes one agent and gives it as it is then. NotFound, which
+	// comes before [MissingServersError] for servers that the update names.
+	UpdateAgent(ctx context.Context, tenant TenantID, uid AgentUID, m AgentModification) (Agent, error)
+	// DeleteAgent removes one agent. NotFound.
+	DeleteAgent(ctx context.Context, tenant TenantID, uid AgentUID) error
 
 	// Ready says why requests can't be served now, nil when they can.
 	Ready(ctx context.Context) error
@@ -86,10 +102,28 @@ type Modification struct {
 	UpdatedAt time.Time
 }
 
+// AgentModification is a change to one agent, its time settled.
+type AgentModification struct {
+	AgentUpdate
+
+	UpdatedAt time.Time
+}
+
+// AgentQuery asks for up to Limit agents: the first ones after From, or the
+// last ones before it, as Dir says.
+type AgentQuery struct {
+	From  Place
+	Dir   Direction
+	Limit int
+	// Search leaves only agents with this text in their name, whatever its case
+	// ([FoldText]); empty: all. It is [ValidText].
+	Search string
+}
+
 // Direction says to which side of a place a list goes.
 type Direction int
 
-// The directions of [Store.MCPServersFrom].
+// The directions of [Store.MCPServersFrom] and [Store.AgentsFrom].
 const (
 	After Direction = iota
 	Before

@@ -85,6 +85,34 @@ func (f *Array) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	}, '[')
 }
 
+// Object is an object member, kept as its compact text.
+type Object struct{ Field[core.JSON] }
+
+// UnmarshalJSONFrom reads the member.
+func (f *Object) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*f = Object{}
+	return f.read(d, func() error {
+		v, err := d.ReadValue()
+		if err == nil {
+			f.Value, err = jsontext.AppendFormat(nil, v, syntax)
+		}
+		return err
+	}, '{')
+}
+
+// Strings gives the elements as strings; ok is false where one is none.
+func (f *Array) Strings() (texts []string, ok bool) {
+	texts = make([]string, len(f.Value))
+	for i, e := range f.Value {
+		b, err := jsontext.AppendUnquote(nil, e)
+		if err != nil {
+			return nil, false
+		}
+		texts[i] = string(b)
+	}
+	return texts, true
+}
+
 func (f *Field[T]) read(d *jsontext.Decoder, read func() error, kinds ...jsontext.Kind) error {
 	kind := d.PeekKind()
 	for _, k := range kinds {

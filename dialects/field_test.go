@@ -151,6 +151,41 @@ func TestWithoutTakesOutEveryMemberOfTheName(t *testing.T) {
 	}
 }
 
+func TestAnObjectIsKeptAsItsCompactText(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]struct {
+		text     string
+		presence Presence
+	}{
+		`{}`: {"", Absent}, `{"o":null}`: {"", Null}, `{"o":[]}`: {"", Wrong}, `{"o":"{}"}`: {"", Wrong},
+		`{"o":{ "b" : 1e400, "a":[1.50, "<"], "b":{} }}`: {`{"b":1e400,"a":[1.50,"<"],"b":{}}`, Given},
+		`{"o":{"a":1},"o":{}}`:                           {`{}`, Given},
+		`{"o":{"a":1},"o":7}`:                            {"", Wrong},
+	} {
+		var v struct {
+			O Object `json:"o"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(in), &v, syntax), in)
+		require.Equal(t, want.presence, v.O.Presence, in)
+		require.Equal(t, want.text, string(v.O.Value), in)
+	}
+}
+
+func TestStringsOfAnArrayAreAllOrNone(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]string{
+		`[]`: {}, `["a","\u00e9\n",""]`: {"a", "é\n", ""}, `[1]`: nil, `["a",null]`: nil, `[["a"]]`: nil, `["a",{}]`: nil, `[true]`: nil,
+	} {
+		var v struct {
+			A Array `json:"a"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(`{"a":`+in+`}`), &v, syntax), in)
+		got, ok := v.A.Strings()
+		require.Equal(t, want != nil, ok, in)
+		require.Equal(t, want, got, in)
+	}
+}
+
 func FuzzWithout(f *testing.F) {
 	f.Add(`{"_id":1,"a":[1e400,"<"],"b":{"_id":null},"a":""}`, "_id")
 	f.Add(`{"a":1}`, "a")

@@ -87,6 +87,7 @@ func TestWithoutATenantEveryStatementFails(t *testing.T) {
 	} {
 		for _, sql := range []string{
 			"SELECT count(*) FROM mcp_server", "UPDATE mcp_server SET name = 'changed'", "DELETE FROM mcp_server",
+			"SELECT count(*) FROM agent", "UPDATE agent SET name = 'changed'", "DELETE FROM agent",
 		} {
 			_, err := conn().Exec(t.Context(), sql)
 			require.Error(t, err, "%s: %s", name, sql)
@@ -94,14 +95,15 @@ func TestWithoutATenantEveryStatementFails(t *testing.T) {
 	}
 }
 
-func TestTheRuntimeHasNoRightsBeyondServers(t *testing.T) {
+func TestTheRuntimeHasNoRightsBeyondServersAndAgents(t *testing.T) {
 	t.Parallel()
 	databaseURL, a, _ := twoTenants(t)
 	for _, sql := range []string{
 		"SELECT name FROM tenant", "SELECT hash FROM api_key", "SELECT id FROM linked_account", "SELECT material FROM secret",
 		"DELETE FROM tenant", "DELETE FROM api_key", "DELETE FROM linked_account", "DELETE FROM secret",
-		"UPDATE schema_migrations SET version = 0", "TRUNCATE mcp_server", "CREATE TABLE mine (id int)",
-		"ALTER TABLE mcp_server DISABLE ROW LEVEL SECURITY", "SET ROLE diglot_operator",
+		"UPDATE schema_migrations SET version = 0", "TRUNCATE mcp_server", "TRUNCATE agent", "CREATE TABLE mine (id int)",
+		"ALTER TABLE mcp_server DISABLE ROW LEVEL SECURITY", "ALTER TABLE agent DISABLE TRIGGER ALL",
+		"DROP FUNCTION unlist_mcp_server CASCADE", "SET ROLE diglot_operator",
 	} {
 		conn := connect(t, databaseURL)
 		exec(t, conn, "SET SESSION AUTHORIZATION diglot_runtime") // SET ROLE would leave the login's right to change it

@@ -26,8 +26,16 @@ func TestEachUseCaseOfAKnownTenantIsOneRoundTrip(t *testing.T) {
 	server, err := s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: newServer("one")})
 	require.NoError(t, err)
 
+	agent, err := s.CreateAgent(t.Context(), tenant, newAgent(server.Slug))
+	require.NoError(t, err)
+
 	other := newServer("two")
 	other.Place++
+	otherAgent, doomed := newAgent(server.Slug), newAgent()
+	otherAgent.Place++
+	doomed.Place--
+	_, err = s.CreateAgent(t.Context(), tenant, doomed)
+	require.NoError(t, err)
 	for name, use := range map[string]func(context.Context) error{
 		"create": func(ctx context.Context) error {
 			_, err := s.CreateMCPServer(ctx, tenant, core.Creation{Server: other, RefuseSameName: true})
@@ -57,6 +65,29 @@ func TestEachUseCaseOfAKnownTenantIsOneRoundTrip(t *testing.T) {
 			_, err := s.UpdateMCPServer(ctx, tenant, core.ByID(server.ID), core.Modification{UpdatedAt: epoch})
 			return err
 		},
+		"create agent": func(ctx context.Context) error {
+			_, err := s.CreateAgent(ctx, tenant, otherAgent)
+			return err
+		},
+		"read agent": func(ctx context.Context) error {
+			_, err := s.Agent(ctx, tenant, agent.UID)
+			return err
+		},
+		"list agents": func(ctx context.Context) error {
+			_, err := s.AgentsFrom(ctx, tenant, core.AgentQuery{Limit: 10, Search: "agent"})
+			return err
+		},
+		"update agent": func(ctx context.Context) error {
+			_, err := s.UpdateAgent(ctx, tenant, agent.UID, core.AgentModification{UpdatedAt: epoch})
+			return err
+		},
+		"give agent a server": func(ctx context.Context) error {
+			m := core.AgentModification{UpdatedAt: epoch}
+			m.AddMCPServers = []string{server.Slug}
+			_, err := s.UpdateAgent(ctx, tenant, agent.UID, m)
+			return err
+		},
+		"delete agent": func(ctx context.Context) error { return s.DeleteAgent(ctx, tenant, doomed.UID) },
 		"read what is not there": func(ctx context.Context) error {
 			_, err := s.MCPServer(ctx, tenant, core.BySlug("nothing"))
 			if core.KindOf(err) != core.NotFound {
@@ -198,6 +229,14 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"insert_mcp_server_at":   "mcp_server_name_key tenant_pkey",
 		"insert_mcp_server_next": "mcp_server_name_key mcp_server_place_key mcp_server_place_key tenant_pkey",
 		"mcp_server_taken":       "mcp_server_pkey mcp_server_name_key mcp_server_slug_key mcp_server_place_key tenant_pkey",
+
+		"agent_by_uid": "agent_pkey", "delete_agent": "agent_pkey",
+		"agents_after": "agent_place_key", "agents_before": "agent_place_key",
+		"hold_mcp_servers":  "mcp_server_slug_key",
+		"update_agent":      "agent_pkey mcp_server_slug_key",
+		"insert_agent_at":   "mcp_server_slug_key tenant_pkey",
+		"insert_agent_next": "mcp_server_slug_key agent_place_key agent_place_key tenant_pkey",
+		"agent_taken":       "agent_pkey agent_place_key tenant_pkey",
 	}
 	statements := store.Statements()
 	conn := connect(t, storetest.New(t))
@@ -228,6 +267,8 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 	exec(t, conn, `INSERT INTO mcp_server (tenant_id, id, slug, name, name_digest, place, created_at, updated_at)
 		SELECT t.id, decode(lpad(i::text, 24, '0'), 'hex'), i, i, sha256(i::text::bytea), i, now(), now()
 		FROM tenant t, LATERAL generate_series(1, CASE WHEN t.name = '1' THEN 1000 ELSE 1 END) i`)
+	exec(t, conn, `INSERT INTO agent (tenant_id, uid, name, name_folded, active, mcp_servers, place, created_at, updated_at)
+		SELECT tenant_id, gen_random_uuid(), name, name, true, ARRAY[slug], place, now(), now() FROM mcp_server`)
 	exec(t, conn, "ANALYZE")
 	check(t) // small tenants and a big one
 }

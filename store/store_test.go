@@ -62,4 +62,12 @@ func newServer(name string) core.MCPServer {
 	}
 }
 
+// newAgent makes an agent that collides with no other but in its place.
+func newAgent(slugs ...string) core.Agent {
+	return core.Agent{
+		UID: core.AgentUID(core.NewUUID()), Name: "agent", MCPServers: slugs,
+		Place: core.PlaceAt(epoch), CreatedAt: epoch, UpdatedAt: epoch, Revision: 1,
+	}
+}
+
 var newID = core.NewIDSource()

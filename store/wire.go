@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -166,96 +164,3 @@ func undo(ctx context.Context, pg *pgconn.PgConn) {
 }
 
 var binaryFormat = []int16{pgx.BinaryFormatCode}
-
-// Arguments in PostgreSQL's binary format; nil is null.
-
-func uuidArg(id core.TenantID) []byte {
-	if !id.Valid() {
-		return nil // inTenant refuses it
-	}
-	b := make([]byte, 0, 36)
-	b = append(append(append(append(append(b, id[:8]...), id[9:13]...), id[14:18]...), id[19:23]...), id[24:]...)
-	n, _ := hex.Decode(b, b)
-	return b[:n]
-}
-
-func textArg(s string) []byte { return []byte(s) }
-
-func optTextArg(s *string) []byte {
-	if s == nil {
-		return nil
-	}
-	return []byte(*s)
-}
-
-func jsonArg(j core.JSON) []byte {
-	if len(j) == 0 {
-		return nil
-	}
-	return j
-}
-
-func intArg(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) } //nolint:gosec // two's complement is the format
-
-func boolArg(b bool) []byte {
-	if b {
-		return []byte{1}
-	}
-	return []byte{0}
-}
-
-func optBoolArg(b *bool) []byte {
-	if b == nil {
-		return nil
-	}
-	return boolArg(*b)
-}
-
-// epochMicros is the moment that PostgreSQL counts microseconds from, in Unix time.
-var epochMicros = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
-
-func timeArg(t time.Time) []byte { return intArg(t.UnixMicro() - epochMicros) }
-
-// row gives the values of a result's row one after the other, in the order of
-// its columns. What it gives is a copy.
-type row struct{ values [][]byte }
-
-func (r *row) next() []byte {
-	v := r.values[0]
-	r.values = r.values[1:]
-	return v
-}
-
-func (r *row) text() string { return string(r.next()) }
-
-func (r *row) optText() *string {
-	v := r.next()
-	if v == nil {
-		return nil
-	}
-	s := string(v)
-	return &s
-}
-
-func (r *row) json() core.JSON {
-	v := r.next()
-	if v == nil {
-		return nil
-	}
-	return append(core.JSON{}, v...)
-}
-
-func (r *row) int() int64 { return int64(binary.BigEndian.Uint64(r.next())) } //nolint:gosec // two's complement is the format
-
-func (r *row) bool() bool { return r.next()[0] != 0 }
-
-func (r *row) optBool() *bool {
-	v := r.next()
-	if v == nil {
-		return nil
-	}
-	b := v[0] != 0
-	return &b
-}
-
-func (r *row) time() time.Time { return time.UnixMicro(r.int() + epochMicros).UTC() }

@@ -94,8 +94,9 @@ func (g *inProcess) tenant(t *testing.T, name, org, app string) (core.Tenant, cr
 // aRoute is an operation on one server or on all.
 type aRoute struct{ dialect, method, path, body string }
 
-func routesFor(id, slug string) []aRoute {
+func routesFor(id, slug, agent string) []aRoute {
 	const r, c = "/api/v2/public/mcp-servers", "/v3/ai-agents/agent-builder/mcp-servers"
+	const a = "/v3/ai-agents/agent-builder/agents"
 	return []aRoute{
 		{"refold", http.MethodGet, r, ""},
 		{"refold", http.MethodPost, r, `{"name":"Another","description":"d"}`},
@@ -107,6 +108,15 @@ func routesFor(id, slug string) []aRoute {
 		{"cometchat", http.MethodGet, c + "/" + slug, ""},
 		{"cometchat", http.MethodPatch, c + "/" + slug, `{"description":"stolen"}`},
 		{"cometchat", http.MethodDelete, c + "/" + slug, ""},
+		{"cometchat", http.MethodGet, a, ""},
+		{"cometchat", http.MethodGet, a + "?search=confidential", ""},
+		{"cometchat", http.MethodPost, a, `{"name":"another"}`},
+		{"cometchat", http.MethodPost, a, `{"name":"another","mcpServers":["` + slug + `"]}`},
+		{"cometchat", http.MethodGet, a + "/" + agent, ""},
+		{"cometchat", http.MethodPatch, a + "/" + agent, `{"instruction":"stolen"}`},
+		{"cometchat", http.MethodPatch, a + "/" + agent + "/mcp/add", `{"mcps":[]}`},
+		{"cometchat", http.MethodPatch, a + "/" + agent + "/mcp/remove", `{"mcps":["` + slug + `"]}`},
+		{"cometchat", http.MethodDelete, a + "/" + agent, ""},
 	}
 }
 
@@ -117,7 +127,11 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 		_, thief := g.tenant(t, "thief", "6500a1b2c3d4e5f6a7b8c9d0", "thief-app")
 		s, err := g.service.CreateMCPServer(t.Context(), victim.ID, core.NewMCPServer{Name: "Confidential", Slug: "confidential", URL: "http://localhost/confidential"})
 		require.NoError(t, err)
-		for _, route := range routesFor(s.ID.String(), s.Slug) {
+		agent, err := g.service.CreateAgent(t.Context(), victim.ID, core.NewAgent{
+			Name: "Confidential", Instruction: new("Confidential"), MCPServers: []string{s.Slug},
+		})
+		require.NoError(t, err)
+		for _, route := range routesFor(s.ID.String(), s.Slug, string(agent.UID)) {
 			for way, headers := range thief {
 				if (route.dialect == "cometchat") != (way == "apikey") {
 					continue
@@ -125,8 +139,9 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 				r := send(t, route.method, g.url+route.path, route.body, headers...)
 				body := strings.ReplaceAll(r.body, "MCP server not found: confidential", "")
 				body = strings.ReplaceAll(body, `"details":{"slug":"confidential"}`, "")
+				body = strings.ReplaceAll(body, `"details":{"slugs":["confidential"]}`, "")
 				require.NotContains(t, strings.ToLower(body), "confidential", "%s %s by %s", route.method, route.path, way)
-				if strings.Count(route.path, "/mcp-servers/") == 1 {
+				if strings.Contains(route.path, "/mcp-servers/") || strings.Contains(route.path, "/agents/") || strings.Contains(route.body, s.Slug) {
 					require.Equal(t, http.StatusNotFound, r.status, "%s %s by %s", route.method, route.path, way)
 				}
 			}
@@ -137,6 +152,9 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 		_, total, err := g.service.MCPServerPage(t.Context(), victim.ID, core.OldestFirst, 0, 10)
 		require.NoError(t, err)
 		require.Equal(t, 1, total)
+		agents, err := g.service.AgentsFrom(t.Context(), victim.ID, core.AgentQuery{Limit: 10})
+		require.NoError(t, err)
+		require.Equal(t, []core.Agent{agent}, agents, "nothing of it changed")
 	})
 }
 
@@ -169,7 +187,7 @@ func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
 			"token without its end":     {"Authorization", strings.TrimRight(good["token"][1], "=")[:len(good["token"][1])-3]},
 			"key of another app's host": {"apikey", cometChatKey, "appid", "another-app"},
 		}
-		for _, route := range routesFor("686e2393750d509493c6d87c", "slug") {
+		for _, route := range routesFor("686e2393750d509493c6d87c", "slug", core.NewUUID()) {
 			for name, headers := range bad {
 				r := send(t, route.method, g.url+route.path, route.body, headers...)
 				refused := r.status == http.StatusUnauthorized || route.dialect == "refold" && r.status == http.StatusNotFound && strings.Contains(r.body, "MISSING_REQUIRED_FIELD")
@@ -179,5 +197,8 @@ func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
 		_, total, err := g.service.MCPServerPage(t.Context(), tenant.ID, core.OldestFirst, 0, 10)
 		require.NoError(t, err)
 		require.Zero(t, total)
+		agents, err := g.service.AgentsFrom(t.Context(), tenant.ID, core.AgentQuery{Limit: 10})
+		require.NoError(t, err)
+		require.Empty(t, agents)
 	})
 }

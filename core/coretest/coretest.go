@@ -32,6 +32,10 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"server lists":     serverLists,
 		"server updates":   serverUpdates,
 		"server isolation": serverIsolation,
+		"agent":            agents,
+		"agent servers":    agentServers,
+		"agent lists":      agentLists,
+		"agent isolation":  agentIsolation,
 		"refusals":         refusals,
 	} {
 		t.Run(noun, func(t *testing.T) {

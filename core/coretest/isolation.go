@@ -77,9 +77,9 @@ var refusals = []guarantee{
 		never := core.NewTenantID()
 		for method, call := range tenantMethods(b, server) {
 			switch err := call(t.Context(), never); method {
-			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account":
+			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "Agent", "UpdateAgent", "DeleteAgent":
 				requireNotFound(t, err)
-			case "MCPServerPage", "MCPServersFrom":
+			case "MCPServerPage", "MCPServersFrom", "AgentsFrom":
 				require.NoError(t, err)
 			default:
 				require.Error(t, err, method)
@@ -165,6 +165,25 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 		},
 		"DeleteMCPServer": func(ctx context.Context, id core.TenantID) error {
 			return b.DeleteMCPServer(ctx, id, core.ByID(server.ID))
+		},
+		"CreateAgent": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.CreateAgent(ctx, id, newAgent("fresh"))
+			return err
+		},
+		"Agent": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.Agent(ctx, id, someAgent)
+			return err
+		},
+		"AgentsFrom": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.AgentsFrom(ctx, id, core.AgentQuery{Limit: 10})
+			return err
+		},
+		"UpdateAgent": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.UpdateAgent(ctx, id, someAgent, core.AgentModification{UpdatedAt: epoch})
+			return err
+		},
+		"DeleteAgent": func(ctx context.Context, id core.TenantID) error {
+			return b.DeleteAgent(ctx, id, someAgent)
 		},
 		"CreateKey": func(ctx context.Context, id core.TenantID) error {
 			return b.CreateKey(ctx, newKey(core.Tenant{ID: id}, core.Refold))

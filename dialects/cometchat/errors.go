@@ -3,6 +3,7 @@ package cometchat
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -52,6 +53,18 @@ func aboutSlug(slug string, err error) error {
 	return &slugError{slug, err}
 }
 
+// creationError is a failure to create an agent.
+type creationError struct{ err error }
+
+func (e *creationError) Error() string { return e.err.Error() }
+func (e *creationError) Unwrap() error { return e.err }
+
+// slugsDetails names the servers that an agent was to list and can't
+// (inferred: the member and its form).
+type slugsDetails struct {
+	Slugs []string `json:"slugs"`
+}
+
 // slugDetails names the server that a failure is about.
 type slugDetails struct {
 	Slug string `json:"slug"`
@@ -94,8 +107,14 @@ func failureOf(kind core.Kind, err error) failure {
 		f.Details = detailsOf(kind, err)
 		return f
 	case core.NotFound:
+		if nounOf(err) == "agent" {
+			return failure{Code: "ERR_AGENT_NOT_FOUND", Message: "No agent exists with the specified ID."}
+		}
 		return aboutServer("ERR_MCP_SERVER_NOT_FOUND", "MCP server not found.", "MCP server not found: ", err)
 	case core.Conflict:
+		if nounOf(err) == "agent" { // a random uid that was there already
+			return agentNotCreated
+		}
 		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
 	case core.NoRoute:
 		return failure{
@@ -107,7 +126,9 @@ func failureOf(kind core.Kind, err error) failure {
 	case core.Unavailable:
 		return plain("ERR_EXCEPTION", "The service is unavailable. Please try again later.")
 	case core.Internal:
-		return plain("ERR_EXCEPTION", "An unexpected error occurred.")
+		if _, ok := errors.AsType[*creationError](err); ok {
+			return agentNotCreated
+		}
 	}
 	return plain("ERR_EXCEPTION", "An unexpected error occurred.")
 }
@@ -116,6 +137,9 @@ func failureOf(kind core.Kind, err error) failure {
 func plain(code, message string) failure {
 	return failure{Code: code, Message: message, DevMessage: message}
 }
+
+// agentNotCreated is documented: contract 1.5.
+var agentNotCreated = plain("ERR_AGENT_CREATION_FAILED", "Failed to create the agent.")
 
 // unknownKey has the texts of a recorded answer: contract 1.5, C14.
 func unknownKey(err error) failure {
@@ -138,6 +162,10 @@ func aboutServer(code, message, devMessage string, err error) failure {
 		f.DevMessage = devMessage + e.slug
 		f.Details = slugDetails{e.slug}
 	}
+	if e, ok := errors.AsType[*core.MissingServersError](err); ok {
+		f.DevMessage = devMessage + strings.Join(e.Slugs, ", ")
+		f.Details = slugsDetails{e.Slugs}
+	}
 	return f
 }
 
@@ -149,6 +177,13 @@ func detailsOf(kind core.Kind, err error) any {
 		return malformed
 	}
 	return nil
+}
+
+func nounOf(err error) string {
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		return e.Noun
+	}
+	return ""
 }
 
 func messageOf(err error) string {

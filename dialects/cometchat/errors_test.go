@@ -45,3 +45,14 @@ func TestNoFailureAboutASlugIsNone(t *testing.T) {
 	err := aboutSlug("s", &core.Error{Kind: core.NotFound, Message: "gone"})
 	require.Equal(t, core.NotFound, core.KindOf(err))
 }
+
+func TestAFailureAboutAnAgentIsNotWordedAsOneAboutAServer(t *testing.T) {
+	t.Parallel()
+	code := func(kind core.Kind) string {
+		_, body := word(dialects.Failure{RequestID: "the-id", Err: &creationError{&core.Error{Kind: kind, Noun: "agent", Message: "inside"}}})
+		return body.(errorBody).Error.Code
+	}
+	require.Equal(t, "ERR_AGENT_NOT_FOUND", code(core.NotFound))
+	require.Equal(t, "ERR_AGENT_CREATION_FAILED", code(core.Conflict))
+	require.Equal(t, "ERR_AGENT_CREATION_FAILED", code(core.Internal))
+}

@@ -83,6 +83,34 @@ func FuzzUpdateBody(f *testing.F) {
 	})
 }
 
+func FuzzAgentBody(f *testing.F) {
+	for _, s := range []string{
+		`{"name":"n"}`, `{"name":"n","mcpServers":["s","s"],"tools":[1e400,{"a":1,"a":2}],"metaData":{"x":[]},"isActive":false}`,
+		`{"name":"\u0000","mcpServers":["gone"]}`, `{"name":null,"icon":"http://[::1]/","description":""}`, `{"name":"n","files":{},"websites":7}`, `[]`, "\uFEFF{}",
+	} {
+		f.Add(s)
+	}
+	d := dialecttest.NewDirect(f, dialect)
+	const agents = "/v3/ai-agents/agent-builder/agents"
+	require.Equal(f, http.StatusCreated, d.Do(http.MethodPost, servers, `{"name":"n","slug":"s","url":"http://localhost"}`).Status)
+	f.Fuzz(func(t *testing.T, body string) {
+		made := d.Do(http.MethodPost, agents, body)
+		require.True(t, json.Valid(made.Body))
+		if made.Status != http.StatusCreated {
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge}, made.Status, "%s", made.Body)
+			return
+		}
+		at := agents + "/" + made.Member(t, "agent.uid")
+		defer func() { require.Equal(t, http.StatusOK, d.Do(http.MethodDelete, at, "").Status) }()
+		read := d.Do(http.MethodGet, at, "")
+		// What was read, sent back, changes nothing.
+		require.Equal(t, `{"success":true}`, string(d.Do(http.MethodPatch, at, string(read.Body)).Body))
+		require.Equal(t, string(read.Body), string(d.Do(http.MethodGet, at, "").Body))
+		require.Equal(t, `{"success":true}`, string(d.Do(http.MethodPatch, at, body).Body))
+		require.Equal(t, string(read.Body), string(d.Do(http.MethodGet, at, "").Body), "what made it changes nothing either")
+	})
+}
+
 func FuzzPath(f *testing.F) {
 	f.Add("weather-server", "localhost")
 	f.Add("%00%FF/..", "my-app-id.api-us.cometchat.io")

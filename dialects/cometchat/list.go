@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -41,24 +42,28 @@ type cursor struct {
 	CreatedAt int64  `json:"createdAt"`
 }
 
-type listMCPServersRequest struct {
+// listRequest is the query of any list.
+type listRequest struct {
 	limit int
 	dir   core.Direction
 	from  core.Place
-	exact bool // from is the place of one server, not a whole millisecond
+	exact bool // from is the place of one item, not a whole millisecond
 }
 
 // Bind reads the query.
-func (in *listMCPServersRequest) Bind(r *dialects.Request) error {
+func (in *listRequest) Bind(r *dialects.Request) error {
 	var p problems
-	q := r.Query()
-	in.limit = readLimit(&p, q)
-	in.dir = readAffix(&p, q)
+	in.read(&p, r.Query())
+	return p.err()
+}
+
+func (in *listRequest) read(p *problems, q url.Values) {
+	in.limit = readLimit(p, q)
+	in.dir = readAffix(p, q)
 	in.from = firstPlace(in.dir)
 	if q.Has("createdAt") {
-		in.readCreatedAt(&p, q.Get("createdAt"))
+		in.readCreatedAt(p, q.Get("createdAt"))
 	}
-	return p.err()
 }
 
 func readLimit(p *problems, q url.Values) int {
@@ -95,7 +100,7 @@ func firstPlace(dir core.Direction) core.Place {
 	return math.MinInt64
 }
 
-func (in *listMCPServersRequest) readCreatedAt(p *problems, s string) {
+func (in *listRequest) readCreatedAt(p *problems, s string) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	switch {
 	case err != nil || n < 0:
@@ -109,11 +114,11 @@ func (in *listMCPServersRequest) readCreatedAt(p *problems, s string) {
 	}
 }
 
-// listMCPServersResponse is a page of the list. Inferred: its form is that of
-// three sibling lists.
-type listMCPServersResponse struct {
-	Data []*mcpServerResponse `json:"data"`
-	Meta meta                 `json:"meta"`
+// listResponse is a page of a list. That of servers is inferred: its form is
+// that of three sibling lists, agents' among them.
+type listResponse[T any] struct {
+	Data []*T `json:"data"`
+	Meta meta `json:"meta"`
 }
 
 // meta says where a page stands. An empty page has neither neighbour.
@@ -128,32 +133,42 @@ type current struct {
 	Count int `json:"count"`
 }
 
-func (d *dialect) listMCPServers(ctx context.Context, who *core.Principal, in listMCPServersRequest) (*listMCPServersResponse, error) {
-	servers, err := d.core.MCPServersFrom(ctx, who.Tenant.ID, in.from, in.dir, in.limit+1) // one more shows whether the page ends among equals
+func (d *dialect) listMCPServers(
+	ctx context.Context, who *core.Principal, in listRequest,
+) (*listResponse[mcpServerResponse], error) {
+	servers, err := d.core.MCPServersFrom(ctx, who.Tenant.ID, in.from, in.dir, in.asked())
 	if err != nil {
 		return nil, err
 	}
-	shown, m := in.page(servers)
-	out := &listMCPServersResponse{Data: make([]*mcpServerResponse, len(shown)), Meta: m}
+	shown, m := page(&in, servers, func(s *core.MCPServer) position { return position{s.Place, s.CreatedAt} })
+	out := &listResponse[mcpServerResponse]{Data: make([]*mcpServerResponse, len(shown)), Meta: m}
 	for i := range shown {
 		out.Data[i] = fromMCPServer(who.Tenant, &shown[i])
 	}
 	return out, nil
 }
 
-// page cuts the servers to the limit and gives the cursors around them. The
-// side that the request came from is exact where the request was; the side
-// that the page goes on to is exact where the next server shares its
-// millisecond.
-func (in *listMCPServersRequest) page(servers []core.MCPServer) ([]core.MCPServer, meta) {
-	shown, tied := servers, false
-	if len(servers) > in.limit {
+// asked is how many items to ask core for: one more than are shown tells
+// whether the page ends among equals.
+func (in *listRequest) asked() int { return in.limit + 1 }
+
+// position is what a cursor is made of.
+type position struct {
+	place     core.Place
+	createdAt time.Time
+}
+
+// page cuts the items to the limit and gives the cursors around them. The side
+// that the request came from is exact where the request was; the side that the
+// page goes on to is exact where the next item shares its millisecond.
+func page[T any](in *listRequest, items []T, of func(*T) position) ([]T, meta) {
+	milli := func(i int) int64 { return of(&items[i]).place.Milli() }
+	shown, tied := items, false
+	if len(items) > in.limit {
 		if in.dir == core.Before {
-			shown = servers[1:]
-			tied = servers[0].Place.Milli() == servers[1].Place.Milli()
+			shown, tied = items[1:], milli(0) == milli(1)
 		} else {
-			shown = servers[:in.limit]
-			tied = servers[in.limit].Place.Milli() == servers[in.limit-1].Place.Milli()
+			shown, tied = items[:in.limit], milli(in.limit) == milli(in.limit-1)
 		}
 	}
 	m := meta{Current: current{Limit: in.limit, Count: len(shown)}}
@@ -164,16 +179,16 @@ func (in *listMCPServersRequest) page(servers []core.MCPServer) ([]core.MCPServe
 	if in.dir == core.Before {
 		tiedBefore, tiedAfter = tied, in.exact
 	}
-	m.Previous = &cursor{prependAffix, createdAt(&shown[0], tiedBefore)}
-	m.Next = &cursor{appendAffix, createdAt(&shown[len(shown)-1], tiedAfter)}
+	m.Previous = &cursor{prependAffix, of(&shown[0]).number(tiedBefore)}
+	m.Next = &cursor{appendAffix, of(&shown[len(shown)-1]).number(tiedAfter)}
 	return shown, m
 }
 
-// createdAt gives a cursor's number for the place of a server: the plain
-// creation time unless that is not exact enough.
-func createdAt(s *core.MCPServer, exact bool) int64 {
-	if ms := s.CreatedAt.UnixMilli(); !exact && ms == s.Place.Milli() {
+// number gives a cursor's createdAt: the plain creation time unless that is
+// not exact enough.
+func (at position) number(exact bool) int64 {
+	if ms := at.createdAt.UnixMilli(); !exact && ms == at.place.Milli() {
 		return ms
 	}
-	return int64(s.Place)
+	return int64(at.place)
 }

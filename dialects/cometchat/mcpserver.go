@@ -107,18 +107,22 @@ func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in u
 	return fromMCPServer(who.Tenant, &s), nil
 }
 
-// successResponse answers a deletion. Inferred from the service's other
-// deletions: contract 1.3.
+// successResponse answers a deletion; that of a server is inferred from the
+// service's other deletions: contract 1.3.
 type successResponse struct {
 	Success bool   `json:"success"`
 	Message string `json:"message"`
+}
+
+func succeeded() *successResponse {
+	return &successResponse{Success: true, Message: "Operation completed successfully"}
 }
 
 func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in serverPath) (*successResponse, error) {
 	if err := d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.BySlug(in.slug)); err != nil {
 		return nil, aboutSlug(in.slug, err)
 	}
-	return &successResponse{Success: true, Message: "Operation completed successfully"}, nil
+	return succeeded(), nil
 }
 
 // mcpServerResponse is a server in the order of seed 004; optional members

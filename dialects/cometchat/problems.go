@@ -1,7 +1,9 @@
 package cometchat
 
 import (
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -35,7 +37,7 @@ func (p *problems) Error() string {
 
 // Unwrap makes it an Invalid failure.
 func (p *problems) Unwrap() error {
-	return &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "the request is not valid"}
+	return &core.Error{Kind: core.Invalid, Noun: "request", Message: "the request is not valid"}
 }
 
 // MarshalJSONTo writes the texts by field: {"slug":["slug should not be empty"]}.
@@ -112,6 +114,48 @@ func (p *problems) present(field string, s dialects.String, check func(string) s
 	return &s.Value
 }
 
+// flag reads a boolean that may be left out.
+func (p *problems) flag(field string, b dialects.Bool) *bool {
+	switch b.Presence {
+	case dialects.Absent, dialects.Null:
+		return nil
+	case dialects.Given:
+		return &b.Value
+	case dialects.Wrong:
+	}
+	p.add(field, "must be a boolean value")
+	return nil
+}
+
+// array reads an array of anything that may be left out.
+func (p *problems) array(field string, a dialects.Array) core.JSON {
+	if a.Presence == dialects.Wrong {
+		p.add(field, "must be an array")
+	}
+	return a.Text()
+}
+
+// object reads an object that may be left out.
+func (p *problems) object(field string, o dialects.Object) core.JSON {
+	if o.Presence == dialects.Wrong {
+		p.add(field, "must be an object")
+	}
+	return o.Value
+}
+
+// slugs reads an array of strings that may be left out. What can't be a slug
+// is the slug of no server.
+func (p *problems) slugs(field string, a dialects.Array) *[]string {
+	if a.Presence == dialects.Absent || a.Presence == dialects.Null {
+		return nil
+	}
+	if slugs, ok := a.Strings(); ok && a.Presence == dialects.Given {
+		return &slugs
+	}
+	p.add(field, "must be an array of strings")
+	return nil
+}
+
 // The checks give what is wrong with a value, "" for nothing.
 
 func isText(s string) string {
@@ -126,6 +170,27 @@ func isName(s string) string {
 		return "should not be empty"
 	}
 	return isText(s)
+}
+
+func isAgentName(s string) string {
+	if text := isName(s); text != "" {
+		return text
+	}
+	return isShorter(s, core.MaxAgentNameChars)
+}
+
+func isInstruction(s string) string {
+	if text := isText(s); text != "" {
+		return text
+	}
+	return isShorter(s, core.MaxInstructionChars)
+}
+
+func isShorter(s string, limit int) string {
+	if utf8.RuneCountInString(s) > limit {
+		return "must be shorter than or equal to " + strconv.Itoa(limit) + " characters"
+	}
+	return ""
 }
 
 func isSlug(s string) string {

@@ -16,7 +16,7 @@ type Faulty struct {
 	fault func(context.Context) error
 }
 
-// Fail makes every later use of servers run f first, and fail as it does.
+// Fail makes every later use of servers and agents run f first, and fail as it does.
 func (s *Faulty) Fail(f func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,4 +102,46 @@ func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref 
 		return err
 	}
 	return s.Backend.DeleteMCPServer(ctx, tenant, ref)
+}
+
+// CreateAgent implements [core.Store].
+func (s *Faulty) CreateAgent(ctx context.Context, tenant core.TenantID, a core.Agent) (core.Agent, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.Agent{}, err
+	}
+	return s.Backend.CreateAgent(ctx, tenant, a)
+}
+
+// Agent implements [core.Store].
+func (s *Faulty) Agent(ctx context.Context, tenant core.TenantID, uid core.AgentUID) (core.Agent, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.Agent{}, err
+	}
+	return s.Backend.Agent(ctx, tenant, uid)
+}
+
+// AgentsFrom implements [core.Store].
+func (s *Faulty) AgentsFrom(ctx context.Context, tenant core.TenantID, q core.AgentQuery) ([]core.Agent, error) {
+	if err := s.failure(ctx); err != nil {
+		return nil, err
+	}
+	return s.Backend.AgentsFrom(ctx, tenant, q)
+}
+
+// UpdateAgent implements [core.Store].
+func (s *Faulty) UpdateAgent(
+	ctx context.Context, tenant core.TenantID, uid core.AgentUID, m core.AgentModification,
+) (core.Agent, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.Agent{}, err
+	}
+	return s.Backend.UpdateAgent(ctx, tenant, uid, m)
+}
+
+// DeleteAgent implements [core.Store].
+func (s *Faulty) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID) error {
+	if err := s.failure(ctx); err != nil {
+		return err
+	}
+	return s.Backend.DeleteAgent(ctx, tenant, uid)
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// fixtures are what "given:" can ask for, beside "N servers" and "N servers in
-// one millisecond". Each makes its servers known as $ID and $SLUG.
+// fixtures are what "given:" can ask for, beside "N servers" and "N agents",
+// either also "in one millisecond". Each makes its servers known as $ID and
+// $SLUG, its agents as $AGENT or $FOREIGN_AGENT.
 var fixtures = map[string]func(testing.TB, *World){
 	// The server that seed 002 changes, and the id of the chain in its reply.
 	"seed 002": func(t testing.TB, w *World) {
@@ -111,6 +112,27 @@ var fixtures = map[string]func(testing.TB, *World){
 			Name: "Foreign Server", Slug: "foreign-server", Description: new("Not for acme"), URL: "http://localhost:3009",
 		})
 	},
+	// An agent as CometChat clients make one, with all that they may say of it,
+	// and two servers for it. It lists the first.
+	"agent": func(t testing.TB, w *World) {
+		for _, slug := range []string{"weather-server", "filesystem"} {
+			w.create(t, w.Acme, core.NewMCPServer{Name: "Server", Slug: slug, URL: "http://localhost:3001"})
+		}
+		w.createAgent(t, w.Acme, "AGENT", core.NewAgent{
+			Name: "Support Agent", Icon: "https://example.com/icon.png", Description: new("A helpful support agent"),
+			Instruction: new("You are a helpful assistant"), Model: new("gpt-4o-mini"),
+			Tools: core.JSON(`["gmail","slack"]`), MCPServers: []string{"weather-server"},
+			Metadata: core.JSON(`{"team":"support","rank":1.50}`), ModelMetadata: core.JSON(`{"temperature":0.70}`),
+		})
+	},
+	// An agent that has a name and nothing more.
+	"bare agent": func(t testing.TB, w *World) {
+		w.createAgent(t, w.Acme, "AGENT", core.NewAgent{Name: "Bare Agent"})
+	},
+	// An agent of the other tenant.
+	"foreign agent": func(t testing.TB, w *World) {
+		w.createAgent(t, w.Other, "FOREIGN_AGENT", core.NewAgent{Name: "Foreign Agent", Instruction: new("Not for acme")})
+	},
 	"store unavailable": func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
 	"store broken":      func(_ testing.TB, w *World) { w.Store.Fail(broken) },
 	"store panics":      func(_ testing.TB, w *World) { w.Store.Fail(panics) },
@@ -138,23 +160,37 @@ func (w *World) Given(t testing.TB, name string) {
 	count, rest, _ := strings.Cut(name, " ")
 	n, err := strconv.Atoi(count)
 	require.NoError(t, err, "no fixture %q", name)
+	noun, moment, _ := strings.Cut(rest, " ")
 	step := time.Millisecond
-	switch rest {
-	case "servers":
-	case "servers in one millisecond":
+	if moment == "in one millisecond" {
 		step = 0
-	default:
-		require.Fail(t, "no such fixture", name)
+	} else {
+		require.Empty(t, moment, "no fixture %q", name)
 	}
 	w.at(beforeEpoch, func() {
 		for i := range n {
-			w.create(t, w.Acme, core.NewMCPServer{
-				Name: fmt.Sprintf("Server %02d", i+1), Description: new("No. " + strconv.Itoa(i+1)),
-				Slug: fmt.Sprintf("server-%02d", i+1), URL: "http://localhost:3001",
-			})
+			switch noun {
+			case "servers":
+				w.create(t, w.Acme, core.NewMCPServer{
+					Name: fmt.Sprintf("Server %02d", i+1), Description: new("No. " + strconv.Itoa(i+1)),
+					Slug: fmt.Sprintf("server-%02d", i+1), URL: "http://localhost:3001",
+				})
+			case "agents":
+				w.createAgent(t, w.Acme, "AGENT", core.NewAgent{Name: fmt.Sprintf("Agent %02d", i+1)})
+			default:
+				require.Fail(t, "no such fixture", name)
+			}
 			w.Clock.Set(w.Clock.Now().Add(step))
 		}
 	})
+}
+
+// createAgent makes an agent that requests know by a placeholder.
+func (w *World) createAgent(t testing.TB, tenant core.Tenant, placeholder string, in core.NewAgent) {
+	t.Helper()
+	a, err := w.Core.CreateAgent(t.Context(), tenant.ID, in)
+	require.NoError(t, err)
+	w.Values[placeholder] = string(a.UID)
 }
 
 // at runs f with the clock moved.

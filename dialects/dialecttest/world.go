@@ -50,6 +50,7 @@ type World struct {
 
 	mu         sync.Mutex
 	requestIDs uint64
+	uuids      uint64
 	seconds    core.IDSource
 	nextIDs    []core.ObjectID
 	counter    uint32
@@ -100,7 +101,7 @@ func NewWorld(t testing.TB, dialect core.DialectName, store Backend, s Setting) 
 		counter: 0x49bc14, // the first id of the epoch is seed 000's
 	}
 	w.Logger = slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.Core = core.NewService(w.Store, secret, w.Clock.Now, w.newID)
+	w.Core = core.NewService(w.Store, secret, w.Clock.Now, w.newID, core.WithUUIDs(w.newUUID))
 	w.Operator = core.NewOperator(store, secret, w.Clock.Now)
 	w.Acme = w.tenant(t, core.Tenant{
 		Name: "acme", URLTemplate: s.URLTemplate,
@@ -150,6 +151,14 @@ func (w *World) NewRequestID() string {
 	defer w.mu.Unlock()
 	w.requestIDs++
 	return fmt.Sprintf("89bd1675-a826-46cb-9210-%012x", 0x6cb2ae169f66+w.requestIDs)
+}
+
+// newUUID counts up.
+func (w *World) newUUID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.uuids++
+	return fmt.Sprintf("5d0e5a2c-8f31-4c6e-9b7a-%012x", 0x3b9ac9ff00+w.uuids)
 }
 
 // newID counts up, after the ids that a fixture asked for.

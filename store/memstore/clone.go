@@ -34,6 +34,17 @@ func cloneAll(list []*core.MCPServer) []core.MCPServer {
 	return out
 }
 
+func cloneAgent(a *core.Agent) core.Agent {
+	c := *a
+	c.Description, c.Instruction, c.Model = clonePointer(a.Description), clonePointer(a.Instruction), clonePointer(a.Model)
+	c.MCPServers = append([]string{}, a.MCPServers...) // never nil
+	c.Tools, c.APITools, c.FrontendActions = slices.Clone(a.Tools), slices.Clone(a.APITools), slices.Clone(a.FrontendActions)
+	c.Files, c.Websites = slices.Clone(a.Files), slices.Clone(a.Websites)
+	c.OtherKBIntegrations = slices.Clone(a.OtherKBIntegrations)
+	c.Metadata, c.ModelMetadata = slices.Clone(a.Metadata), slices.Clone(a.ModelMetadata)
+	return c
+}
+
 func cloneChains(chains []core.Chain) []core.Chain {
 	out := slices.Clone(chains)
 	for i := range out {

@@ -50,6 +50,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 		byID:     map[core.ObjectID]*core.MCPServer{},
 		bySlug:   map[string]*core.MCPServer{},
 		named:    map[string]int{},
+		byUID:    map[core.AgentUID]*core.Agent{},
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,10 +1,8 @@
 package memstore
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"sort"
 
 	"github.com/diglot/diglot/core"
 )
@@ -34,33 +32,10 @@ func (t *tenant) add(server *core.MCPServer, c core.Creation) error {
 	if _, taken := t.byID[server.ID]; taken {
 		return conflict("mcp_server", "id")
 	}
-	at := t.settle(server)
-	t.byPlace = slices.Insert(t.byPlace, at, server)
+	t.byPlace = insert(t.byPlace, server)
 	t.byID[server.ID], t.bySlug[server.Slug] = server, server
 	t.named[server.Name]++
 	return nil
-}
-
-// settle moves the server's place to the next free one, and gives its index in
-// the list. The places from an index on rise by one or more each, so the first
-// gap in a run of taken ones is found by bisection too.
-func (t *tenant) settle(server *core.MCPServer) int {
-	i, taken := t.at(server.Place)
-	if !taken {
-		return i
-	}
-	run := sort.Search(len(t.byPlace)-i, func(n int) bool {
-		return t.byPlace[i+n].Place > server.Place+core.Place(n)
-	})
-	server.Place += core.Place(run)
-	return i + run
-}
-
-// at gives the index of the first server at the place or after it.
-func (t *tenant) at(place core.Place) (index int, exact bool) {
-	return slices.BinarySearchFunc(t.byPlace, place, func(s *core.MCPServer, p core.Place) int {
-		return cmp.Compare(s.Place, p)
-	})
 }
 
 // MCPServer implements [core.Store].
@@ -112,28 +87,10 @@ func (s *Store) MCPServersFrom(
 ) ([]core.MCPServer, error) {
 	var page []*core.MCPServer
 	err := s.read(ctx, id, func(t *tenant) error {
-		i, exact := t.at(from)
-		if dir == core.Before {
-			page = lastOf(t.byPlace[:i], limit)
-			return nil
-		}
-		if exact {
-			i++
-		}
-		page = firstOf(t.byPlace[i:], limit)
+		page = window(t.byPlace, from, dir, limit)
 		return nil
 	})
 	return cloneAll(page), err
-}
-
-// firstOf copies, since writers shift the list that it is given.
-func firstOf(list []*core.MCPServer, limit int) []*core.MCPServer {
-	return slices.Clone(list[:min(max(limit, 0), len(list))])
-}
-
-// lastOf is firstOf from the other end.
-func lastOf(list []*core.MCPServer, limit int) []*core.MCPServer {
-	return slices.Clone(list[len(list)-min(max(limit, 0), len(list)):])
 }
 
 // UpdateMCPServer implements [core.Store].
@@ -158,7 +115,7 @@ func (s *Store) UpdateMCPServer(
 }
 
 func (t *tenant) replace(old, changed *core.MCPServer) {
-	i, _ := t.at(old.Place)
+	i, _ := indexOf(t.byPlace, old.Place)
 	t.byPlace[i], t.byID[old.ID], t.bySlug[old.Slug] = changed, changed, changed
 	t.forgetName(old.Name)
 	t.named[changed.Name]++
@@ -201,11 +158,12 @@ func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.
 		if err != nil {
 			return err
 		}
-		i, _ := t.at(server.Place)
+		i, _ := indexOf(t.byPlace, server.Place)
 		t.byPlace = slices.Delete(t.byPlace, i, i+1)
 		delete(t.byID, server.ID)
 		delete(t.bySlug, server.Slug)
 		t.forgetName(server.Name)
+		t.unlist(server.Slug)
 		return nil
 	})
 }

@@ -30,9 +30,9 @@ var (
 	_ core.Directory = (*Store)(nil)
 )
 
-// tenant is one tenant with all that it owns. Servers are never changed in
-// place: a change puts a new one into all three indexes, so that a reader can
-// copy what it found after letting go of the lock.
+// tenant is one tenant with all that it owns. Servers and agents are never
+// changed in place: a change puts a new one into all indexes, so that a reader
+// can copy what it found after letting go of the lock.
 type tenant struct {
 	core.Tenant
 	accounts map[string]core.Account
@@ -40,6 +40,8 @@ type tenant struct {
 	byID     map[core.ObjectID]*core.MCPServer
 	bySlug   map[string]*core.MCPServer
 	named    map[string]int // how many servers have the name
+	agents   []*core.Agent  // in order of place
+	byUID    map[core.AgentUID]*core.Agent
 }
 
 // New makes an empty store.
@@ -111,7 +113,7 @@ func (s *Store) sortedTenants() []core.Tenant {
 }
 
 var nouns = map[string]string{
-	"tenant": "tenant", "mcp_server": "server", "key": "key", "account": "linked account",
+	"tenant": "tenant", "mcp_server": "server", "agent": "agent", "key": "key", "account": "linked account",
 }
 
 func notFound(noun string) error {
