@@ -52,13 +52,19 @@ func release(b *bytes.Buffer) {
 	}
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) error {
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer release(b)
 	if err := json.MarshalWrite(b, v, output); err != nil {
 		return &core.Error{Message: "encode the answer", Err: err}
 	}
 	h := w.Header()
+	tag := entityTag(b.Bytes())
+	h.Set("ETag", tag)
+	if status < http.StatusMultipleChoices && isFresh(r, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)

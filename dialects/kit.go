@@ -135,7 +135,7 @@ func Route[In, Out any, B binder[In]](
 		if err != nil {
 			return err
 		}
-		return answer(c.Response(), status, out)
+		return answer(c.Response(), r, status, out)
 	}
 	k.echo.Add(method, path, h)
 	if method == http.MethodGet {
@@ -144,14 +144,14 @@ func Route[In, Out any, B binder[In]](
 }
 
 // answer writes what a call gave.
-func answer[Out any](w http.ResponseWriter, status int, out *Out) error {
+func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Out) error {
 	if out == nil {
 		w.WriteHeader(status)
 		return nil
 	}
 	a, ok := any(out).(*Answer)
 	if !ok {
-		return writeJSON(w, status, out)
+		return writeJSON(w, r, status, out)
 	}
 	if a.Status != 0 {
 		status = a.Status
@@ -160,7 +160,7 @@ func answer[Out any](w http.ResponseWriter, status int, out *Out) error {
 		w.WriteHeader(status)
 		return nil
 	}
-	return writeJSON(w, status, a.Body)
+	return writeJSON(w, r, status, a.Body)
 }
 
 // state is what is known of a request on its way.
@@ -212,6 +212,12 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		k.finish(r, rec.status, s, time.Since(start))
 	}()
+	allowOrigins(w.Header())
+	if isPreflight(r) {
+		s.operation = "preflight"
+		answerPreflight(rec, r)
+		return
+	}
 	k.echo.ServeHTTP(rec, r)
 }
 
@@ -249,7 +255,7 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1") // seconds
 	}
 	status, body := k.Word(Failure{Request: r, RequestID: s.id, Principal: s.who, Err: err})
-	if err := writeJSON(w, status, body); err != nil {
+	if err := writeJSON(w, r, status, body); err != nil {
 		s.err = errors.Join(s.err, err)
 		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
 	}
