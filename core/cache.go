@@ -28,8 +28,8 @@ type cachedPrincipal struct {
 }
 
 // credentialCache remembers whose a credential is. It answers only while the
-// store's watch is connected: a decision that may have been revoked unheard is
-// never used.
+// store's watch is connected: once that is known to be lost, no decision is
+// used that may have been revoked unheard. A store may take seconds to know.
 type credentialCache struct {
 	mu         sync.RWMutex
 	connected  bool

@@ -32,6 +32,9 @@ type Store interface {
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 	// MCPServer gives one server. NotFound.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
+	// The servers of the two lists below come without their documents, chains and
+	// branding: no list shows them, and they may be megabytes each.
+
 	// MCPServerPage gives up to limit servers from offset on, by place in the
 	// order asked for, and the number of servers there are, both as of one
 	// moment. An offset past the end, or a limit of 0, gives no servers.

@@ -25,6 +25,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Observe is told of each finished request; nil: nobody is.
 	Observe func(Observation)
+	// Patience is how long a request waits for what it asks of core, before it is
+	// answered that the service is unavailable; 0: 10 seconds.
+	Patience time.Duration
 	// NewRequestID makes a UUID for each request; nil: random ones.
 	NewRequestID func() string
 }
@@ -77,6 +80,8 @@ type Kit struct {
 // the log, and in the body where the dialect puts it there.
 const RequestIDHeader = "X-Request-Id"
 
+const defaultPatience = 10 * time.Second
+
 // statusClientGone is logged when the client left before the answer.
 const statusClientGone = 499
 
@@ -87,6 +92,9 @@ const noOperation = "none"
 func New(a Adapter, o Options) *Kit {
 	if o.NewRequestID == nil {
 		o.NewRequestID = core.NewUUID
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
 	}
 	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New()}
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
@@ -121,8 +129,9 @@ func Route[In, Out any, B binder[In]](
 		}
 		state := callOf(r)
 		state.operation = operation
-		ctx := r.Context()
+		ctx, cancel := k.within(r)
 		who, err := k.Authenticate(ctx, r)
+		cancel()
 		state.who = who
 		if err != nil {
 			return err
@@ -131,6 +140,8 @@ func Route[In, Out any, B binder[In]](
 		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response()}); err != nil {
 			return err
 		}
+		ctx, cancel = k.within(r)
+		defer cancel()
 		out, err := call(ctx, who, in)
 		if err != nil {
 			return err
@@ -141,6 +152,13 @@ func Route[In, Out any, B binder[In]](
 	if method == http.MethodGet {
 		k.echo.Add(http.MethodHead, path, h)
 	}
+}
+
+// within gives the time that a request has, from now. A client that leaves, or
+// closes its half of the connection behind its request, changes nothing: what
+// was begun is ended, and answered for whoever still listens.
+func (k *Kit) within(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), k.options.Patience)
 }
 
 // answer writes what a call gave.
@@ -250,6 +268,9 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		w.WriteHeader(statusClientGone)
 		return
+	}
+	if errors.Is(err, context.DeadlineExceeded) && core.KindOf(err) == core.Internal {
+		err = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "it took too long", Err: err}
 	}
 	if core.KindOf(err) == core.Unavailable {
 		w.Header().Set("Retry-After", "1") // seconds

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,15 +25,23 @@ const (
 	undefinedColumn       = "42703"
 	undefinedFunction     = "42883"
 	undefinedTable        = "42P01"
-	tooManyConnections    = "53300"
 	statementTooComplex   = "54001"
-	queryCanceled         = "57014"
-	adminShutdown         = "57P01"
-	crashShutdown         = "57P02"
-	cannotConnectNow      = "57P03"
 
-	connectionExceptions = "08" // a class of them
+	objectNotReady       = "55000"
+	lockNotAvailable     = "55P03"
+	readOnlyTransaction  = "25006"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
 )
+
+// The classes of SQLSTATE codes that say that the server, not the request, is
+// the matter.
+var outages = []string{
+	"08", // connection exceptions
+	"53", // insufficient resources: disk, memory, connections
+	"57", // operator intervention
+	"58", // errors of the system below
+}
 
 // conflicts says which rule of core's a unique constraint keeps.
 var conflicts = map[string]struct{ noun, field string }{
@@ -96,8 +103,8 @@ func unavailable(err error, pgErr *pgconn.PgError) bool {
 		return true // whatever the server says of it: nobody gets in
 	}
 	if pgErr != nil {
-		return strings.HasPrefix(pgErr.Code, connectionExceptions) ||
-			isSQLState(err, adminShutdown, crashShutdown, cannotConnectNow, tooManyConnections, queryCanceled,
+		return len(pgErr.Code) == 5 && slices.Contains(outages, pgErr.Code[:2]) ||
+			isSQLState(err, objectNotReady, lockNotAvailable, readOnlyTransaction, serializationFailure, deadlockDetected,
 				undefinedTable, undefinedColumn, undefinedFunction) // a schema that is behind, or being moved
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {

@@ -17,6 +17,12 @@ const mcpServerColumns = `id, slug, name, description, url, icon,
 	agent_name, primary_color, secondary_color, base_prompt, safe_mode,
 	place, created_at, updated_at, revision`
 
+// listedColumns are as many, without what no list shows: it may be megabytes.
+const listedColumns = `id, slug, name, description, url, icon,
+	NULL::json, NULL::json, NULL::json, NULL::json, NULL::json,
+	NULL::text, NULL::text, NULL::text, NULL::text, NULL::boolean,
+	place, created_at, updated_at, revision`
+
 func (r *row) toMCPServer() (s core.MCPServer, err error) {
 	copy(s.ID[:], r.next())
 	s.Slug, s.Name, s.Description, s.URL, s.Icon = r.text(), r.text(), r.optText(), r.text(), r.text()
@@ -86,10 +92,10 @@ var (
 	mcpServerCount = prepared("mcp_server_count",
 		`SELECT count(*) FROM mcp_server WHERE tenant_id = $1 AND place >= 0`)
 	mcpServerPage = prepared("mcp_server_page",
-		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
+		`SELECT `+listedColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
 		ORDER BY place OFFSET $2 LIMIT $3`)
 	mcpServerPageBack = prepared("mcp_server_page_back",
-		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
+		`SELECT `+listedColumns+` FROM mcp_server WHERE tenant_id = $1 AND place >= 0
 		ORDER BY place DESC OFFSET $2 LIMIT $3`)
 )
 
@@ -116,10 +122,10 @@ func (s *Store) MCPServerPage(
 
 var (
 	mcpServersAfter = prepared("mcp_servers_after",
-		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place > $2 AND place >= 0
+		`SELECT `+listedColumns+` FROM mcp_server WHERE tenant_id = $1 AND place > $2 AND place >= 0
 		ORDER BY place LIMIT $3`)
 	mcpServersBefore = prepared("mcp_servers_before",
-		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND place < $2 AND place >= 0
+		`SELECT `+listedColumns+` FROM mcp_server WHERE tenant_id = $1 AND place < $2 AND place >= 0
 		ORDER BY place DESC LIMIT $3`)
 )
 

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/storetest"
 )
 
 // connect makes a plain connection, for what no store does.
@@ -171,4 +173,19 @@ func (p *proxy) drop() {
 		_ = c.Close()
 	}
 	p.conns = nil
+}
+
+// A standby that was failed over to, or an administrator's precaution.
+func TestADatabaseThatTakesNoWritesIsNotReady(t *testing.T) {
+	t.Parallel()
+	databaseURL := storetest.New(t)
+	tenant := newTenant(t, open(t, databaseURL, store.Operator), "one").ID
+	admin := connect(t, databaseURL)
+	exec(t, admin, "ALTER DATABASE "+admin.Config().Database+" SET default_transaction_read_only = on")
+	s := open(t, databaseURL, store.Runtime)
+	require.Equal(t, core.Unavailable, core.KindOf(s.Ready(t.Context())))
+	_, err := s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: newServer("one")})
+	require.Equal(t, core.Unavailable, core.KindOf(err), "%v", err)
+	_, _, err = s.MCPServerPage(t.Context(), tenant, core.OldestFirst, 0, 1)
+	require.NoError(t, err, "what is there can be read")
 }

@@ -138,13 +138,21 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
 
 // Ready reports Unavailable when the database doesn't answer, or has a schema
-// that is older than this build or half migrated.
+// that is older than this build or half migrated, or takes no writes.
 func (s *Store) Ready(ctx context.Context) error {
 	st, err := status(ctx, s.pool)
 	if err != nil {
 		return wrap(err, "database", "read schema version")
 	}
-	if reason := st.notReady(); reason != "" {
+	reason := st.notReady()
+	var readOnly bool
+	if err := s.pool.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&readOnly); err != nil {
+		return wrap(err, "database", "read whether the database takes writes")
+	}
+	if readOnly && reason == "" {
+		reason = "the database takes no writes"
+	}
+	if reason != "" {
 		return &core.Error{Kind: core.Unavailable, Noun: "database", Message: reason}
 	}
 	return nil

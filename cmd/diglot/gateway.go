@@ -19,7 +19,7 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = 30 * time.Second
-	writeTimeout      = 30 * time.Second
+	writeTimeout      = 60 * time.Second // from the request's header on: a body that took all its time is answered too
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
 	readyTimeout      = 2 * time.Second
@@ -43,9 +43,9 @@ func newGateway(service *core.Service, tokens *refold.Tokens, o dialects.Options
 // its own shape.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v3/"):
+	case strings.HasPrefix(path, "/v3/"), path == "/v3":
 		g.cometchat.ServeHTTP(w, r)
-	case strings.HasPrefix(path, "/api/"):
+	case strings.HasPrefix(path, "/api/"), path == "/api":
 		g.refold.ServeHTTP(w, r)
 	case path == "/healthz":
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})

@@ -109,7 +109,8 @@ func drain(servers []*listening, limit time.Duration) error {
 	var errs []error
 	for _, s := range servers {
 		if err := s.server.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("requests were still under way after %s: %w", limit, s.server.Close()))
+			_ = s.server.Close() // what it could say is less than that it was needed
+			errs = append(errs, fmt.Errorf("requests were still under way after %s: %w", limit, err))
 		}
 	}
 	return errors.Join(errs...)
@@ -155,7 +156,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 		return nil, err
 	}
 	b := &backend{closers: []func() error{db.Close}}
-	if err := c.openPostgres(ctx, b, db); err != nil {
+	if err := c.openPostgres(ctx, b, db, logger); err != nil {
 		b.close(logger)
 		return nil, err
 	}
@@ -187,7 +188,7 @@ func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
 
 // openPostgres prepares the database as an operator, then opens it again as
 // the role that cannot see past row security.
-func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database) error {
+func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database, logger *slog.Logger) error {
 	if err := store.Up(ctx, db.url); err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Runtime})
+	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Runtime, Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -93,13 +93,25 @@ func (s *suite) update(t *testing.T, ref core.MCPServerRef, m core.Modification)
 	return server
 }
 
-// all gives every server of the tenant in order of place.
+// all gives every server of the tenant in order of place, each of them whole.
 func (s *suite) all(t *testing.T) []core.MCPServer {
 	t.Helper()
 	list, total, err := s.MCPServerPage(t.Context(), s.tenant.ID, core.OldestFirst, 0, 1_000_000)
 	require.NoError(t, err)
 	require.Len(t, list, total)
+	for i := range list {
+		whole := s.read(t, core.ByID(list[i].ID))
+		equalServer(t, listed(whole), list[i])
+		list[i] = whole
+	}
 	return list
+}
+
+// listed is a server as lists give it.
+func listed(s core.MCPServer) core.MCPServer {
+	s.Suggestions, s.AssociatedApps, s.Resources, s.Notebooks, s.Chains = nil, nil, nil, nil, nil
+	s.Branding = core.Branding{}
+	return s
 }
 
 // full gives a server with every field set.

@@ -36,7 +36,9 @@ const minMicro = 100_000_000_000_000
 // The documented cursor is a createdAt in milliseconds, with no second member
 // to tell servers of one millisecond apart. Where a page ends among such, the
 // cursor is the exact place in the list instead, in microseconds: still one
-// number that a client copies.
+// number that a client copies. What is created in the last millisecond of a
+// page after that was read is behind a plain cursor, as it is at the vendor:
+// the price of the documented number where it is enough for what is there.
 type cursor struct {
 	Affix     string `json:"affix"`
 	CreatedAt int64  `json:"createdAt"`

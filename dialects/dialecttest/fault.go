@@ -44,12 +44,6 @@ func broken(context.Context) error { return errors.New(internals) }
 
 func panics(context.Context) error { panic(internals) }
 
-// untilGone answers when the client has left.
-func untilGone(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 // CreateMCPServer implements [core.Store].
 func (s *Faulty) CreateMCPServer(ctx context.Context, tenant core.TenantID, c core.Creation) (core.MCPServer, error) {
 	if err := s.failure(ctx); err != nil {

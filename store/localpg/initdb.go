@@ -62,7 +62,7 @@ func (s *server) runInitdb(ctx context.Context, dir string) error {
 	if err := s.acct.own(dir); err != nil {
 		return fmt.Errorf("create a cluster: %w", err)
 	}
-	args := []string{"--pgdata=" + dir, "--encoding=UTF8", "--locale=C", "--username=" + role, "--auth=trust"}
+	args := []string{"--pgdata=" + dir, "--encoding=UTF8", "--locale=C", "--username=" + role, "--auth-local=trust", "--auth-host=reject"}
 	if s.fast {
 		args = append(args, "--no-sync")
 	}

@@ -29,9 +29,17 @@ func clone(s *core.MCPServer) core.MCPServer {
 func cloneAll(list []*core.MCPServer) []core.MCPServer {
 	out := make([]core.MCPServer, len(list))
 	for i, s := range list {
-		out[i] = clone(s)
+		out[i] = listed(s)
 	}
 	return out
+}
+
+// listed is a copy without what no list shows.
+func listed(s *core.MCPServer) core.MCPServer {
+	return core.MCPServer{
+		ID: s.ID, Slug: s.Slug, Name: s.Name, Description: clonePointer(s.Description), URL: s.URL, Icon: s.Icon,
+		Place: s.Place, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Revision: s.Revision,
+	}
 }
 
 func cloneAgent(a *core.Agent) core.Agent {
