@@ -52,6 +52,8 @@ func release(b *bytes.Buffer) {
 	}
 }
 
+var contentType = []string{"application/json; charset=utf-8"}
+
 func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer release(b)
@@ -60,13 +62,13 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 	}
 	h := w.Header()
 	tag := entityTag(b.Bytes())
-	h.Set("ETag", tag)
+	h["Etag"] = []string{tag} // names in the form that Set would make of them, at each request
 	if status < http.StatusMultipleChoices && isFresh(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h["Content-Type"] = contentType
+	h["Content-Length"] = []string{strconv.Itoa(b.Len())}
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the client may be gone; there is nobody left to tell
 	return nil

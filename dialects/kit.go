@@ -130,8 +130,8 @@ func Route[In, Out any, B binder[In]](
 		state := callOf(r)
 		state.operation = operation
 		ctx, cancel := k.within(r)
+		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
-		cancel()
 		state.who = who
 		if err != nil {
 			return err
@@ -140,8 +140,10 @@ func Route[In, Out any, B binder[In]](
 		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response()}); err != nil {
 			return err
 		}
-		ctx, cancel = k.within(r)
-		defer cancel()
+		if r.ContentLength != 0 { // its body may have taken all the time there was
+			cancel()
+			ctx, cancel = k.within(r)
+		}
 		out, err := call(ctx, who, in)
 		if err != nil {
 			return err
@@ -220,7 +222,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now() //nolint:forbidigo // a duration is measured, not a time stored
 	s := &state{id: k.options.NewRequestID(), operation: noOperation}
-	w.Header().Set(RequestIDHeader, s.id)
+	w.Header()[RequestIDHeader] = []string{s.id}
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
 	trimTrailingSlash(r)
