@@ -125,19 +125,6 @@ func TestTheRuntimeHasNoRightsBeyondServersAgentsAndAccounts(t *testing.T) {
 	}
 }
 
-func TestOfAllTenantsTheRuntimeSeesItsOwnID(t *testing.T) {
-	t.Parallel()
-	databaseURL, a, _ := twoTenants(t)
-	conn := connect(t, databaseURL)
-	exec(t, conn, "SET SESSION AUTHORIZATION diglot_runtime")
-	exec(t, conn, "BEGIN; SET LOCAL app.tenant_id = '"+string(a)+"'")
-	rows, err := conn.Query(t.Context(), "SELECT id::text FROM tenant")
-	require.NoError(t, err)
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	require.NoError(t, err)
-	require.Equal(t, []string{string(a)}, ids)
-}
-
 // The functions that find a tenant run with their owner's rights: whoever
 // calls them must not be able to have them find something else.
 func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
