@@ -68,8 +68,20 @@ func (c *credentialCache) tell(e DirectoryEvent) {
 		c.entries = nil
 		return
 	}
+	c.drop(e.Changed)
+}
+
+// forget drops what is known of a tenant's credentials.
+func (c *credentialCache) forget(tenant TenantID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	c.drop(tenant)
+}
+
+func (c *credentialCache) drop(tenant TenantID) {
 	for key, entry := range c.entries {
-		if entry.principal.Tenant.ID == e.Changed {
+		if entry.principal.Tenant.ID == tenant {
 			delete(c.entries, key)
 		}
 	}

@@ -10,11 +10,22 @@ type Operator struct {
 	directory Directory
 	secret    *Secret
 	now       Clock
+	newID     IDSource
 }
 
+// OperatorOption changes what an operator is made of.
+type OperatorOption func(*Operator)
+
+// WithIDs has object ids taken from a source; without it, from a new one.
+func WithIDs(next IDSource) OperatorOption { return func(o *Operator) { o.newID = next } }
+
 // NewOperator makes an operator over a directory.
-func NewOperator(directory Directory, secret *Secret, now Clock) *Operator {
-	return &Operator{directory: directory, secret: secret, now: now}
+func NewOperator(directory Directory, secret *Secret, now Clock, options ...OperatorOption) *Operator {
+	o := &Operator{directory: directory, secret: secret, now: now, newID: NewIDSource()}
+	for _, option := range options {
+		option(o)
+	}
+	return o
 }
 
 // CreateTenant adds a tenant; its id and creation time are made here, and its
@@ -81,7 +92,8 @@ func (t *Tenant) mustHave(dialect DialectName) error {
 
 // CreateAccount adds a linked account. Invalid; Conflict on "id".
 func (o *Operator) CreateAccount(ctx context.Context, t Tenant, id string) (Account, error) {
-	a := Account{Tenant: t.ID, ID: id, CreatedAt: o.today()}
+	at := o.today()
+	a := Account{Tenant: t.ID, ID: id, ObjectID: o.newID(at), CreatedAt: at, UpdatedAt: at, Version: 1}
 	if err := a.Validate(); err != nil {
 		return Account{}, err
 	}

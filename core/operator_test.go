@@ -114,7 +114,11 @@ func TestALinkedAccountIsUniqueInItsTenant(t *testing.T) {
 	one, two := g.demo(t, "one"), g.demo(t, "two")
 	want, err := g.CreateAccount(t.Context(), one, "user")
 	require.NoError(t, err)
-	require.Equal(t, core.Account{Tenant: one.ID, ID: "user", CreatedAt: start.Truncate(time.Millisecond)}, want)
+	at := start.Truncate(time.Millisecond)
+	require.Equal(t, at.Truncate(time.Second), want.ObjectID.Time())
+	require.Equal(t, core.Account{
+		Tenant: one.ID, ID: "user", ObjectID: want.ObjectID, CreatedAt: at, UpdatedAt: at, Version: 1,
+	}, want)
 	got, err := g.Account(t.Context(), one, "user")
 	require.NoError(t, err)
 	require.Equal(t, want, got)

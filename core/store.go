@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Store keeps the servers and agents of all tenants and knows whose a credential is.
+// Store keeps the servers, agents and linked accounts of all tenants and knows
+// whose a credential is.
 // It is what a running gateway needs.
 //
 // Every method that takes a tenant sees and changes that tenant's rows alone.
@@ -62,6 +63,21 @@ type Store interface {
 	UpdateAgent(ctx context.Context, tenant TenantID, uid AgentUID, m AgentModification) (Agent, error)
 	// DeleteAgent removes one agent. NotFound.
 	DeleteAgent(ctx context.Context, tenant TenantID, uid AgentUID) error
+
+	// CreateAccount adds a linked account. Conflict on "id".
+	CreateAccount(ctx context.Context, a Account) error
+	// UpsertAccount adds a linked account where its tenant has none of that id.
+	// Else it changes that one: its name where one is given, its fields where
+	// they are not nil (and its version with them), its update time. It gives the
+	// account as it is then; that it was added shows in its object id.
+	UpsertAccount(ctx context.Context, a Account) (Account, error)
+	// Account gives a linked account. NotFound.
+	Account(ctx context.Context, tenant TenantID, id string) (Account, error)
+	// AccountPage is MCPServerPage for linked accounts, by their creation time
+	// and, where that is one, by object id.
+	AccountPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]Account, int, error)
+	// DeleteAccount removes a linked account. NotFound.
+	DeleteAccount(ctx context.Context, tenant TenantID, id string) error
 
 	// Ready says why requests can't be served now, nil when they can.
 	Ready(ctx context.Context) error
@@ -135,7 +151,7 @@ const (
 // Order says which end of a list by place comes first.
 type Order int
 
-// The orders of [Store.MCPServerPage].
+// The orders of [Store.MCPServerPage] and [Store.AccountPage].
 const (
 	OldestFirst Order = iota
 	NewestFirst
@@ -146,7 +162,7 @@ type DirectoryEvent struct {
 	// Connected: true from the moment that no change is missed, false from the
 	// moment that one may be. Nothing is known of the time between.
 	Connected bool
-	// Changed is the tenant that changed, with its keys and accounts, on an
-	// event that is connected; empty: all may have.
+	// Changed is the tenant that changed, with its keys and the accounts that it
+	// has, on an event that is connected; empty: all may have.
 	Changed TenantID
 }

@@ -82,14 +82,6 @@ type Key struct {
 	CreatedAt time.Time
 }
 
-// Account is a linked account: an end user of the tenant's product, in whose
-// name session tokens are minted.
-type Account struct {
-	Tenant    TenantID
-	ID        string // chosen by the tenant, unique in it
-	CreatedAt time.Time
-}
-
 // Principal is who a credential turned out to be. It is shared between
 // requests: read only.
 type Principal struct {
@@ -112,10 +104,6 @@ var (
 	orgID      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 	appID      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 )
-
-// maxAccountIDBytes bounds a linked account's id: clients send it in a header
-// and the store keeps it in an index.
-const maxAccountIDBytes = 500
 
 // Validate reports each field that keeps the tenant from being created, as an
 // [Invalid] error.
@@ -153,15 +141,6 @@ func (t *Tenant) Validate() error {
 		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"
 	}
 	return invalid("tenant", fields)
-}
-
-// Validate reports what keeps the account from being created, as an [Invalid] error.
-func (a *Account) Validate() error {
-	fields := map[string]string{}
-	if a.ID == "" || len(a.ID) > maxAccountIDBytes || !ValidText(a.ID) || strings.TrimSpace(a.ID) != a.ID {
-		fields["id"] = "must be 1 to 500 bytes of text without surrounding space"
-	}
-	return invalid("account", fields)
 }
 
 // ValidURL reports whether s is an absolute http or https URL with a host.

@@ -107,6 +107,14 @@ func New(a Adapter, o Options) *Kit {
 	return k
 }
 
+// With gives the kit with another way to find who sends a request: for routes
+// that take other credentials than the rest.
+func (k *Kit) With(authenticate func(context.Context, *http.Request) (*core.Principal, error)) *Kit {
+	other := *k
+	other.Authenticate = authenticate
+	return &other
+}
+
 // binder is a request struct that fills itself from a request.
 type binder[In any] interface {
 	*In

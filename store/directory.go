@@ -131,24 +131,3 @@ func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
 	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), k.Hash[:], k.CreatedAt)
 	return wrap(err, "key", "insert api_key")
 }
-
-// CreateAccount implements [core.Directory].
-func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
-	const q = `INSERT INTO linked_account (tenant_id, id, created_at) VALUES ($1, $2, $3)`
-	_, err := s.pool.Exec(ctx, q, string(a.Tenant), a.ID, a.CreatedAt)
-	return wrap(err, "account", "insert linked_account")
-}
-
-// Account implements [core.Directory].
-func (s *Store) Account(ctx context.Context, tenant core.TenantID, id string) (core.Account, error) {
-	const q = `SELECT created_at FROM linked_account WHERE tenant_id = $1 AND id = $2`
-	if !core.ValidText(id) {
-		return core.Account{}, notFound("account")
-	}
-	a := core.Account{Tenant: tenant, ID: id}
-	if err := s.pool.QueryRow(ctx, q, string(tenant), id).Scan(&a.CreatedAt); err != nil {
-		return core.Account{}, wrap(err, "account", "select linked_account")
-	}
-	a.CreatedAt = a.CreatedAt.UTC()
-	return a, nil
-}

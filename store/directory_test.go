@@ -3,6 +3,7 @@ package store_test
 import (
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/store/storetest"
@@ -29,4 +30,17 @@ func TestTheFunctionsOfBeforeTheRefoldRevisionStillAnswer(t *testing.T) {
 		require.Equal(t, old, query[string](t, conn, "SELECT t::text FROM (SELECT "+columns+" FROM "+now+") t"))
 		require.Equal(t, []string{"legacy"}, query[string](t, conn, "SELECT refold_revision FROM "+now))
 	}
+}
+
+func TestOfAllTenantsTheRuntimeSeesItsOwnID(t *testing.T) {
+	t.Parallel()
+	databaseURL, a, _ := twoTenants(t)
+	conn := connect(t, databaseURL)
+	exec(t, conn, "SET SESSION AUTHORIZATION diglot_runtime")
+	exec(t, conn, "BEGIN; SET LOCAL app.tenant_id = '"+string(a)+"'")
+	rows, err := conn.Query(t.Context(), "SELECT id::text FROM tenant")
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{string(a)}, ids)
 }

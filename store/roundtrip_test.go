@@ -87,6 +87,17 @@ func TestEachUseCaseOfAKnownTenantIsOneRoundTrip(t *testing.T) {
 			_, err := s.UpdateAgent(ctx, tenant, agent.UID, m)
 			return err
 		},
+		"create account": func(ctx context.Context) error {
+			return s.CreateAccount(ctx, core.Account{Tenant: tenant, ID: "created", CreatedAt: epoch})
+		},
+		"upsert account": func(ctx context.Context) error {
+			_, err := s.UpsertAccount(ctx, core.Account{Tenant: tenant, ID: "user", CreatedAt: epoch, UpdatedAt: epoch})
+			return err
+		},
+		"list accounts": func(ctx context.Context) error {
+			_, _, err := s.AccountPage(ctx, tenant, core.OldestFirst, 0, 10)
+			return err
+		},
 		"delete agent": func(ctx context.Context) error { return s.DeleteAgent(ctx, tenant, doomed.UID) },
 		"read what is not there": func(ctx context.Context) error {
 			_, err := s.MCPServer(ctx, tenant, core.BySlug("nothing"))
@@ -230,6 +241,11 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"insert_mcp_server_next": "mcp_server_name_key mcp_server_place_key mcp_server_place_key tenant_pkey",
 		"mcp_server_taken":       "mcp_server_pkey mcp_server_name_key mcp_server_slug_key mcp_server_place_key tenant_pkey",
 
+		"account_by_id": "linked_account_pkey", "delete_account": "linked_account_pkey",
+		"create_account": "", "upsert_account": "",
+		"account_count": "linked_account_order_idx", "account_page": "linked_account_order_idx",
+		"account_page_back": "linked_account_order_idx",
+
 		"agent_by_uid": "agent_pkey", "delete_agent": "agent_pkey",
 		"agents_after": "agent_place_key", "agents_before": "agent_place_key",
 		"hold_mcp_servers":  "mcp_server_slug_key",
@@ -269,6 +285,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		FROM tenant t, LATERAL generate_series(1, CASE WHEN t.name = '1' THEN 1000 ELSE 1 END) i`)
 	exec(t, conn, `INSERT INTO agent (tenant_id, uid, name, name_folded, active, mcp_servers, place, created_at, updated_at)
 		SELECT tenant_id, gen_random_uuid(), name, name, true, ARRAY[slug], place, now(), now() FROM mcp_server`)
+	exec(t, conn, `INSERT INTO linked_account (tenant_id, id, created_at) SELECT tenant_id, name, now() FROM mcp_server`)
 	exec(t, conn, "ANALYZE")
 	check(t) // small tenants and a big one
 }

@@ -91,18 +91,28 @@ func (g *inProcess) tenant(t *testing.T, name, org, app string) (core.Tenant, cr
 	}
 }
 
-// aRoute is an operation on one server or on all.
+// aRoute is an operation on one server or on all. One that takes a key alone,
+// or a token alone, refuses the other as it refuses none.
 type aRoute struct{ dialect, method, path, body string }
+
+// The linked account that a tenant keeps and another may not see.
+const confidentialAccount = "confidential@example.com"
 
 func routesFor(id, slug, agent string) []aRoute {
 	const r, c = "/api/v2/public/mcp-servers", "/v3/ai-agents/agent-builder/mcp-servers"
-	const a = "/v3/ai-agents/agent-builder/agents"
+	const a, l = "/v3/ai-agents/agent-builder/agents", "/api/v2/public/linked-account"
 	return []aRoute{
 		{"refold", http.MethodGet, r, ""},
 		{"refold", http.MethodPost, r, `{"name":"Another","description":"d"}`},
 		{"refold", http.MethodGet, r + "/" + id, ""},
 		{"refold", http.MethodPut, r + "/" + id, `{"description":"stolen"}`},
 		{"refold", http.MethodDelete, r + "/" + id, ""},
+		{"refold", http.MethodGet, l, ""},
+		{"refold", http.MethodPost, l, `{"account_id":"another"}`},
+		{"refold", http.MethodPut, l, `{"account_id":"another","name":"stolen"}`},
+		{"refold", http.MethodGet, l + "/" + confidentialAccount, ""},
+		{"refold", http.MethodDelete, l + "/" + confidentialAccount, ""},
+		{"refold", http.MethodGet, "/api/v2/public/session/active-linked-account", ""},
 		{"cometchat", http.MethodGet, c, ""},
 		{"cometchat", http.MethodPost, c, `{"name":"n","slug":"another","url":"http://localhost"}`},
 		{"cometchat", http.MethodGet, c + "/" + slug, ""},
@@ -131,6 +141,10 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 			Name: "Confidential", Instruction: new("Confidential"), MCPServers: []string{s.Slug},
 		})
 		require.NoError(t, err)
+		account, err := g.service.CreateLinkedAccount(t.Context(), victim.ID, core.NewAccount{
+			ID: confidentialAccount, Name: new("Confidential name"),
+		})
+		require.NoError(t, err)
 		for _, route := range routesFor(s.ID.String(), s.Slug, string(agent.UID)) {
 			for way, headers := range thief {
 				if (route.dialect == "cometchat") != (way == "apikey") {
@@ -138,6 +152,10 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 				}
 				r := send(t, route.method, g.url+route.path, route.body, headers...)
 				body := strings.ReplaceAll(r.body, "MCP server not found: confidential", "")
+				body = strings.ReplaceAll(body, "with account id "+confidentialAccount, "")
+				if strings.HasSuffix(route.path, confidentialAccount) {
+					require.GreaterOrEqual(t, r.status, 400, "%s %s by %s", route.method, route.path, way)
+				}
 				body = strings.ReplaceAll(body, `"details":{"slug":"confidential"}`, "")
 				body = strings.ReplaceAll(body, `"details":{"slugs":["confidential"]}`, "")
 				require.NotContains(t, strings.ToLower(body), "confidential", "%s %s by %s", route.method, route.path, way)
@@ -155,6 +173,9 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 		agents, err := g.service.AgentsFrom(t.Context(), victim.ID, core.AgentQuery{Limit: 10})
 		require.NoError(t, err)
 		require.Equal(t, []core.Agent{agent}, agents, "nothing of it changed")
+		got, err := g.service.LinkedAccount(t.Context(), victim.ID, confidentialAccount)
+		require.NoError(t, err)
+		require.Equal(t, account, got, "nothing of it changed")
 	})
 }
 
@@ -200,5 +221,8 @@ func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
 		agents, err := g.service.AgentsFrom(t.Context(), tenant.ID, core.AgentQuery{Limit: 10})
 		require.NoError(t, err)
 		require.Empty(t, agents)
+		_, total, err = g.service.LinkedAccountPage(t.Context(), tenant.ID, core.OldestFirst, 0, 10)
+		require.NoError(t, err)
+		require.Equal(t, 1, total, "its own")
 	})
 }

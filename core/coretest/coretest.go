@@ -23,6 +23,8 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"tenant":           tenants,
 		"key":              keys,
 		"account":          accounts,
+		"account changes":  accountChanges,
+		"account lists":    accountLists,
 		"watch":            watches,
 		"server":           servers,
 		"server json":      serverJSON,

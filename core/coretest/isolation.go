@@ -77,9 +77,9 @@ var refusals = []guarantee{
 		never := core.NewTenantID()
 		for method, call := range tenantMethods(b, server) {
 			switch err := call(t.Context(), never); method {
-			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "Agent", "UpdateAgent", "DeleteAgent":
+			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "DeleteAccount", "Agent", "UpdateAgent", "DeleteAgent":
 				requireNotFound(t, err)
-			case "MCPServerPage", "MCPServersFrom", "AgentsFrom":
+			case "MCPServerPage", "MCPServersFrom", "AgentsFrom", "AccountPage":
 				require.NoError(t, err)
 			default:
 				require.Error(t, err, method)
@@ -189,7 +189,18 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 			return b.CreateKey(ctx, newKey(core.Tenant{ID: id}, core.Refold))
 		},
 		"CreateAccount": func(ctx context.Context, id core.TenantID) error {
-			return b.CreateAccount(ctx, core.Account{Tenant: id, ID: "fresh", CreatedAt: epoch})
+			return b.CreateAccount(ctx, newAccount(id, "fresh"))
+		},
+		"UpsertAccount": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.UpsertAccount(ctx, newAccount(id, "upserted"))
+			return err
+		},
+		"AccountPage": func(ctx context.Context, id core.TenantID) error {
+			_, _, err := b.AccountPage(ctx, id, core.OldestFirst, 0, 10)
+			return err
+		},
+		"DeleteAccount": func(ctx context.Context, id core.TenantID) error {
+			return b.DeleteAccount(ctx, id, "user")
 		},
 		"Account": func(ctx context.Context, id core.TenantID) error {
 			_, err := b.Account(ctx, id, "user")

@@ -16,7 +16,7 @@ type Faulty struct {
 	fault func(context.Context) error
 }
 
-// Fail makes every later use of servers and agents run f first, and fail as it does.
+// Fail makes every later use of servers, agents and accounts run f first, and fail as it does.
 func (s *Faulty) Fail(f func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,4 +138,46 @@ func (s *Faulty) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core
 		return err
 	}
 	return s.Backend.DeleteAgent(ctx, tenant, uid)
+}
+
+// CreateAccount implements [core.Store].
+func (s *Faulty) CreateAccount(ctx context.Context, a core.Account) error {
+	if err := s.failure(ctx); err != nil {
+		return err
+	}
+	return s.Backend.CreateAccount(ctx, a)
+}
+
+// UpsertAccount implements [core.Store].
+func (s *Faulty) UpsertAccount(ctx context.Context, a core.Account) (core.Account, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.Account{}, err
+	}
+	return s.Backend.UpsertAccount(ctx, a)
+}
+
+// Account implements [core.Store].
+func (s *Faulty) Account(ctx context.Context, tenant core.TenantID, id string) (core.Account, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.Account{}, err
+	}
+	return s.Backend.Account(ctx, tenant, id)
+}
+
+// AccountPage implements [core.Store].
+func (s *Faulty) AccountPage(
+	ctx context.Context, tenant core.TenantID, order core.Order, offset, limit int,
+) (accounts []core.Account, total int, err error) {
+	if err := s.failure(ctx); err != nil {
+		return nil, 0, err
+	}
+	return s.Backend.AccountPage(ctx, tenant, order, offset, limit)
+}
+
+// DeleteAccount implements [core.Store].
+func (s *Faulty) DeleteAccount(ctx context.Context, tenant core.TenantID, id string) error {
+	if err := s.failure(ctx); err != nil {
+		return err
+	}
+	return s.Backend.DeleteAccount(ctx, tenant, id)
 }

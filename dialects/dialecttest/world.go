@@ -102,7 +102,7 @@ func NewWorld(t testing.TB, dialect core.DialectName, store Backend, s Setting) 
 	}
 	w.Logger = slog.New(slog.NewJSONHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.Core = core.NewService(w.Store, secret, w.Clock.Now, w.newID, core.WithUUIDs(w.newUUID))
-	w.Operator = core.NewOperator(store, secret, w.Clock.Now)
+	w.Operator = core.NewOperator(store, secret, w.Clock.Now, core.WithIDs(operatorID))
 	w.Acme = w.tenant(t, core.Tenant{
 		Name: "acme", URLTemplate: s.URLTemplate,
 		Refold:    &core.RefoldAddress{OrgID: "6698b77a733c5ebd8908189e", Environment: core.Test},
@@ -173,6 +173,14 @@ func (w *World) newID(now time.Time) (id core.ObjectID) {
 	copy(id[4:], "\x39\x7a\x76\xe7\x64")
 	copy(id[9:], binary.BigEndian.AppendUint32(nil, w.counter)[1:])
 	w.counter++
+	return id
+}
+
+// operatorID is every account's that an operator made: the second in it aside,
+// the worlds' counter is for what requests make.
+func operatorID(now time.Time) (id core.ObjectID) {
+	copy(id[:], binary.BigEndian.AppendUint32(nil, uint32(now.Unix())))
+	copy(id[4:], "\x39\x7a\x76\xe7\x64")
 	return id
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -39,6 +40,44 @@ func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Prin
 		return nil, err
 	}
 	return forRequest(r.Header, who), err
+}
+
+// onlyByKey is for operations of the org: a key alone says who it is, and a
+// session token, which speaks for one account, does not.
+func (d *dialect) onlyByKey(ctx context.Context, r *http.Request) (*core.Principal, error) {
+	key := r.Header.Get("X-Api-Key")
+	if key == "" {
+		return nil, &core.Error{Kind: core.NoCredential, Noun: "credential", Message: "no key, which alone is taken here"}
+	}
+	who, err := d.core.PrincipalByKey(ctx, core.Refold, key)
+	if err != nil {
+		return nil, err
+	}
+	return forRequest(r.Header, who), nil
+}
+
+// onlyByToken is for what a linked account asks about itself.
+func (d *dialect) onlyByToken(ctx context.Context, r *http.Request) (*core.Principal, error) {
+	token, isToken := bearer(r.Header.Get("Authorization"))
+	if !isToken {
+		return nil, errNoToken
+	}
+	who, err := d.byToken(ctx, token)
+	switch {
+	case core.KindOf(err) == core.BadCredential:
+		return nil, fmt.Errorf("%w: %w", errBadToken, err)
+	case err != nil:
+		return nil, err
+	}
+	return forRequest(r.Header, who), nil
+}
+
+// byKeyOrToken takes either; as everywhere the token counts where both are sent.
+func (d *dialect) byKeyOrToken(ctx context.Context, r *http.Request) (*core.Principal, error) {
+	if _, isToken := bearer(r.Header.Get("Authorization")); isToken {
+		return d.onlyByToken(ctx, r)
+	}
+	return d.onlyByKey(ctx, r)
 }
 
 // principal gives the key's tenant also where no account is named beside it.

@@ -12,7 +12,8 @@ import (
 type errorBody struct {
 	StatusCode    int    `json:"status_code"`
 	HTTPErrorType string `json:"http_error_type"`
-	ErrorCode     string `json:"error_code"`
+	ErrorCode     string `json:"error_code,omitzero"`
+	Error         string `json:"error,omitzero"` // the code, where the vendor's auth service has it here
 	Message       string `json:"message"`
 	RequestID     string `json:"request_id,omitzero"` // a UUID, where the revision has one
 }
@@ -60,10 +61,13 @@ func word(f dialects.Failure) (int, any) {
 	status := statuses[kind]
 	w := rev.word(kind, f.Err)
 	body := errorBody{StatusCode: status, HTTPErrorType: errorTypes[status], ErrorCode: w.code, Message: w.message}
+	if isAuthService(f.Request) {
+		rev.wordAuth(&body, f)
+	}
 	if rev.requestIDs {
 		body.RequestID = f.RequestID
 	}
-	return status, body
+	return body.StatusCode, body
 }
 
 func (rev *revision) word(kind core.Kind, err error) wording {

@@ -25,6 +25,13 @@ type revision struct {
 	deleted int
 	// order is what a list begins with.
 	order core.Order
+	// authErrors: what the vendor's auth service refuses has its code in error,
+	// not in error_code.
+	authErrors bool
+	// deletedUnknown is the status for an account to delete that is not there.
+	deletedUnknown int
+	// accountCreated prints an account that was created.
+	accountCreated func(*core.Tenant, *core.Account) any
 	// listed, read and updated print a server in a list, alone, and after a change.
 	listed, read, updated func(*core.Tenant, *core.MCPServer) any
 }
@@ -43,6 +50,9 @@ var legacy = &revision{
 	uniqueNames:    true,
 	deleted:        http.StatusNoContent,
 	order:          core.OldestFirst,
+	authErrors:     false,
+	deletedUnknown: http.StatusInternalServerError,
+	accountCreated: legacyAccountCreated,
 	listed:         legacyListed,
 	read:           legacyRead,
 	updated:        legacyUpdated,
@@ -57,6 +67,9 @@ var v3 = &revision{
 	uniqueNames:    false,
 	deleted:        http.StatusOK,
 	order:          core.NewestFirst,
+	authErrors:     true,
+	deletedUnknown: http.StatusNotFound,
+	accountCreated: v3AccountCreated,
 	listed:         v3Listed,
 	read:           v3Read,
 	updated:        v3Updated,

@@ -143,30 +143,3 @@ func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
 		return nil
 	})
 }
-
-// CreateAccount implements [core.Directory].
-func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
-	return s.write(ctx, a.Tenant, func(t *tenant) error {
-		if err := t.exists(); err != nil {
-			return err
-		}
-		if _, taken := t.accounts[a.ID]; taken {
-			return conflict("account", "id")
-		}
-		t.accounts[a.ID] = a
-		s.changed(a.Tenant)
-		return nil
-	})
-}
-
-// Account implements [core.Directory].
-func (s *Store) Account(ctx context.Context, id core.TenantID, account string) (a core.Account, err error) {
-	err = s.read(ctx, id, func(t *tenant) error {
-		var ok bool
-		if a, ok = t.accounts[account]; !ok {
-			return notFound("account")
-		}
-		return nil
-	})
-	return a, err
-}

@@ -1,0 +1,112 @@
+package memstore
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/diglot/diglot/core"
+)
+
+// CreateAccount implements [core.Store] and [core.Directory].
+func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
+	return s.write(ctx, a.Tenant, func(t *tenant) error {
+		if err := t.exists(); err != nil {
+			return err
+		}
+		if _, taken := t.accounts[a.ID]; taken {
+			return conflict("account", "id")
+		}
+		t.accounts[a.ID] = cloneAccount(&a)
+		s.changed(a.Tenant)
+		return nil
+	})
+}
+
+// UpsertAccount implements [core.Store].
+func (s *Store) UpsertAccount(ctx context.Context, in core.Account) (a core.Account, err error) {
+	err = s.write(ctx, in.Tenant, func(t *tenant) error {
+		if err := t.exists(); err != nil {
+			return err
+		}
+		var known bool
+		if a, known = t.accounts[in.ID]; !known {
+			a = in
+			s.changed(in.Tenant)
+		} else {
+			setPointer(&a.Name, in.Name)
+			if in.Fields != nil {
+				a.Fields = in.Fields
+				a.Version++
+			}
+			if in.UpdatedAt.After(a.UpdatedAt) {
+				a.UpdatedAt = in.UpdatedAt // another clock's time may be behind: the update time never goes back
+			}
+		}
+		a = cloneAccount(&a)
+		t.accounts[a.ID] = a
+		return nil
+	})
+	return cloneAccount(&a), err
+}
+
+// Account implements [core.Store] and [core.Directory].
+func (s *Store) Account(ctx context.Context, id core.TenantID, account string) (a core.Account, err error) {
+	err = s.read(ctx, id, func(t *tenant) error {
+		var ok bool
+		if a, ok = t.accounts[account]; !ok {
+			return notFound("account")
+		}
+		return nil
+	})
+	return cloneAccount(&a), err
+}
+
+// AccountPage implements [core.Store].
+func (s *Store) AccountPage(
+	ctx context.Context, id core.TenantID, order core.Order, offset, limit int,
+) (accounts []core.Account, total int, err error) {
+	err = s.read(ctx, id, func(t *tenant) error {
+		total = len(t.accounts)
+		accounts = make([]core.Account, 0, total)
+		for _, a := range t.accounts {
+			accounts = append(accounts, a)
+		}
+		return nil
+	})
+	slices.SortFunc(accounts, func(a, b core.Account) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), bytes.Compare(a.ObjectID[:], b.ObjectID[:]))
+	})
+	if order == core.NewestFirst {
+		slices.Reverse(accounts)
+	}
+	accounts = accounts[min(max(offset, 0), len(accounts)):]
+	accounts = accounts[:min(max(limit, 0), len(accounts))]
+	for i := range accounts {
+		accounts[i] = cloneAccount(&accounts[i])
+	}
+	return accounts, total, err
+}
+
+// DeleteAccount implements [core.Store].
+func (s *Store) DeleteAccount(ctx context.Context, id core.TenantID, account string) error {
+	return s.write(ctx, id, func(t *tenant) error {
+		if _, ok := t.accounts[account]; !ok {
+			return notFound("account")
+		}
+		delete(t.accounts, account)
+		s.changed(id)
+		return nil
+	})
+}
+
+func cloneAccount(a *core.Account) core.Account {
+	c := *a
+	c.Name = clonePointer(a.Name)
+	c.Fields = slices.Clone(a.Fields)
+	for i := range c.Fields {
+		c.Fields[i].Value = slices.Clone(c.Fields[i].Value)
+	}
+	return c
+}
