@@ -137,7 +137,7 @@ func Route[In, Out any, B binder[In]](
 		}
 		state := callOf(r)
 		state.operation = operation
-		ctx, cancel := k.within(r)
+		ctx, cancel := k.within()
 		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
 		state.who = who
@@ -150,7 +150,7 @@ func Route[In, Out any, B binder[In]](
 		}
 		if r.ContentLength != 0 { // its body may have taken all the time there was
 			cancel()
-			ctx, cancel = k.within(r)
+			ctx, cancel = k.within()
 		}
 		out, err := call(ctx, who, in)
 		if err != nil {
@@ -167,8 +167,8 @@ func Route[In, Out any, B binder[In]](
 // within gives the time that a request has, from now. A client that leaves, or
 // closes its half of the connection behind its request, changes nothing: what
 // was begun is ended, and answered for whoever still listens.
-func (k *Kit) within(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), k.options.Patience)
+func (k *Kit) within() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), k.options.Patience)
 }
 
 // answer writes what a call gave.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"text/tabwriter"
@@ -37,6 +38,7 @@ func main() {
 	flag.StringVar(&p.only, "only", "", "measure the operations alone whose name begins so")
 	profile := flag.String("cpuprofile", "", "file that a CPU profile of all turns goes to")
 	flag.Parse()
+	debug.SetGCPercent(400) // as the gateway does; the floor and the clients have it too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := profiled(*profile, func() error { return p.run(ctx) }); err != nil {
