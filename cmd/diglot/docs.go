@@ -41,7 +41,7 @@ var page embed.FS
 
 // ownHost keeps a browser from asking any other host for the page's sake.
 // Swagger UI sets styles in its elements, and its pictures are in its styles.
-const ownHost = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+const ownHost = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 // isDocs reports whether a path is a document's or the page's.
 func isDocs(p string) bool {
