@@ -58,3 +58,8 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	dialecttest.Contract(t, dialect, nil)
 }
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	dialecttest.Examples(t)
+}

@@ -133,9 +133,16 @@ var fixtures = map[string]func(testing.TB, *World){
 	"foreign agent": func(t testing.TB, w *World) {
 		w.createAgent(t, w.Other, "FOREIGN_AGENT", core.NewAgent{Name: "Foreign Agent", Instruction: new("Not for acme")})
 	},
-	"store unavailable": func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
-	"store broken":      func(_ testing.TB, w *World) { w.Store.Fail(broken) },
-	"store panics":      func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+	// What CometChat's examples show: a server, and an agent with three servers to list.
+	"documented server": documentedServer,
+	"documented agent":  documentedAgent,
+	// What the newer Refold documentation's examples show of accounts, in the
+	// tenant that has the examples' org.
+	"documented account":  documentedAccount,
+	"documented accounts": documentedAccounts,
+	"store unavailable":   func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
+	"store broken":        func(_ testing.TB, w *World) { w.Store.Fail(broken) },
+	"store panics":        func(_ testing.TB, w *World) { w.Store.Fail(panics) },
 }
 
 // v3Tenants is the fixture that a case's revision is told by.

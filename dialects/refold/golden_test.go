@@ -120,3 +120,8 @@ func TestContract(t *testing.T) {
 		"v3 get_active_linked_account 404":     deleted,
 	})
 }
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	dialecttest.Examples(t)
+}
