@@ -75,14 +75,14 @@ func (c *Client) send(t testing.TB, r *http.Request) Reply {
 	t.Helper()
 	reply, err := c.http.Do(r)
 	require.NoError(t, err)
+	defer func() { _ = reply.Body.Close() }()
 	out := Reply{reply.StatusCode, reply.Header, readAll(t, reply.Body)}
 	c.check(t, r, out)
 	return out
 }
 
-func readAll(t testing.TB, body io.ReadCloser) []byte {
+func readAll(t testing.TB, body io.Reader) []byte {
 	t.Helper()
-	defer func() { _ = body.Close() }()
 	text, err := io.ReadAll(body)
 	require.NoError(t, err)
 	return text

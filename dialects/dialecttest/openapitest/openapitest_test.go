@@ -194,7 +194,7 @@ func TestTheTransportRefusesAnAnswerThatNoDocumentHas(t *testing.T) {
 	}
 	body, err := ask(d)("name=a")
 	require.NoError(t, err)
-	require.Equal(t, `{"name":"a"}`, body, "the body is still there to be read")
+	require.JSONEq(t, `{"name":"a"}`, body, "the body is still there to be read")
 	_, err = ask(d)("more=," + url.QueryEscape(`"b":1`))
 	require.ErrorContains(t, err, `property "b" is unsupported`)
 	_, err = ask()("more=," + url.QueryEscape(`"b":1`))
