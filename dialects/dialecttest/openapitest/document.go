@@ -62,6 +62,9 @@ func Load(name string, text []byte) (*Document, error) {
 	if err := spec.Validate(loader.Context, openapi3.EnableExamplesValidation(), openapi3.EnableSchemaFormatValidation()); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	for _, ref := range spec.Components.Schemas {
+		takeNull(ref)
+	}
 	d := &Document{Name: name}
 	for path, item := range spec.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -76,6 +79,27 @@ func Load(name string, text []byte) (*Document, error) {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})
 	return d, nil
+}
+
+// takeNull lets a schema that says nothing at all, an element of an open
+// list's, take null too, as the specification has it and the library has not.
+func takeNull(ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Ref != "" { // a component, which has its own turn
+		return
+	}
+	s := ref.Value
+	if s.Type == nil && len(s.AnyOf)+len(s.OneOf)+len(s.AllOf) == 0 {
+		s.Nullable = true
+	}
+	takeNull(s.Items)
+	for _, some := range []openapi3.SchemaRefs{s.AnyOf, s.OneOf, s.AllOf} {
+		for _, e := range some {
+			takeNull(e)
+		}
+	}
+	for _, e := range s.Properties {
+		takeNull(e)
+	}
 }
 
 func (d *Document) operation(method, path string, op *openapi3.Operation) (*Operation, error) {
