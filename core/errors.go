@@ -23,6 +23,8 @@ const (
 	NoAccount
 	// WrongTenant: the credential is good, the address asks for another tenant.
 	WrongTenant
+	// Forbidden: the credential is good and may not do this.
+	Forbidden
 	// NotFound: no such thing in this tenant. Another tenant's is not found either.
 	NotFound
 	// NoRoute: no such operation.

@@ -66,7 +66,7 @@ type observedStore struct {
 
 func (s *observedStore) KeyOwner(
 	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
-) (tenant core.Tenant, keyID string, err error) {
+) (tenant core.Tenant, key core.Key, err error) {
 	defer s.looked()
 	return s.Store.KeyOwner(ctx, dialect, hash)
 }

@@ -108,6 +108,33 @@ func TestAKeyNeedsAnAddressInItsDialect(t *testing.T) {
 	require.NoError(t, err, "the same value in two dialects is two keys")
 }
 
+func TestAKeyHasAScopeWhereItsDialectHasScopes(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "demo")
+	for value, c := range map[string]struct{ given, want core.KeyScope }{
+		"a": {"", core.FullAccess}, "b": {core.FullAccess, core.FullAccess}, "c": {core.AuthOnly, core.AuthOnly},
+	} {
+		key, err := g.CreateScopedKey(t.Context(), tenant, core.CometChat, c.given, value)
+		require.NoError(t, err)
+		require.Equal(t, c.want, key.Scope)
+		who, err := g.PrincipalByKey(t.Context(), core.CometChat, value)
+		require.NoError(t, err)
+		require.Equal(t, c.want, who.Scope)
+	}
+	_, err := g.CreateScopedKey(t.Context(), tenant, core.CometChat, "fullaccess", "d")
+	requireInvalid(t, err, "key", "scope")
+	for _, scope := range []core.KeyScope{core.FullAccess, core.AuthOnly, "none"} {
+		_, err = g.CreateScopedKey(t.Context(), tenant, core.Refold, scope, "e")
+		requireInvalid(t, err, "key", "scope")
+	}
+	_, err = g.PrincipalByKey(t.Context(), core.Refold, "e")
+	require.Equal(t, core.BadCredential, core.KindOf(err))
+	key, err := g.CreateScopedKey(t.Context(), tenant, core.Refold, "", "e")
+	require.NoError(t, err)
+	require.Equal(t, core.FullAccess, key.Scope)
+}
+
 func TestALinkedAccountIsUniqueInItsTenant(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

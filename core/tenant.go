@@ -73,11 +73,25 @@ const (
 	CometChat DialectName = "cometchat"
 )
 
+// KeyScope says what a key may do. It is CometChat's notion: Refold's keys all
+// have [FullAccess].
+type KeyScope string
+
+// The scopes of keys, in CometChat's words.
+const (
+	FullAccess KeyScope = "fullAccess"
+	AuthOnly   KeyScope = "authOnly" // creates users and auth tokens at the vendor, and so may do nothing here
+)
+
+// Valid reports whether it is one of the scopes there are.
+func (s KeyScope) Valid() bool { return s == FullAccess || s == AuthOnly }
+
 // Key is an API key as it is kept: its value is known only as a keyed hash.
 type Key struct {
 	ID        string // UUID
 	Tenant    TenantID
 	Dialect   DialectName
+	Scope     KeyScope
 	Hash      KeyHash
 	CreatedAt time.Time
 }
@@ -86,8 +100,9 @@ type Key struct {
 // requests: read only.
 type Principal struct {
 	Tenant  *Tenant
-	KeyID   string // empty for a session token
-	Account string // the linked account that a session token acts for, else empty
+	KeyID   string   // empty for a session token
+	Scope   KeyScope // the key's; empty for a session token
+	Account string   // the linked account that a session token acts for, else empty
 }
 
 // ServerURL gives the server's own url, else the tenant's template filled in,

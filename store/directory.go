@@ -43,15 +43,16 @@ func (r *tenantRow) toCore() core.Tenant {
 }
 
 // KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, string, error) {
-	const q = `SELECT key_id, ` + tenantColumns + ` FROM tenant_of_key($1, $2)`
+func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
+	const q = `SELECT key_id, key_scope, key_created_at, ` + tenantColumns + ` FROM tenant_by_key($1, $2)`
 	var r tenantRow
-	var keyID string
-	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&keyID}, r.columns()...)...)
+	k := core.Key{Dialect: dialect, Hash: hash}
+	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
 	if err != nil {
-		return core.Tenant{}, "", wrap(err, "key", "select owner of api_key")
+		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
-	return r.toCore(), keyID, nil
+	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
+	return r.toCore(), k, nil
 }
 
 // RefoldTenant implements [core.Store].
@@ -127,7 +128,7 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 
 // CreateKey implements [core.Directory].
 func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
-	const q = `INSERT INTO api_key (tenant_id, id, dialect, hash, created_at) VALUES ($1, $2, $3, $4, $5)`
-	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), k.Hash[:], k.CreatedAt)
+	const q = `INSERT INTO api_key (tenant_id, id, dialect, scope, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
+	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.CreatedAt)
 	return wrap(err, "key", "insert api_key")
 }

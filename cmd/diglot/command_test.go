@@ -34,6 +34,7 @@ func makeTenant(t *testing.T, env []string, name, org, app string, flags ...stri
 	require.Regexp(t, `^tk[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, refold["key"])
 	cometchat := run("key", "create", "--tenant", name, "--dialect", "cometchat")
 	require.Regexp(t, `^[0-9a-f]{40}$`, cometchat["key"])
+	require.Equal(t, "fullAccess", cometchat["scope"])
 	run("account", "create", "--tenant", name, "--id", "customer@example.com")
 	token := run("token", "create", "--tenant", name, "--account", "customer@example.com")
 	return madeTenant{env, refold["key"].(string), cometchat["key"].(string), token["token"].(string)}
@@ -103,6 +104,18 @@ func TestAChangedRevisionReachesARunningGateway(t *testing.T) {
 	require.NotNil(t, changed["refold"])
 }
 
+func TestAKeyWithoutTheScopeIsKnownAndRefused(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	made := diglotJSON(t, env, "key", "create", "--tenant", "acme", "--dialect", "cometchat", "--scope", "authOnly")
+	require.Equal(t, "authOnly", made["scope"])
+	g := startGateway(t, env)
+	r := send(t, http.MethodGet, g.url+"/v3/ai-agents/agent-builder/mcp-servers", "", "apikey", made["key"].(string))
+	require.Equal(t, http.StatusForbidden, r.status, r.body)
+	require.Equal(t, "AUTH_ERR_NO_ACCESS", r.json(t)["error"].(map[string]any)["code"])
+}
+
 func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
@@ -154,6 +167,8 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 	}{
 		"unknown tenant":         {[]string{"key", "create", "--tenant", "nobody", "--dialect", "refold"}, "hint: diglot tenant list"},
 		"unknown dialect":        {[]string{"key", "create", "--tenant", "acme", "--dialect", "soap"}, "--dialect must be refold or cometchat"},
+		"unknown scope":          {[]string{"key", "create", "--tenant", "acme", "--dialect", "cometchat", "--scope", "all"}, "--scope must be fullAccess or authOnly"},
+		"scope of a Refold key":  {[]string{"key", "create", "--tenant", "acme", "--dialect", "refold", "--scope", "fullAccess"}, "--scope is for CometChat keys"},
 		"unknown account":        {[]string{"token", "create", "--tenant", "acme", "--account", "nobody"}, "hint: diglot account create"},
 		"name taken":             {[]string{"tenant", "create", "--name", "acme", "--refold-org", "a", "--refold-env", "test"}, "hint: diglot tenant list"},
 		"org taken":              {[]string{"tenant", "create", "--name", "b", "--refold-org", "6698b77a733c5ebd8908189e", "--refold-env", "test"}, "hint: another tenant has this org"},

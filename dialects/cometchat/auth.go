@@ -22,8 +22,9 @@ func NewAPIKey() string {
 }
 
 // authenticate takes an API key, which has to be one of the app's that the
-// address names: by its host, by the appid header, or not at all, and then the
-// app is the key's own.
+// address names (by its host, by the appid header, or not at all, and then the
+// app is the key's own), and has to have the scope for what is asked. They are
+// checked in this order: who may not know of an app isn't told of a key's scope.
 func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Principal, error) {
 	key := r.Header.Get("apikey")
 	if key == "" {
@@ -39,8 +40,15 @@ func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Prin
 	if !addresses(r, p.Tenant.CometChat) {
 		return nil, &core.Error{Kind: core.WrongTenant, Noun: "tenant", Message: "the address names another app than the key's"}
 	}
+	if p.Scope != core.FullAccess {
+		return p, &keyError{masked: mask(key), err: errScope}
+	}
 	return p, nil
 }
+
+// errScope is for keys that create users and auth tokens at the vendor, which
+// are no operations of this API.
+var errScope = &core.Error{Kind: core.Forbidden, Noun: "credential", Message: "the key's scope is not fullAccess"}
 
 // addresses reports whether a request is meant for an app: nothing in it names
 // another. App ids are compared without case where they are part of a host.

@@ -34,6 +34,7 @@ var statuses = map[core.Kind]int{
 	core.BadCredential: http.StatusUnauthorized,
 	core.NoAccount:     http.StatusNotFound,
 	core.WrongTenant:   http.StatusUnauthorized,
+	core.Forbidden:     http.StatusForbidden, // no credential of this dialect is
 	core.NotFound:      http.StatusNotFound,
 	core.NoRoute:       http.StatusNotFound, // Express answers an unknown method like an unknown path
 	core.Conflict:      http.StatusConflict,
@@ -83,6 +84,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"MISSING_REQUIRED_FIELD", "Linked account id is required with API Key, for this resource"}
 	case core.BadCredential, core.WrongTenant:
 		return wording{"SERVER_ERROR", "Invalid Credentials"}
+	case core.Forbidden:
+		return wording{"SERVER_ERROR", "Insufficient permissions"} // documented for a deletion: contract 2.5
 	case core.NotFound:
 		return wording{"SERVER_ERROR", rev.notFound}
 	case core.Conflict:
