@@ -33,6 +33,8 @@ const (
 	Conflict
 	// TooLarge: the request body is over the limit.
 	TooLarge
+	// TooMany: the tenant sends more requests than it may; the same request may pass later.
+	TooMany
 	// Unavailable: the store can't be reached; the same request may pass later.
 	Unavailable
 )

@@ -30,6 +30,9 @@ type Options struct {
 	Patience time.Duration
 	// NewRequestID makes a UUID for each request; nil: random ones.
 	NewRequestID func() string
+	// RateLimit is how many requests a tenant may send in a minute, to this
+	// process and in a dialect that has such a limit; 0: any number.
+	RateLimit int
 }
 
 // Observation is what is measured of a request.
@@ -47,6 +50,9 @@ type Adapter struct {
 	// Authenticate finds who sends the request. Beside a failure it gives whose
 	// credential it is, where it came to know that.
 	Authenticate func(context.Context, *http.Request) (*core.Principal, error)
+	// Admit is asked about each request of a client that is known, what it failed
+	// for told after. It may set headers of the answer; nil: every request passes.
+	Admit func(http.Header, *core.Principal) error
 	// Word gives the status and body of a failure.
 	Word func(Failure) (status int, body any)
 }
@@ -141,6 +147,11 @@ func Route[In, Out any, B binder[In]](
 		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
 		state.who = who
+		if who != nil && k.Admit != nil {
+			if refused := k.Admit(c.Response().Header(), who); refused != nil {
+				return refused
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -116,6 +116,19 @@ func TestAKeyWithoutTheScopeIsKnownAndRefused(t *testing.T) {
 	require.Equal(t, "AUTH_ERR_NO_ACCESS", r.json(t)["error"].(map[string]any)["code"])
 }
 
+func TestTheRateLimitIsASetting(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	g := startGateway(t, env, "--cometchat-rate-limit", "1")
+	require.Eventually(t, func() bool { // unless a minute ends between two, the second
+		r := send(t, http.MethodGet, g.url+"/v3/ai-agents/agent-builder/mcp-servers", "", "apikey", m.cometChatKey)
+		return r.status == http.StatusTooManyRequests
+	}, 20*time.Second, time.Millisecond)
+	g = startGateway(t, env, "--cometchat-rate-limit", "0")
+	m.works(t, g, "one")
+}
+
 func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}

@@ -84,6 +84,7 @@ var statuses = map[core.Kind]int{
 	core.NoRoute:       http.StatusNotFound,
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
+	core.TooMany:       http.StatusTooManyRequests,
 	core.Unavailable:   http.StatusServiceUnavailable,
 }
 
@@ -102,10 +103,16 @@ func failureOf(kind core.Kind, err error) failure {
 	case core.BadCredential:
 		return unknownKey(err)
 	case core.WrongTenant:
+		if errors.Is(err, errEmptyApp) {
+			return plain("AUTH_ERR_EMPTY_APPID", "The appId is empty.")
+		}
 		return failure{Code: "AUTH_ERR_INVALID_APPID", Message: "Invalid appId or it does not exist in the region."}
 	case core.Forbidden:
 		return keyWithoutScope(err)
 	case core.Malformed, core.Invalid:
+		if errors.Is(err, errAPIVersion) {
+			return plain("ERR_INVALID_API_VERSION", "The chatApiVersion is invalid.")
+		}
 		f := plain("ERR_BAD_REQUEST", "Failed to validate the data sent with the request.")
 		f.Details = detailsOf(kind, err)
 		return f
@@ -126,6 +133,11 @@ func failureOf(kind core.Kind, err error) failure {
 		}
 	case core.TooLarge:
 		return failure{Code: "ERR_BAD_REQUEST", Message: "Request body is too large."}
+	case core.TooMany: // documented: contract 1.6
+		return failure{
+			Code:    "ERR_TOO_MANY_REQUESTS",
+			Message: "Too many requests. You have exceeded the rate limit. Please retry after the specified time.",
+		}
 	case core.Unavailable:
 		return plain("ERR_EXCEPTION", "The service is unavailable. Please try again later.")
 	case core.Internal:

@@ -39,6 +39,7 @@ var statuses = map[core.Kind]int{
 	core.NoRoute:       http.StatusNotFound, // Express answers an unknown method like an unknown path
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
+	core.TooMany:       http.StatusTooManyRequests, // not asked of this dialect yet
 	core.Unavailable:   http.StatusServiceUnavailable,
 }
 
@@ -52,6 +53,7 @@ var errorTypes = map[int]string{
 	http.StatusConflict:              "CONFLICT",
 	http.StatusInternalServerError:   "INTERNAL_SERVER_ERROR",
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
+	http.StatusTooManyRequests:       "TOO_MANY_REQUESTS",
 	http.StatusServiceUnavailable:    "SERVICE_UNAVAILABLE",
 }
 
@@ -94,6 +96,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"SERVER_ERROR", "Cannot " + routeOf(err)} // Express's words
 	case core.TooLarge:
 		return wording{"SERVER_ERROR", "request entity too large"} // body-parser's words
+	case core.TooMany:
+		return wording{"SERVER_ERROR", "Too Many Requests"}
 	case core.Unavailable:
 		return wording{"SERVER_ERROR", "Service Unavailable"}
 	case core.Internal:
