@@ -51,6 +51,9 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	if u.RefoldRevision != nil {
 		t.RefoldRevision = *u.RefoldRevision
 	}
+	if u.RequireAccounts != nil {
+		t.RequireAccounts = *u.RequireAccounts
+	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}

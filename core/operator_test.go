@@ -53,6 +53,11 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, got, "what the caller knows of the rest is not written back")
 
+	want.RequireAccounts = true
+	got, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{RequireAccounts: new(true)})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
 	for field, u := range map[string]core.TenantUpdate{
 		"refold_revision": {RefoldRevision: new(core.RefoldRevision("v2"))},
 		"url_template":    {URLTemplate: new("{slug}")},
@@ -77,6 +82,8 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	require.Equal(t, core.RefoldLegacy, cometChatOnly.RefoldRevision)
 	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
 	requireInvalid(t, err, "tenant", "refold_revision")
+	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{RequireAccounts: new(true)})
+	requireInvalid(t, err, "tenant", "require_accounts")
 }
 
 func TestAKeyNeedsAnAddressInItsDialect(t *testing.T) {

@@ -20,13 +20,17 @@ type Tenant struct {
 	// RefoldRevision is which generation of its API the Refold dialect answers
 	// in; [RefoldLegacy] where there is no Refold address.
 	RefoldRevision RefoldRevision
-	CreatedAt      time.Time
+	// RequireAccounts: beside a Refold key only a linked account that exists may
+	// be named; false where there is no Refold address.
+	RequireAccounts bool
+	CreatedAt       time.Time
 }
 
 // TenantUpdate is what an operator changes of a tenant; nil leaves a setting alone.
 type TenantUpdate struct {
-	URLTemplate    *string
-	RefoldRevision *RefoldRevision
+	URLTemplate     *string
+	RefoldRevision  *RefoldRevision
+	RequireAccounts *bool
 }
 
 // RefoldRevision is a generation of Refold's API. It decides how a tenant's
@@ -151,6 +155,9 @@ func (t *Tenant) Validate() error {
 		fields["refold_revision"] = "must be legacy or v3"
 	case t.RefoldRevision != RefoldLegacy && t.Refold == nil:
 		fields["refold_revision"] = "is for tenants with a Refold address"
+	}
+	if t.RequireAccounts && t.Refold == nil {
+		fields["require_accounts"] = "is for tenants with a Refold address"
 	}
 	if t.URLTemplate != "" && !ValidURL(strings.NewReplacer("{id}", "0", "{slug}", "0").Replace(t.URLTemplate)) {
 		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"

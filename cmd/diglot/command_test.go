@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -76,13 +77,15 @@ func TestCommandsWorkOnAStoppedAndOnARunningPrivateCluster(t *testing.T) {
 	require.Len(t, list, 2)
 	require.Equal(t, "running", list[0]["name"])
 	shown := diglotJSON(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
-	require.Equal(t, map[string]any{"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy"}, shown["refold"])
+	require.Equal(t, map[string]any{
+		"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy", "require_accounts": false,
+	}, shown["refold"])
 	stdout, _, err = diglot(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
 	require.NoError(t, err)
 	require.Contains(t, stdout, "6698b77a733c5ebd8908189e/test")
 }
 
-func TestAChangedRevisionReachesARunningGateway(t *testing.T) {
+func TestAChangedSettingReachesARunningGateway(t *testing.T) {
 	t.Parallel()
 	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
 	g := startGateway(t, env)
@@ -98,6 +101,17 @@ func TestAChangedRevisionReachesARunningGateway(t *testing.T) {
 		changed := diglotJSON(t, env, "tenant", "update", "acme", "--refold-revision", c.revision)
 		require.Equal(t, c.revision, changed["refold"].(map[string]any)["revision"])
 		require.Eventually(t, func() bool { return says() == c.says }, 20*time.Second, time.Millisecond)
+	}
+	for _, c := range []struct {
+		value  bool
+		status int
+	}{{true, http.StatusNotFound}, {false, http.StatusOK}} {
+		changed := diglotJSON(t, env, "tenant", "update", "acme", fmt.Sprintf("--require-accounts=%t", c.value))
+		require.Equal(t, c.value, changed["refold"].(map[string]any)["require_accounts"])
+		require.Eventually(t, func() bool {
+			r := send(t, http.MethodGet, g.url+"/api/v2/public/mcp-servers", "", "x-api-key", m.refoldKey, "linked_account_id", "nobody")
+			return r.status == c.status
+		}, 20*time.Second, time.Millisecond)
 	}
 	changed := diglotJSON(t, env, "tenant", "update", "acme", "--url-template", "https://mcp.example.com/{slug}")
 	require.Equal(t, "https://mcp.example.com/{slug}", changed["url_template"])
@@ -195,6 +209,7 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},
 		"unknown revision":       {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--refold-revision", "v2"}, "must be legacy or v3"},
 		"revision of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--refold-revision", "v3"}, "with a Refold address"},
+		"accounts of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--require-accounts"}, "--require-accounts is for tenants with a Refold address"},
 		"update to what is not":  {[]string{"tenant", "update", "acme", "--refold-revision", ""}, "must be legacy or v3"},
 		"update of nothing":      {[]string{"tenant", "update", "acme"}, "at least one of the flags"},
 		"update of nobody":       {[]string{"tenant", "update", "nobody", "--refold-revision", "v3"}, "hint: diglot tenant list"},

@@ -64,6 +64,9 @@ func word(f dialects.Failure) (int, any) {
 	status := statuses[kind]
 	w := rev.word(kind, f.Err)
 	body := errorBody{StatusCode: status, HTTPErrorType: errorTypes[status], ErrorCode: w.code, Message: w.message}
+	if about, ok := errors.AsType[*accountError](f.Err); ok && kind == core.NotFound {
+		body.Message = noSuchAccount(about.id, f.Principal)
+	}
 	if isAuthService(f.Request) {
 		rev.wordAuth(&body, f)
 	}

@@ -81,6 +81,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	}
 	set(&t.URLTemplate, u.URLTemplate)
 	set(&t.RefoldRevision, u.RefoldRevision)
+	set(&t.RequireAccounts, u.RequireAccounts)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
 }
