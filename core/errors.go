@@ -29,6 +29,8 @@ const (
 	NotFound
 	// NoRoute: no such operation.
 	NoRoute
+	// Unserved: the vendor has such an operation and Diglot has not.
+	Unserved
 	// Conflict: a uniqueness rule refused it; Fields names the rule's field.
 	Conflict
 	// TooLarge: the request body is over the limit.

@@ -82,6 +82,7 @@ var statuses = map[core.Kind]int{
 	core.Forbidden:     http.StatusForbidden,
 	core.NotFound:      http.StatusNotFound,
 	core.NoRoute:       http.StatusNotFound,
+	core.Unserved:      http.StatusNotFound, // what is not served here is not there
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
 	core.TooMany:       http.StatusTooManyRequests,
@@ -126,7 +127,7 @@ func failureOf(kind core.Kind, err error) failure {
 			return agentNotCreated
 		}
 		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
-	case core.NoRoute:
+	case core.NoRoute, core.Unserved:
 		return failure{
 			Code: "ERR_API_NOT_FOUND", Message: "API endpoint does not exist / does not use HTTP request method",
 			DevMessage: "API endpoint does not exist / does not use HTTP request method: " + messageOf(err),

@@ -36,7 +36,8 @@ var statuses = map[core.Kind]int{
 	core.WrongTenant:   http.StatusUnauthorized,
 	core.Forbidden:     http.StatusForbidden, // no credential of this dialect is
 	core.NotFound:      http.StatusNotFound,
-	core.NoRoute:       http.StatusNotFound, // Express answers an unknown method like an unknown path
+	core.NoRoute:       http.StatusNotFound,       // Express answers an unknown method like an unknown path
+	core.Unserved:      http.StatusNotImplemented, // ours
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
 	core.TooMany:       http.StatusTooManyRequests, // not asked of this dialect yet
@@ -54,6 +55,7 @@ var errorTypes = map[int]string{
 	http.StatusInternalServerError:   "INTERNAL_SERVER_ERROR",
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
 	http.StatusTooManyRequests:       "TOO_MANY_REQUESTS",
+	http.StatusNotImplemented:        "NOT_IMPLEMENTED",
 	http.StatusServiceUnavailable:    "SERVICE_UNAVAILABLE",
 }
 
@@ -67,7 +69,7 @@ func word(f dialects.Failure) (int, any) {
 	if about, ok := errors.AsType[*accountError](f.Err); ok && kind == core.NotFound {
 		body.Message = noSuchAccount(about.id, f.Principal)
 	}
-	if isAuthService(f.Request) {
+	if kind != core.Unserved && isAuthService(f.Request) {
 		rev.wordAuth(&body, f)
 	}
 	if rev.requestIDs {
@@ -97,6 +99,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"SERVER_ERROR", "MCP Server with this name already exists"}
 	case core.NoRoute:
 		return wording{"SERVER_ERROR", "Cannot " + routeOf(err)} // Express's words
+	case core.Unserved:
+		return wording{"NOT_SERVED", "Diglot does not serve " + routeOf(err) + "; it serves MCP servers, linked accounts and session tokens"}
 	case core.TooLarge:
 		return wording{"SERVER_ERROR", "request entity too large"} // body-parser's words
 	case core.TooMany:
@@ -109,7 +113,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 	return wording{"SERVER_ERROR", "Internal Server Error"}
 }
 
-// routeOf gives the method and path that matched no route.
+// routeOf gives the method and path that matched no route, or the operation
+// that is not served.
 func routeOf(err error) string {
 	if e, ok := errors.AsType[*core.Error](err); ok {
 		return e.Message
