@@ -26,7 +26,7 @@ apikey: $KEY`,
 }
 
 func handler(w *dialecttest.World) http.Handler {
-	return cometchat.New(w.Core, dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID})
+	return cometchat.New(w.Core, dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID, RateLimit: w.RateLimit})
 }
 
 func TestGoldens(t *testing.T) {
