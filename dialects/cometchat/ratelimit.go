@@ -14,9 +14,11 @@ import (
 const DefaultRateLimit = 20_000
 
 // rateLimit counts an app's requests and says in each answer what is left. Two
-// generations of pages spell the headers otherwise: the older ones send two
-// with every answer and two more with a refusal, the newer sends all of its own
-// with a refusal alone. Each is followed. Documented: contract 1.6, C11, C11b.
+// generations of pages spell the headers otherwise. The older ones send two
+// with every answer and two more with a refusal; the newer one shows its three
+// with a refusal. Every answer has the headers of both, so that a client of
+// either finds them wherever it looks (inferred); only X-Rate-Limit-Reset and
+// Retry-After are for a refusal alone. Documented: contract 1.6, C11, C11b.
 type rateLimit struct {
 	limiter *dialects.Limiter
 	limit   []string // the header's values: they are shared between answers
@@ -38,13 +40,13 @@ func (l *rateLimit) admit(h http.Header, who *core.Principal) error {
 	now := l.now()
 	q, ok := l.limiter.Take(who.Tenant.ID, now)
 	remaining := []string{strconv.Itoa(q.Remaining)}
+	reset := []string{strconv.FormatInt(q.Reset, 10)} // seconds since the epoch
 	h["X-Rate-Limit"], h["X-Rate-Limit-Remaining"] = l.limit, remaining
+	h["X-RateLimit-Limit"], h["X-RateLimit-Remaining"], h["X-RateLimit-Reset"] = l.limit, remaining, reset
 	if ok {
 		return nil
 	}
-	reset := []string{strconv.FormatInt(q.Reset, 10)}
 	h["X-Rate-Limit-Reset"] = reset
-	h["X-RateLimit-Limit"], h["X-RateLimit-Remaining"], h["X-RateLimit-Reset"] = l.limit, remaining, reset
 	h["Retry-After"] = []string{strconv.FormatInt(q.Reset-now.Unix(), 10)} // seconds, 1 to 60
 	return errTooMany
 }

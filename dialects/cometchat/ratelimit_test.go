@@ -19,7 +19,10 @@ func TestTheHeadersOfTheRateLimitAreSpelledAsDocumented(t *testing.T) {
 
 	h := http.Header{}
 	require.NoError(t, l.admit(h, who))
-	require.Equal(t, http.Header{"X-Rate-Limit": {"1"}, "X-Rate-Limit-Remaining": {"0"}}, h)
+	require.Equal(t, http.Header{
+		"X-Rate-Limit": {"1"}, "X-Rate-Limit-Remaining": {"0"},
+		"X-RateLimit-Limit": {"1"}, "X-RateLimit-Remaining": {"0"}, "X-RateLimit-Reset": {"1772625660"},
+	}, h)
 
 	h = http.Header{}
 	require.Equal(t, core.TooMany, core.KindOf(l.admit(h, who)))
