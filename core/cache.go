@@ -15,11 +15,12 @@ const maxCached = 50_000
 const cacheTTL = time.Minute
 
 // credentialKey is what a decision is remembered by: the keyed hash of an API
-// key, or the claims of a session token.
+// key, the claims of a session token, or an account beside a tenant's key.
 type credentialKey struct {
 	hash    KeyHash
 	address RefoldAddress
 	account string
+	tenant  TenantID
 }
 
 type cachedPrincipal struct {

@@ -143,7 +143,7 @@ func TestACredentialThatNamesNobodyIsBadAndNotRememberedAsSuch(t *testing.T) {
 	require.NoError(t, err)
 	p, err := g.PrincipalByKey(t.Context(), core.Refold, "the-key")
 	require.NoError(t, err)
-	require.Equal(t, core.Principal{Tenant: &tenant, KeyID: key.ID}, *p)
+	require.Equal(t, core.Principal{Tenant: &tenant, KeyID: key.ID, Scope: core.FullAccess}, *p)
 	p, err = g.PrincipalByAccount(t.Context(), *tenant.Refold, "the-user")
 	require.NoError(t, err)
 	require.Equal(t, core.Principal{Tenant: &tenant, Account: "the-user"}, *p)

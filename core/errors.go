@@ -23,14 +23,20 @@ const (
 	NoAccount
 	// WrongTenant: the credential is good, the address asks for another tenant.
 	WrongTenant
+	// Forbidden: the credential is good and may not do this.
+	Forbidden
 	// NotFound: no such thing in this tenant. Another tenant's is not found either.
 	NotFound
 	// NoRoute: no such operation.
 	NoRoute
+	// Unserved: the vendor has such an operation and Diglot has not.
+	Unserved
 	// Conflict: a uniqueness rule refused it; Fields names the rule's field.
 	Conflict
 	// TooLarge: the request body is over the limit.
 	TooLarge
+	// TooMany: the tenant sends more requests than it may; the same request may pass later.
+	TooMany
 	// Unavailable: the store can't be reached; the same request may pass later.
 	Unavailable
 )

@@ -59,14 +59,15 @@ func (g *gateway) demo(t testing.TB, name string) core.Tenant {
 type observedStore struct {
 	*memstore.Store
 
-	lookUps atomic.Int64
-	during  func()                   // what happens after a look-up has read and before it answers
-	told    chan core.DirectoryEvent // each event, once the service knows of it
+	lookUps  atomic.Int64
+	accounts atomic.Int64             // look-ups of accounts
+	during   func()                   // what happens after a look-up has read and before it answers
+	told     chan core.DirectoryEvent // each event, once the service knows of it
 }
 
 func (s *observedStore) KeyOwner(
 	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
-) (tenant core.Tenant, keyID string, err error) {
+) (tenant core.Tenant, key core.Key, err error) {
 	defer s.looked()
 	return s.Store.KeyOwner(ctx, dialect, hash)
 }
@@ -76,6 +77,11 @@ func (s *observedStore) RefoldTenant(
 ) (core.Tenant, error) {
 	defer s.looked()
 	return s.Store.RefoldTenant(ctx, address, account)
+}
+
+func (s *observedStore) Account(ctx context.Context, tenant core.TenantID, id string) (core.Account, error) {
+	s.accounts.Add(1)
+	return s.Store.Account(ctx, tenant, id)
 }
 
 func (s *observedStore) looked() {

@@ -51,6 +51,9 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	if u.RefoldRevision != nil {
 		t.RefoldRevision = *u.RefoldRevision
 	}
+	if u.RequireAccounts != nil {
+		t.RequireAccounts = *u.RequireAccounts
+	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}
@@ -65,15 +68,31 @@ func (o *Operator) Tenant(ctx context.Context, name string) (Tenant, error) {
 	return o.directory.Tenant(ctx, name)
 }
 
-// CreateKey makes the value a key of the tenant in a dialect; only its hash is
-// kept. Invalid when the tenant has no address in that dialect; Conflict on
-// "key" when the value is a key already.
+// CreateKey makes the value a key of the tenant in a dialect that may do
+// everything there; only its hash is kept. Invalid when the tenant has no
+// address in that dialect; Conflict on "key" when the value is a key already.
 func (o *Operator) CreateKey(ctx context.Context, t Tenant, dialect DialectName, value string) (Key, error) {
+	return o.CreateScopedKey(ctx, t, dialect, "", value)
+}
+
+// CreateScopedKey is CreateKey with a scope; none is [FullAccess]. Invalid also
+// for any scope of a Refold key.
+func (o *Operator) CreateScopedKey(
+	ctx context.Context, t Tenant, dialect DialectName, scope KeyScope, value string,
+) (Key, error) {
 	if err := t.mustHave(dialect); err != nil {
 		return Key{}, err
 	}
+	switch {
+	case scope == "":
+		scope = FullAccess
+	case dialect == Refold:
+		return Key{}, invalid("key", map[string]string{"scope": "is for CometChat keys: Refold's have none"})
+	case !scope.Valid():
+		return Key{}, invalid("key", map[string]string{"scope": "must be fullAccess or authOnly"})
+	}
 	k := Key{
-		ID: NewUUID(), Tenant: t.ID, Dialect: dialect,
+		ID: NewUUID(), Tenant: t.ID, Dialect: dialect, Scope: scope,
 		Hash: o.secret.KeyHash(dialect, value), CreatedAt: o.today(),
 	}
 	return k, o.directory.CreateKey(ctx, k)

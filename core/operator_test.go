@@ -53,6 +53,11 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, got, "what the caller knows of the rest is not written back")
 
+	want.RequireAccounts = true
+	got, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{RequireAccounts: new(true)})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
 	for field, u := range map[string]core.TenantUpdate{
 		"refold_revision": {RefoldRevision: new(core.RefoldRevision("v2"))},
 		"url_template":    {URLTemplate: new("{slug}")},
@@ -77,6 +82,8 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	require.Equal(t, core.RefoldLegacy, cometChatOnly.RefoldRevision)
 	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
 	requireInvalid(t, err, "tenant", "refold_revision")
+	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{RequireAccounts: new(true)})
+	requireInvalid(t, err, "tenant", "require_accounts")
 }
 
 func TestAKeyNeedsAnAddressInItsDialect(t *testing.T) {
@@ -106,6 +113,33 @@ func TestAKeyNeedsAnAddressInItsDialect(t *testing.T) {
 	require.True(t, core.IsConflictOn(err, "key"), "%v", err)
 	_, err = g.CreateKey(t.Context(), cometChatOnly, core.CometChat, "value")
 	require.NoError(t, err, "the same value in two dialects is two keys")
+}
+
+func TestAKeyHasAScopeWhereItsDialectHasScopes(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "demo")
+	for value, c := range map[string]struct{ given, want core.KeyScope }{
+		"a": {"", core.FullAccess}, "b": {core.FullAccess, core.FullAccess}, "c": {core.AuthOnly, core.AuthOnly},
+	} {
+		key, err := g.CreateScopedKey(t.Context(), tenant, core.CometChat, c.given, value)
+		require.NoError(t, err)
+		require.Equal(t, c.want, key.Scope)
+		who, err := g.PrincipalByKey(t.Context(), core.CometChat, value)
+		require.NoError(t, err)
+		require.Equal(t, c.want, who.Scope)
+	}
+	_, err := g.CreateScopedKey(t.Context(), tenant, core.CometChat, "fullaccess", "d")
+	requireInvalid(t, err, "key", "scope")
+	for _, scope := range []core.KeyScope{core.FullAccess, core.AuthOnly, "none"} {
+		_, err = g.CreateScopedKey(t.Context(), tenant, core.Refold, scope, "e")
+		requireInvalid(t, err, "key", "scope")
+	}
+	_, err = g.PrincipalByKey(t.Context(), core.Refold, "e")
+	require.Equal(t, core.BadCredential, core.KindOf(err))
+	key, err := g.CreateScopedKey(t.Context(), tenant, core.Refold, "", "e")
+	require.NoError(t, err)
+	require.Equal(t, core.FullAccess, key.Scope)
 }
 
 func TestALinkedAccountIsUniqueInItsTenant(t *testing.T) {

@@ -48,8 +48,8 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 func (s *Service) PrincipalByKey(ctx context.Context, dialect DialectName, key string) (*Principal, error) {
 	ck := credentialKey{hash: s.secret.KeyHash(dialect, key)}
 	return s.principal(ck, func() (*Principal, error) {
-		t, id, err := s.store.KeyOwner(ctx, dialect, ck.hash)
-		return &Principal{Tenant: &t, KeyID: id}, err
+		t, k, err := s.store.KeyOwner(ctx, dialect, ck.hash)
+		return &Principal{Tenant: &t, KeyID: k.ID, Scope: k.Scope}, err
 	})
 }
 

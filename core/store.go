@@ -17,9 +17,9 @@ import (
 // and agents that a Store gives are the caller's own, their times UTC: changing them
 // changes nothing stored.
 type Store interface {
-	// KeyOwner gives the tenant of the key with that hash and the key's id.
+	// KeyOwner gives the tenant of the key with that hash and the key.
 	// NotFound: no key of that dialect has it.
-	KeyOwner(ctx context.Context, dialect DialectName, hash KeyHash) (Tenant, string, error)
+	KeyOwner(ctx context.Context, dialect DialectName, hash KeyHash) (Tenant, Key, error)
 	// RefoldTenant gives the tenant with that Refold address, provided that it
 	// has the linked account. NotFound: either is missing.
 	RefoldTenant(ctx context.Context, address RefoldAddress, account string) (Tenant, error)

@@ -20,13 +20,17 @@ type Tenant struct {
 	// RefoldRevision is which generation of its API the Refold dialect answers
 	// in; [RefoldLegacy] where there is no Refold address.
 	RefoldRevision RefoldRevision
-	CreatedAt      time.Time
+	// RequireAccounts: beside a Refold key only a linked account that exists may
+	// be named; false where there is no Refold address.
+	RequireAccounts bool
+	CreatedAt       time.Time
 }
 
 // TenantUpdate is what an operator changes of a tenant; nil leaves a setting alone.
 type TenantUpdate struct {
-	URLTemplate    *string
-	RefoldRevision *RefoldRevision
+	URLTemplate     *string
+	RefoldRevision  *RefoldRevision
+	RequireAccounts *bool
 }
 
 // RefoldRevision is a generation of Refold's API. It decides how a tenant's
@@ -73,11 +77,25 @@ const (
 	CometChat DialectName = "cometchat"
 )
 
+// KeyScope says what a key may do. It is CometChat's notion: Refold's keys all
+// have [FullAccess].
+type KeyScope string
+
+// The scopes of keys, in CometChat's words.
+const (
+	FullAccess KeyScope = "fullAccess"
+	AuthOnly   KeyScope = "authOnly" // creates users and auth tokens at the vendor, and so may do nothing here
+)
+
+// Valid reports whether it is one of the scopes there are.
+func (s KeyScope) Valid() bool { return s == FullAccess || s == AuthOnly }
+
 // Key is an API key as it is kept: its value is known only as a keyed hash.
 type Key struct {
 	ID        string // UUID
 	Tenant    TenantID
 	Dialect   DialectName
+	Scope     KeyScope
 	Hash      KeyHash
 	CreatedAt time.Time
 }
@@ -86,8 +104,9 @@ type Key struct {
 // requests: read only.
 type Principal struct {
 	Tenant  *Tenant
-	KeyID   string // empty for a session token
-	Account string // the linked account that a session token acts for, else empty
+	KeyID   string   // empty for a session token
+	Scope   KeyScope // the key's; empty for a session token
+	Account string   // the linked account that a session token acts for, else empty
 }
 
 // ServerURL gives the server's own url, else the tenant's template filled in,
@@ -136,6 +155,9 @@ func (t *Tenant) Validate() error {
 		fields["refold_revision"] = "must be legacy or v3"
 	case t.RefoldRevision != RefoldLegacy && t.Refold == nil:
 		fields["refold_revision"] = "is for tenants with a Refold address"
+	}
+	if t.RequireAccounts && t.Refold == nil {
+		fields["require_accounts"] = "is for tenants with a Refold address"
 	}
 	if t.URLTemplate != "" && !ValidURL(strings.NewReplacer("{id}", "0", "{slug}", "0").Replace(t.URLTemplate)) {
 		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"

@@ -96,6 +96,9 @@ func (r *Request) Param(name string) string {
 // Query gives the query's parameters. A malformed pair is left out.
 func (r *Request) Query() url.Values { return r.http.URL.Query() }
 
+// Header gives the first value of a header, "" where there is none.
+func (r *Request) Header(name string) string { return r.http.Header.Get(name) }
+
 // JSON reads the body, a JSON object, into the fields of the struct that into
 // points to; no body at all is an empty object. Malformed, TooLarge.
 func (r *Request) JSON(into any) error {

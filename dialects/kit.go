@@ -30,12 +30,15 @@ type Options struct {
 	Patience time.Duration
 	// NewRequestID makes a UUID for each request; nil: random ones.
 	NewRequestID func() string
+	// RateLimit is how many requests a tenant may send in a minute, to this
+	// process and in a dialect that has such a limit; 0: any number.
+	RateLimit int
 }
 
 // Observation is what is measured of a request.
 type Observation struct {
 	Dialect   string
-	Operation string // the route's name, "none" when no route matched
+	Operation string // the route's name, "none" when no route matched, "unserved" when the vendor has one
 	Status    int
 	Duration  time.Duration
 }
@@ -47,6 +50,9 @@ type Adapter struct {
 	// Authenticate finds who sends the request. Beside a failure it gives whose
 	// credential it is, where it came to know that.
 	Authenticate func(context.Context, *http.Request) (*core.Principal, error)
+	// Admit is asked about each request of a client that is known, what it failed
+	// for told after. It may set headers of the answer; nil: every request passes.
+	Admit func(http.Header, *core.Principal) error
 	// Word gives the status and body of a failure.
 	Word func(Failure) (status int, body any)
 }
@@ -71,9 +77,10 @@ type Answer struct {
 type Kit struct {
 	Adapter
 
-	options Options
-	log     *slog.Logger
-	echo    *echo.Echo
+	options  Options
+	log      *slog.Logger
+	echo     *echo.Echo
+	refusals []*refusal // see Refuse
 }
 
 // RequestIDHeader carries the request's id in every response; it is also in
@@ -99,8 +106,7 @@ func New(a Adapter, o Options) *Kit {
 	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New()}
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
-			r := c.Request()
-			err = &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
+			err = k.noRoute(c.Response(), c.Request())
 		}
 		k.fail(c.Response(), c.Request(), err)
 	}
@@ -141,6 +147,11 @@ func Route[In, Out any, B binder[In]](
 		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
 		state.who = who
+		if who != nil && k.Admit != nil {
+			if refused := k.Admit(c.Response().Header(), who); refused != nil {
+				return refused
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -311,11 +322,12 @@ func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
 		slog.Int64("duration_us", d.Microseconds()),
 	}
 	n := 6
-	if s.err != nil && (status >= http.StatusInternalServerError || k.log.Enabled(r.Context(), slog.LevelDebug)) {
+	ours := status >= http.StatusInternalServerError && core.KindOf(s.err) != core.Unserved // a failure of ours
+	if s.err != nil && (ours || k.log.Enabled(r.Context(), slog.LevelDebug)) {
 		attrs[n] = slog.String("error", s.err.Error())
 		n++
 	}
-	if status >= http.StatusInternalServerError {
+	if ours {
 		level = slog.LevelError
 	}
 	k.log.LogAttrs(r.Context(), level, "request", attrs[:n]...)

@@ -101,6 +101,8 @@ func toyWord(f dialects.Failure) (int, any) {
 		return http.StatusUnauthorized, []string{requestID, "who?"}
 	case core.NoRoute:
 		return http.StatusNotFound, []string{requestID, "where?"}
+	case core.Unserved:
+		return http.StatusNotImplemented, []string{requestID, f.Err.Error()}
 	case core.Unavailable:
 		return http.StatusServiceUnavailable, []string{requestID, "later"}
 	case core.Conflict:

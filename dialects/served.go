@@ -2,25 +2,31 @@ package dialects
 
 import (
 	"net/http"
-	"regexp"
+	"strings"
 )
 
-// Served is an operation that a kit serves.
+// Served is an operation that a route serves, and its name in the log and in
+// metrics.
 type Served struct {
-	Operation, Method string
-	Path              string // parameters as {name}
+	Operation
+
+	Name string
 }
 
-// Routes gives what the kit serves, in no order. HEAD, which every GET route
-// answers too, is left out.
-func (k *Kit) Routes() []Served {
-	var all []Served
+// Served gives what is served, HEAD left out, in no order.
+func (k *Kit) Served() []Served {
+	var list []Served
 	for _, r := range k.echo.Routes() {
-		if r.Method != http.MethodHead {
-			all = append(all, Served{r.Name, r.Method, parameter.ReplaceAllString(r.Path, "{$1}")})
+		if r.Method == http.MethodHead {
+			continue
 		}
+		segments := strings.Split(r.Path, "/")
+		for i, s := range segments {
+			if name, ok := strings.CutPrefix(s, ":"); ok {
+				segments[i] = "{" + name + "}"
+			}
+		}
+		list = append(list, Served{Operation{r.Method, strings.Join(segments, "/")}, r.Name})
 	}
-	return all
+	return list
 }
-
-var parameter = regexp.MustCompile(`:(\w+)`)

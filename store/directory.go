@@ -11,27 +11,28 @@ import (
 
 // tenantColumns are read into a [tenantRow], in this order.
 const tenantColumns = `id, name, refold_org_id, refold_environment,
-	cometchat_app_id, cometchat_region, url_template, refold_revision, created_at`
+	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, created_at`
 
 type tenantRow struct {
 	id, name                   string
 	refoldOrg, refoldEnv       *string
 	cometchatApp, cometchatReg *string
 	urlTemplate, refoldRev     string
+	requireAccounts            bool
 	createdAt                  time.Time
 }
 
 func (r *tenantRow) columns() []any {
 	return []any{
 		&r.id, &r.name, &r.refoldOrg, &r.refoldEnv,
-		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.refoldRev, &r.createdAt,
+		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.refoldRev, &r.requireAccounts, &r.createdAt,
 	}
 }
 
 func (r *tenantRow) toCore() core.Tenant {
 	t := core.Tenant{
 		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate,
-		RefoldRevision: core.RefoldRevision(r.refoldRev), CreatedAt: r.createdAt.UTC(),
+		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts, CreatedAt: r.createdAt.UTC(),
 	}
 	if r.refoldOrg != nil {
 		t.Refold = &core.RefoldAddress{OrgID: *r.refoldOrg, Environment: core.Environment(*r.refoldEnv)}
@@ -43,20 +44,21 @@ func (r *tenantRow) toCore() core.Tenant {
 }
 
 // KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, string, error) {
-	const q = `SELECT key_id, ` + tenantColumns + ` FROM tenant_of_key($1, $2)`
+func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
+	const q = `SELECT key_id, key_scope, key_created_at, ` + tenantColumns + ` FROM tenant_by_key($1, $2)`
 	var r tenantRow
-	var keyID string
-	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&keyID}, r.columns()...)...)
+	k := core.Key{Dialect: dialect, Hash: hash}
+	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
 	if err != nil {
-		return core.Tenant{}, "", wrap(err, "key", "select owner of api_key")
+		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
-	return r.toCore(), keyID, nil
+	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
+	return r.toCore(), k, nil
 }
 
 // RefoldTenant implements [core.Store].
 func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, account string) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant_of_account($1, $2, $3)`
+	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3)`
 	if !core.ValidText(address.OrgID) || !core.ValidText(account) {
 		return core.Tenant{}, notFound("tenant") // PostgreSQL would call such text an error; nothing can have it
 	}
@@ -70,9 +72,10 @@ func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, ac
 
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
-	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	r := tenantRow{
-		id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, refoldRev: string(t.RefoldRevision), createdAt: t.CreatedAt,
+		id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, refoldRev: string(t.RefoldRevision),
+		requireAccounts: t.RequireAccounts, createdAt: t.CreatedAt,
 	}
 	if a := t.Refold; a != nil {
 		r.refoldOrg, r.refoldEnv = &a.OrgID, (*string)(&a.Environment)
@@ -81,19 +84,20 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 		r.cometchatApp, r.cometchatReg = &a.AppID, &a.Region
 	}
 	_, err := s.pool.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
-		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.createdAt)
+		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.createdAt)
 	return wrap(err, "tenant", "insert tenant")
 }
 
 // UpdateTenant implements [core.Directory].
 func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpdate) (core.Tenant, error) {
-	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision)
+	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision),
+			require_accounts = COALESCE($4, require_accounts)
 		WHERE name = $1 RETURNING ` + tenantColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision)).Scan(r.columns()...)
+	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts).Scan(r.columns()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}
@@ -127,7 +131,7 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 
 // CreateKey implements [core.Directory].
 func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
-	const q = `INSERT INTO api_key (tenant_id, id, dialect, hash, created_at) VALUES ($1, $2, $3, $4, $5)`
-	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), k.Hash[:], k.CreatedAt)
+	const q = `INSERT INTO api_key (tenant_id, id, dialect, scope, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
+	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.CreatedAt)
 	return wrap(err, "key", "insert api_key")
 }

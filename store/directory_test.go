@@ -6,11 +6,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/storetest"
 )
 
-// A program of before the Refold revision runs beside one that has it.
-func TestTheFunctionsOfBeforeTheRefoldRevisionStillAnswer(t *testing.T) {
+// Programs of before the Refold revision, and of before key scopes, run beside
+// one that has them.
+func TestTheFunctionsOfBeforeStillAnswer(t *testing.T) {
 	t.Parallel()
 	databaseURL := storetest.New(t)
 	conn := connect(t, databaseURL)
@@ -21,6 +24,16 @@ func TestTheFunctionsOfBeforeTheRefoldRevisionStillAnswer(t *testing.T) {
 	exec(t, conn, `INSERT INTO linked_account (tenant_id, id, created_at) VALUES ('00000000-0000-4000-8000-000000000001', 'user', now())`)
 	exec(t, conn, "SET ROLE diglot_runtime")
 	const columns = "id, name, refold_org_id, refold_environment, cometchat_app_id, cometchat_region, url_template, created_at"
+	for now, after := range map[string]string{
+		"tenant_of_key('refold', sha256('key'))":   "tenant_by_key('refold', sha256('key'))",
+		"tenant_of_account('org', 'test', 'user')": "tenant_by_account('org', 'test', 'user')",
+	} {
+		const columns = columns + ", refold_revision"
+		old := query[string](t, conn, "SELECT t::text FROM (SELECT "+columns+" FROM "+now+") t")
+		require.Len(t, old, 1)
+		require.Equal(t, old, query[string](t, conn, "SELECT t::text FROM (SELECT "+columns+" FROM "+after+") t"))
+		require.Equal(t, []bool{false}, query[bool](t, conn, "SELECT require_accounts FROM "+after))
+	}
 	for before, now := range map[string]string{
 		"key_owner('refold', sha256('key'))":   "tenant_of_key('refold', sha256('key'))",
 		"refold_tenant('org', 'test', 'user')": "tenant_of_account('org', 'test', 'user')",
@@ -30,6 +43,38 @@ func TestTheFunctionsOfBeforeTheRefoldRevisionStillAnswer(t *testing.T) {
 		require.Equal(t, old, query[string](t, conn, "SELECT t::text FROM (SELECT "+columns+" FROM "+now+") t"))
 		require.Equal(t, []string{"legacy"}, query[string](t, conn, "SELECT refold_revision FROM "+now))
 	}
+}
+
+// To a program that knows no scopes, a key without full access must not look
+// like one that has it: neither beside a newer program nor after its migration
+// was undone.
+func TestAKeyWithoutFullAccessIsUnknownToProgramsOfBefore(t *testing.T) {
+	t.Parallel()
+	databaseURL := storetest.New(t)
+	operator, conn := open(t, databaseURL, store.Operator), connect(t, databaseURL)
+	tenant := newTenant(t, operator, "one")
+	keep := core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: core.CometChat, Scope: core.FullAccess, CreatedAt: epoch}
+	drop := core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: core.CometChat, Scope: core.AuthOnly, CreatedAt: epoch}
+	drop.Hash[0] = 1
+	require.NoError(t, operator.CreateKey(t.Context(), keep))
+	require.NoError(t, operator.CreateKey(t.Context(), drop))
+	for _, function := range []string{"key_owner", "tenant_of_key"} {
+		require.Equal(t, []string{keep.ID}, query[string](t, conn, "SELECT key_id::text FROM api_key k, "+function+"(k.dialect, k.hash)"))
+	}
+	_, got, err := operator.KeyOwner(t.Context(), core.CometChat, drop.Hash)
+	require.NoError(t, err)
+	require.Equal(t, core.AuthOnly, got.Scope)
+
+	operator.Close()
+	for {
+		st, err := store.StatusOf(t.Context(), databaseURL)
+		require.NoError(t, err)
+		if st.Version < 7 {
+			break
+		}
+		require.NoError(t, store.Down(t.Context(), databaseURL, 1))
+	}
+	require.Equal(t, []string{keep.ID}, query[string](t, conn, "SELECT id::text FROM api_key"))
 }
 
 func TestOfAllTenantsTheRuntimeSeesItsOwnID(t *testing.T) {

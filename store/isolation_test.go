@@ -138,9 +138,9 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 	exec(t, conn, "GRANT TEMPORARY ON DATABASE "+conn.Config().Database+" TO diglot_runtime; SET ROLE diglot_runtime")
 	exec(t, conn, `CREATE TEMPORARY TABLE tenant AS SELECT gen_random_uuid() AS id, 'fake' AS name, 'org-one' AS refold_org_id,
 		'test' AS refold_environment, NULL AS cometchat_app_id, NULL AS cometchat_region, '' AS url_template,
-		'v3' AS refold_revision, now() AS created_at`)
+		'v3' AS refold_revision, false AS require_accounts, now() AS created_at`)
 	exec(t, conn, "SET search_path = pg_temp, public")
-	for _, function := range []string{"refold_tenant", "tenant_of_account"} {
+	for _, function := range []string{"refold_tenant", "tenant_of_account", "tenant_by_account"} {
 		require.Equal(t, []string{"one"}, query[string](t, conn, "SELECT name FROM public."+function+"('org-one', 'test', 'user')"))
 	}
 	nobody, _ := newLogin(t, databaseURL, "")
@@ -149,6 +149,7 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 	for _, call := range []string{
 		"refold_tenant('org-one', 'test', 'user')", "key_owner('refold', '')",
 		"tenant_of_account('org-one', 'test', 'user')", "tenant_of_key('refold', '')",
+		"tenant_by_account('org-one', 'test', 'user')", "tenant_by_key('refold', '')",
 	} {
 		_, err := conn.Exec(t.Context(), "SELECT name FROM public."+call)
 		require.ErrorContains(t, err, "permission denied")
@@ -225,11 +226,11 @@ func TestAnOwnerWithoutSuperuserCanDoEverything(t *testing.T) {
 	require.NoError(t, err)
 	_, err = runtime.MCPServer(t.Context(), other.ID, core.ByID(server.ID))
 	require.Equal(t, core.NotFound, core.KindOf(err))
-	key := core.Key{ID: core.NewUUID(), Tenant: one.ID, Dialect: core.Refold, CreatedAt: epoch}
+	key := core.Key{ID: core.NewUUID(), Tenant: one.ID, Dialect: core.Refold, Scope: core.FullAccess, CreatedAt: epoch}
 	require.NoError(t, operator.CreateKey(t.Context(), key))
-	owner, id, err := runtime.KeyOwner(t.Context(), core.Refold, key.Hash)
+	owner, got, err := runtime.KeyOwner(t.Context(), core.Refold, key.Hash)
 	require.NoError(t, err)
-	require.Equal(t, key.ID, id)
+	require.Equal(t, key.ID, got.ID)
 	require.Equal(t, one, owner)
 	_, err = runtime.Tenants(t.Context())
 	require.Error(t, err, "it has stepped down")

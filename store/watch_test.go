@@ -43,7 +43,7 @@ func TestWatchTellsOfWhatAnotherStoreDid(t *testing.T) {
 
 	changed := core.DirectoryEvent{Connected: true, Changed: tenant.ID}
 	require.NoError(t, operator.CreateKey(t.Context(),
-		core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: core.Refold, CreatedAt: epoch}))
+		core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: core.Refold, Scope: core.FullAccess, CreatedAt: epoch}))
 	requireEvent(t, told, changed)
 	exec(t, conn, "UPDATE tenant SET url_template = 'https://example.com/{slug}'")
 	requireEvent(t, told, changed)

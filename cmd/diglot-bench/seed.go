@@ -210,7 +210,7 @@ func (db *database) serveDiglot(ctx context.Context, url string, secret *core.Se
 	if err != nil {
 		return err
 	}
-	o := dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil))} // the log is written, to nowhere
+	o := dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil))} // the log is written, to nowhere; no rate is limited
 	mux := http.NewServeMux()
 	mux.Handle("/api/", refold.New(service, refold.NewTokens(secret), o))
 	mux.Handle("/v3/", cometchat.New(service, o))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,6 +35,7 @@ func makeTenant(t *testing.T, env []string, name, org, app string, flags ...stri
 	require.Regexp(t, `^tk[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, refold["key"])
 	cometchat := run("key", "create", "--tenant", name, "--dialect", "cometchat")
 	require.Regexp(t, `^[0-9a-f]{40}$`, cometchat["key"])
+	require.Equal(t, "fullAccess", cometchat["scope"])
 	run("account", "create", "--tenant", name, "--id", "customer@example.com")
 	token := run("token", "create", "--tenant", name, "--account", "customer@example.com")
 	return madeTenant{env, refold["key"].(string), cometchat["key"].(string), token["token"].(string)}
@@ -75,13 +77,15 @@ func TestCommandsWorkOnAStoppedAndOnARunningPrivateCluster(t *testing.T) {
 	require.Len(t, list, 2)
 	require.Equal(t, "running", list[0]["name"])
 	shown := diglotJSON(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
-	require.Equal(t, map[string]any{"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy"}, shown["refold"])
+	require.Equal(t, map[string]any{
+		"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy", "require_accounts": false,
+	}, shown["refold"])
 	stdout, _, err = diglot(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
 	require.NoError(t, err)
 	require.Contains(t, stdout, "6698b77a733c5ebd8908189e/test")
 }
 
-func TestAChangedRevisionReachesARunningGateway(t *testing.T) {
+func TestAChangedSettingReachesARunningGateway(t *testing.T) {
 	t.Parallel()
 	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
 	g := startGateway(t, env)
@@ -98,9 +102,45 @@ func TestAChangedRevisionReachesARunningGateway(t *testing.T) {
 		require.Equal(t, c.revision, changed["refold"].(map[string]any)["revision"])
 		require.Eventually(t, func() bool { return says() == c.says }, 20*time.Second, time.Millisecond)
 	}
+	for _, c := range []struct {
+		value  bool
+		status int
+	}{{true, http.StatusNotFound}, {false, http.StatusOK}} {
+		changed := diglotJSON(t, env, "tenant", "update", "acme", fmt.Sprintf("--require-accounts=%t", c.value))
+		require.Equal(t, c.value, changed["refold"].(map[string]any)["require_accounts"])
+		require.Eventually(t, func() bool {
+			r := send(t, http.MethodGet, g.url+"/api/v2/public/mcp-servers", "", "x-api-key", m.refoldKey, "linked_account_id", "nobody")
+			return r.status == c.status
+		}, 20*time.Second, time.Millisecond)
+	}
 	changed := diglotJSON(t, env, "tenant", "update", "acme", "--url-template", "https://mcp.example.com/{slug}")
 	require.Equal(t, "https://mcp.example.com/{slug}", changed["url_template"])
 	require.NotNil(t, changed["refold"])
+}
+
+func TestAKeyWithoutTheScopeIsKnownAndRefused(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	made := diglotJSON(t, env, "key", "create", "--tenant", "acme", "--dialect", "cometchat", "--scope", "authOnly")
+	require.Equal(t, "authOnly", made["scope"])
+	g := startGateway(t, env)
+	r := send(t, http.MethodGet, g.url+"/v3/ai-agents/agent-builder/mcp-servers", "", "apikey", made["key"].(string))
+	require.Equal(t, http.StatusForbidden, r.status, r.body)
+	require.Equal(t, "AUTH_ERR_NO_ACCESS", r.json(t)["error"].(map[string]any)["code"])
+}
+
+func TestTheRateLimitIsASetting(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	g := startGateway(t, env, "--cometchat-rate-limit", "1")
+	require.Eventually(t, func() bool { // unless a minute ends between two, the second
+		r := send(t, http.MethodGet, g.url+"/v3/ai-agents/agent-builder/mcp-servers", "", "apikey", m.cometChatKey)
+		return r.status == http.StatusTooManyRequests
+	}, 20*time.Second, time.Millisecond)
+	g = startGateway(t, env, "--cometchat-rate-limit", "0")
+	m.works(t, g, "one")
 }
 
 func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
@@ -154,6 +194,8 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 	}{
 		"unknown tenant":         {[]string{"key", "create", "--tenant", "nobody", "--dialect", "refold"}, "hint: diglot tenant list"},
 		"unknown dialect":        {[]string{"key", "create", "--tenant", "acme", "--dialect", "soap"}, "--dialect must be refold or cometchat"},
+		"unknown scope":          {[]string{"key", "create", "--tenant", "acme", "--dialect", "cometchat", "--scope", "all"}, "--scope must be fullAccess or authOnly"},
+		"scope of a Refold key":  {[]string{"key", "create", "--tenant", "acme", "--dialect", "refold", "--scope", "fullAccess"}, "--scope is for CometChat keys"},
 		"unknown account":        {[]string{"token", "create", "--tenant", "acme", "--account", "nobody"}, "hint: diglot account create"},
 		"name taken":             {[]string{"tenant", "create", "--name", "acme", "--refold-org", "a", "--refold-env", "test"}, "hint: diglot tenant list"},
 		"org taken":              {[]string{"tenant", "create", "--name", "b", "--refold-org", "6698b77a733c5ebd8908189e", "--refold-env", "test"}, "hint: another tenant has this org"},
@@ -167,6 +209,7 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},
 		"unknown revision":       {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--refold-revision", "v2"}, "must be legacy or v3"},
 		"revision of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--refold-revision", "v3"}, "with a Refold address"},
+		"accounts of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--require-accounts"}, "--require-accounts is for tenants with a Refold address"},
 		"update to what is not":  {[]string{"tenant", "update", "acme", "--refold-revision", ""}, "must be legacy or v3"},
 		"update of nothing":      {[]string{"tenant", "update", "acme"}, "at least one of the flags"},
 		"update of nobody":       {[]string{"tenant", "update", "nobody", "--refold-revision", "v3"}, "hint: diglot tenant list"},

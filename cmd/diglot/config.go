@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
 )
 
 // Settings that are secrets, or hold one, come from the environment alone: a
@@ -23,7 +25,10 @@ const (
 	envSecretFile  = "DIGLOT_SECRET_FILE" // a file that holds it
 )
 
-const dataDirFlag = "data-dir"
+const (
+	dataDirFlag   = "data-dir"
+	rateLimitFlag = "cometchat-rate-limit"
+)
 
 // common is what every command takes.
 type common struct {
@@ -44,6 +49,7 @@ type serveConfig struct {
 	demo         bool
 	logLevel     string
 	drainTimeout time.Duration
+	rateLimit    int
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -52,6 +58,8 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory: no PostgreSQL, nothing survives")
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
 	f.StringVar(&c.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
+	f.IntVar(&c.rateLimit, rateLimitFlag, cometchat.DefaultRateLimit,
+		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 }
 
@@ -64,6 +72,9 @@ func (c *serveConfig) validate() error {
 		if err := checkAddress("--ops-addr", c.opsAddr); err != nil {
 			return err
 		}
+	}
+	if c.rateLimit < 0 || c.rateLimit > dialects.MaxRateLimit {
+		return fmt.Errorf("--%s is %d: it must be 0 to %d", rateLimitFlag, c.rateLimit, dialects.MaxRateLimit)
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)

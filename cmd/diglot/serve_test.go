@@ -130,13 +130,14 @@ func TestSettingsComeFromTheEnvironmentToo(t *testing.T) {
 	g := startGateway(t, []string{"DIGLOT_MEMORY=true", "DIGLOT_DEMO=true"})
 	require.Eventually(t, func() bool { return strings.Contains(g.printed(), "# Refold") }, 5*time.Second, 5*time.Millisecond)
 	for variable, want := range map[string]string{
-		"DIGLOT_DEMO=perhaps":         "DIGLOT_DEMO",
-		"DIGLOT_ADDR=8080":            "--addr must be host:port",
-		"DIGLOT_OPS_ADDR=a:99999":     "--ops-addr",
-		"DIGLOT_DRAIN_TIMEOUT=-1s":    "--drain-timeout",
-		"DIGLOT_SECRET=short":         "DIGLOT_SECRET has 5 bytes",
-		"DIGLOT_LOG_LEVEL=loud":       "--log-level",
-		"DIGLOT_SECRET_FILE=/no/file": "DIGLOT_SECRET_FILE",
+		"DIGLOT_DEMO=perhaps":            "DIGLOT_DEMO",
+		"DIGLOT_ADDR=8080":               "--addr must be host:port",
+		"DIGLOT_OPS_ADDR=a:99999":        "--ops-addr",
+		"DIGLOT_DRAIN_TIMEOUT=-1s":       "--drain-timeout",
+		"DIGLOT_COMETCHAT_RATE_LIMIT=-1": "--cometchat-rate-limit is -1",
+		"DIGLOT_SECRET=short":            "DIGLOT_SECRET has 5 bytes",
+		"DIGLOT_LOG_LEVEL=loud":          "--log-level",
+		"DIGLOT_SECRET_FILE=/no/file":    "DIGLOT_SECRET_FILE",
 	} {
 		_, stderr, err := diglot(t, []string{variable}, "serve", "--memory")
 		require.Error(t, err, variable)

@@ -24,9 +24,10 @@ type tenantOutput struct {
 }
 
 type refoldOutput struct {
-	Org      string              `json:"org"`
-	Env      core.Environment    `json:"env"`
-	Revision core.RefoldRevision `json:"revision"`
+	Org             string              `json:"org"`
+	Env             core.Environment    `json:"env"`
+	Revision        core.RefoldRevision `json:"revision"`
+	RequireAccounts bool                `json:"require_accounts"`
 }
 
 type cometChatOutput struct {
@@ -37,7 +38,7 @@ type cometChatOutput struct {
 func fromTenant(t core.Tenant) tenantOutput {
 	out := tenantOutput{ID: t.ID, Name: t.Name, URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
 	if a := t.Refold; a != nil {
-		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision}
+		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts}
 	}
 	if a := t.CometChat; a != nil {
 		out.CometChat = &cometChatOutput{a.AppID, a.Region}
@@ -45,17 +46,20 @@ func fromTenant(t core.Tenant) tenantOutput {
 	return out
 }
 
-var tenantHeader = []string{"NAME", "REFOLD", "REVISION", "COMETCHAT", "ID", "CREATED"}
+var tenantHeader = []string{"NAME", "REFOLD", "REVISION", "ACCOUNTS", "COMETCHAT", "ID", "CREATED"}
 
 func (o tenantOutput) row() []string {
-	refold, revision, cometchat := "-", "-", "-"
+	refold, revision, accounts, cometchat := "-", "-", "-", "-"
 	if o.Refold != nil {
-		refold, revision = o.Refold.Org+"/"+string(o.Refold.Env), string(o.Refold.Revision)
+		refold, revision, accounts = o.Refold.Org+"/"+string(o.Refold.Env), string(o.Refold.Revision), "any"
+		if o.Refold.RequireAccounts {
+			accounts = "required"
+		}
 	}
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, refold, revision, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+	return []string{o.Name, refold, revision, accounts, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
@@ -67,11 +71,14 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	var (
 		out                                           output
 		name, org, env, revision, app, region, urlTpl string
+		requireAccounts                               bool
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t := core.Tenant{Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision)}
+			t := core.Tenant{
+				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
+			}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
 			}
@@ -93,6 +100,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&org, "refold-org", "", "Refold org id, 24 hex digits at the vendor")
 	f.StringVar(&env, "refold-env", "", "Refold environment: test or production")
 	f.StringVar(&revision, "refold-revision", string(core.RefoldLegacy), revisionUsage)
+	f.BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
 	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
@@ -103,14 +111,16 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 
 // What a tenant's settings mean, wherever a flag sets them.
 const (
-	revisionUsage    = "generation of Refold's API that Refold clients are answered in: legacy or v3"
-	urlTemplateUsage = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
+	revisionUsage        = "generation of Refold's API that Refold clients are answered in: legacy or v3"
+	requireAccountsUsage = "whether the linked account that a Refold client names beside its key has to exist"
+	urlTemplateUsage     = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
 )
 
 func newTenantUpdateCommand(c *common) *cobra.Command {
 	var (
 		out              output
 		revision, urlTpl string
+		requireAccounts  bool
 	)
 	cmd := &cobra.Command{
 		Use: "update NAME", Short: "Change a tenant's settings; running gateways follow at once", Args: cobra.ExactArgs(1),
@@ -118,6 +128,9 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 			var u core.TenantUpdate
 			if cmd.Flags().Changed("refold-revision") {
 				u.RefoldRevision = (*core.RefoldRevision)(&revision)
+			}
+			if cmd.Flags().Changed("require-accounts") {
+				u.RequireAccounts = &requireAccounts
 			}
 			if cmd.Flags().Changed("url-template") {
 				u.URLTemplate = &urlTpl
@@ -134,7 +147,8 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&revision, "refold-revision", "", revisionUsage)
 	cmd.Flags().StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
-	cmd.MarkFlagsOneRequired("refold-revision", "url-template")
+	cmd.Flags().BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
+	cmd.MarkFlagsOneRequired("refold-revision", "url-template", "require-accounts")
 	out.flags(cmd)
 	return cmd
 }

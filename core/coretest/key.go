@@ -16,14 +16,14 @@ var keys = []guarantee{
 			require.NoError(t, b.CreateKey(t.Context(), mine))
 			require.NoError(t, b.CreateKey(t.Context(), theirs))
 
-			tenant, id, err := b.KeyOwner(t.Context(), dialect, mine.Hash)
+			tenant, key, err := b.KeyOwner(t.Context(), dialect, mine.Hash)
 			require.NoError(t, err)
-			require.Equal(t, mine.ID, id)
+			equalKey(t, mine, key)
 			equalTenant(t, s.tenant, tenant)
 
-			tenant, id, err = b.KeyOwner(t.Context(), dialect, theirs.Hash)
+			tenant, key, err = b.KeyOwner(t.Context(), dialect, theirs.Hash)
 			require.NoError(t, err)
-			require.Equal(t, theirs.ID, id)
+			equalKey(t, theirs, key)
 			equalTenant(t, other.tenant, tenant)
 		}
 	}},
@@ -32,9 +32,20 @@ var keys = []guarantee{
 		for range 5 {
 			k := newKey(s.tenant, core.Refold)
 			require.NoError(t, b.CreateKey(t.Context(), k))
-			_, id, err := b.KeyOwner(t.Context(), core.Refold, k.Hash)
+			_, key, err := b.KeyOwner(t.Context(), core.Refold, k.Hash)
 			require.NoError(t, err)
-			require.Equal(t, k.ID, id)
+			equalKey(t, k, key)
+		}
+	}},
+	{"has the scope that it was created with", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		for _, scope := range []core.KeyScope{core.AuthOnly, core.FullAccess} {
+			k := newKey(s.tenant, core.CometChat)
+			k.Scope = scope
+			require.NoError(t, b.CreateKey(t.Context(), k))
+			_, key, err := b.KeyOwner(t.Context(), core.CometChat, k.Hash)
+			require.NoError(t, err)
+			equalKey(t, k, key)
 		}
 	}},
 	{"is not found in the other dialect", func(t *testing.T, b Backend) {
@@ -64,9 +75,9 @@ var keys = []guarantee{
 			again.Hash = first.Hash
 			requireConflict(t, b.CreateKey(t.Context(), again), "key", "key")
 		}
-		owner, id, err := b.KeyOwner(t.Context(), core.Refold, first.Hash)
+		owner, key, err := b.KeyOwner(t.Context(), core.Refold, first.Hash)
 		require.NoError(t, err)
-		require.Equal(t, first.ID, id)
+		equalKey(t, first, key)
 		require.Equal(t, s.tenant.ID, owner.ID)
 	}},
 	{"of 20 equal creations at once one succeeds", func(t *testing.T, b Backend) {
@@ -85,4 +96,11 @@ var keys = []guarantee{
 		_, _, err := b.KeyOwner(t.Context(), core.Refold, k.Hash)
 		requireNotFound(t, err)
 	}},
+}
+
+func equalKey(t *testing.T, want, got core.Key) {
+	t.Helper()
+	equalTime(t, want.CreatedAt, got.CreatedAt)
+	got.CreatedAt = want.CreatedAt
+	require.Equal(t, want, got)
 }

@@ -15,6 +15,7 @@ var tenants = []guarantee{
 		both := newTenant("both")
 		refoldOnly := newTenant("refold-only")
 		refoldOnly.CometChat, refoldOnly.URLTemplate, refoldOnly.RefoldRevision = nil, "", core.RefoldV3
+		refoldOnly.RequireAccounts = true
 		cometChatOnly := newTenant("cometchat-only")
 		cometChatOnly.Refold = nil
 		for _, want := range []core.Tenant{both, refoldOnly, cometChatOnly} {
@@ -97,8 +98,13 @@ var tenants = []guarantee{
 			{RefoldRevision: new(core.RefoldV3)},
 			{URLTemplate: new("")},
 			{URLTemplate: new("https://mcp.example.com/{id}"), RefoldRevision: new(core.RefoldLegacy)},
+			{RequireAccounts: new(true)},
 			{},
+			{RequireAccounts: new(false), RefoldRevision: new(core.RefoldV3)},
 		} {
+			if u.RequireAccounts != nil {
+				want.RequireAccounts = *u.RequireAccounts
+			}
 			if u.URLTemplate != nil {
 				want.URLTemplate = *u.URLTemplate
 			}

@@ -58,8 +58,18 @@ type createAgentRequest struct {
 	agent core.NewAgent
 }
 
+// apiVersion is the only version that the header chatApiVersion can ask for; it
+// is so too where there is none. Documented, for this operation alone: contract
+// 1.2. That no other one passes, and that an empty one is none, is inferred.
+const apiVersion = "v3.0"
+
+var errAPIVersion = &core.Error{Kind: core.Invalid, Noun: "api_version", Message: "the header asks for another version than v3.0"}
+
 // Bind reads the request; its failure names every field that is wrong.
 func (in *createAgentRequest) Bind(r *dialects.Request) error {
+	if v := r.Header("chatApiVersion"); v != "" && v != apiVersion {
+		return errAPIVersion
+	}
 	var body agentBody
 	if err := r.JSON(&body); err != nil {
 		return err

@@ -22,8 +22,9 @@ func NewAPIKey() string {
 }
 
 // authenticate takes an API key, which has to be one of the app's that the
-// address names: by its host, by the appid header, or not at all, and then the
-// app is the key's own.
+// address names (by its host, by the appid header, or not at all, and then the
+// app is the key's own), and has to have the scope for what is asked. They are
+// checked in this order: who may not know of an app isn't told of a key's scope.
 func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Principal, error) {
 	key := r.Header.Get("apikey")
 	if key == "" {
@@ -36,29 +37,49 @@ func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Prin
 	if err != nil {
 		return nil, err
 	}
-	if !addresses(r, p.Tenant.CometChat) {
-		return nil, &core.Error{Kind: core.WrongTenant, Noun: "tenant", Message: "the address names another app than the key's"}
+	if err := addresses(r, p.Tenant.CometChat); err != nil {
+		return nil, err
+	}
+	if p.Scope != core.FullAccess {
+		return p, &keyError{masked: mask(key), err: errScope}
 	}
 	return p, nil
 }
 
-// addresses reports whether a request is meant for an app: nothing in it names
-// another. App ids are compared without case where they are part of a host.
-func addresses(r *http.Request, app *core.CometChatAddress) bool {
-	if id := r.Header.Get("appid"); id != "" && id != app.AppID {
-		return false
+// errScope is for keys that create users and auth tokens at the vendor, which
+// are no operations of this API.
+var errScope = &core.Error{Kind: core.Forbidden, Noun: "credential", Message: "the key's scope is not fullAccess"}
+
+// What keeps a request from being meant for the key's app.
+var (
+	errEmptyApp = &core.Error{Kind: core.WrongTenant, Noun: "tenant", Message: "the address has an app's id that is empty"}
+	errOtherApp = &core.Error{Kind: core.WrongTenant, Noun: "tenant", Message: "the address names another app than the key's"}
+)
+
+// addresses says why a request is not meant for an app: something in it names
+// another, or has the place of a name and none in it (inferred: contract 1.5).
+// App ids are compared without case where they are part of a host.
+func addresses(r *http.Request, app *core.CometChatAddress) error {
+	header, inHeader := r.Header["Appid"]
+	id, region, inHost := appOfHost(r.Host)
+	switch {
+	case inHeader && strings.TrimSpace(header[0]) == "", inHost && id == "":
+		return errEmptyApp
+	case inHeader && header[0] != app.AppID,
+		inHost && (!strings.EqualFold(id, app.AppID) || !strings.EqualFold(region, app.Region)):
+		return errOtherApp
 	}
-	id, region, ok := appOfHost(r.Host)
-	return !ok || strings.EqualFold(id, app.AppID) && strings.EqualFold(region, app.Region)
+	return nil
 }
 
-// appOfHost takes the app's id and region out of a host of the vendor's form,
-// {appId}.api-{region}.<any domain>; ok is false for any other host.
+// appOfHost takes the app's id, which may be empty, and region out of a host of
+// the vendor's form, {appId}.api-{region}.<any domain>; ok is false for any
+// other host.
 func appOfHost(host string) (id, region string, ok bool) {
 	id, rest, _ := strings.Cut(host, ".")
 	label, _, more := strings.Cut(rest, ".")
 	region, isAPI := strings.CutPrefix(strings.ToLower(label), "api-")
-	return id, region, more && isAPI && id != "" && region != ""
+	return id, region, more && isAPI && region != ""
 }
 
 // The parts of a key that a masked one shows. Recorded: contract 1.5, C14.

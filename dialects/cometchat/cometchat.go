@@ -19,7 +19,11 @@ type dialect struct {
 // New serves the dialect from a service.
 func New(svc *core.Service, o dialects.Options) http.Handler {
 	d := &dialect{core: svc}
-	k := dialects.New(dialects.Adapter{Name: string(core.CometChat), Authenticate: d.authenticate, Word: word}, o)
+	a := dialects.Adapter{Name: string(core.CometChat), Authenticate: d.authenticate, Word: word}
+	if l := newRateLimit(o.RateLimit, svc.Now); l != nil {
+		a.Admit = l.admit
+	}
+	k := dialects.New(a, o)
 	d.routes(k)
 	return k
 }

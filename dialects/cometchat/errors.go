@@ -27,7 +27,7 @@ type failure struct {
 // source is how the service names itself in failures (inferred).
 const source = "ai-agents"
 
-// keyError is an unknown key, its value masked.
+// keyError is a failure about a key, its value masked.
 type keyError struct {
 	masked string
 	err    error
@@ -79,10 +79,13 @@ var statuses = map[core.Kind]int{
 	core.BadCredential: http.StatusUnauthorized,
 	core.NoAccount:     http.StatusUnauthorized,
 	core.WrongTenant:   http.StatusUnauthorized,
+	core.Forbidden:     http.StatusForbidden,
 	core.NotFound:      http.StatusNotFound,
 	core.NoRoute:       http.StatusNotFound,
+	core.Unserved:      http.StatusNotFound, // what is not served here is not there
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
+	core.TooMany:       http.StatusTooManyRequests,
 	core.Unavailable:   http.StatusServiceUnavailable,
 }
 
@@ -101,8 +104,16 @@ func failureOf(kind core.Kind, err error) failure {
 	case core.BadCredential:
 		return unknownKey(err)
 	case core.WrongTenant:
+		if errors.Is(err, errEmptyApp) {
+			return plain("AUTH_ERR_EMPTY_APPID", "The appId is empty.")
+		}
 		return failure{Code: "AUTH_ERR_INVALID_APPID", Message: "Invalid appId or it does not exist in the region."}
+	case core.Forbidden:
+		return keyWithoutScope(err)
 	case core.Malformed, core.Invalid:
+		if errors.Is(err, errAPIVersion) {
+			return plain("ERR_INVALID_API_VERSION", "The chatApiVersion is invalid.")
+		}
 		f := plain("ERR_BAD_REQUEST", "Failed to validate the data sent with the request.")
 		f.Details = detailsOf(kind, err)
 		return f
@@ -116,13 +127,18 @@ func failureOf(kind core.Kind, err error) failure {
 			return agentNotCreated
 		}
 		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
-	case core.NoRoute:
+	case core.NoRoute, core.Unserved:
 		return failure{
 			Code: "ERR_API_NOT_FOUND", Message: "API endpoint does not exist / does not use HTTP request method",
 			DevMessage: "API endpoint does not exist / does not use HTTP request method: " + messageOf(err),
 		}
 	case core.TooLarge:
 		return failure{Code: "ERR_BAD_REQUEST", Message: "Request body is too large."}
+	case core.TooMany: // documented: contract 1.6
+		return failure{
+			Code:    "ERR_TOO_MANY_REQUESTS",
+			Message: "Too many requests. You have exceeded the rate limit. Please retry after the specified time.",
+		}
 	case core.Unavailable:
 		return plain("ERR_EXCEPTION", "The service is unavailable. Please try again later.")
 	case core.Internal:
@@ -143,15 +159,30 @@ var agentNotCreated = plain("ERR_AGENT_CREATION_FAILED", "Failed to create the a
 
 // unknownKey has the texts of a recorded answer: contract 1.5, C14.
 func unknownKey(err error) failure {
-	masked := ""
-	if e, ok := errors.AsType[*keyError](err); ok {
-		masked = e.masked
-	}
+	masked := maskedOf(err)
 	return failure{
 		Code:       "AUTH_ERR_APIKEY_NOT_FOUND",
 		Message:    "The key " + masked + " does not exist. Please use correct apiKey.",
 		DevMessage: "The " + masked + " key doesn't work. Please use correct apiKey.",
 	}
+}
+
+// keyWithoutScope has a documented message and a text of a re-implementation
+// of the chat API: contract 1.5, C8b and C22.
+func keyWithoutScope(err error) failure {
+	return failure{
+		Code: "AUTH_ERR_NO_ACCESS", Message: "The API key doesn't have the required scope.",
+		DevMessage: "The key " + maskedOf(err) + " cannot be used to perform this operation. " +
+			"Please use API key with a correct scope to perform the operation.",
+	}
+}
+
+// maskedOf gives the key that a failure is about, masked.
+func maskedOf(err error) string {
+	if e, ok := errors.AsType[*keyError](err); ok {
+		return e.masked
+	}
+	return ""
 }
 
 // aboutServer has codes that are named by the pattern of the documented ones;

@@ -22,6 +22,7 @@ type golden struct {
 	given       []string
 	clock       string
 	urlTemplate string
+	rateLimit   string
 	knownGap    string
 	verbatim    bool
 	steps       []step
@@ -34,7 +35,7 @@ type step struct {
 }
 
 var (
-	directive = regexp.MustCompile(`(?m)^(source|given|clock|url-template|known-gap|verbatim): *(.+)$`)
+	directive = regexp.MustCompile(`(?m)^(source|given|clock|url-template|rate-limit|known-gap|verbatim): *(.+)$`)
 	sources   = regexp.MustCompile(`^(documented|recorded|library|inferred)\b`)
 )
 
@@ -56,6 +57,8 @@ func readGolden(t *testing.T, path string) golden {
 			g.clock = value
 		case "url-template":
 			g.urlTemplate = value
+		case "rate-limit":
+			g.rateLimit = value
 		case "known-gap":
 			g.knownGap = value
 		case "verbatim":

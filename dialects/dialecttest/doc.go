@@ -10,6 +10,7 @@
 //	given: 25 servers                what is there before the first request, see fixtures
 //	clock: 2025-07-09T08:37:19.407Z  when the first request comes; "frozen" stops the clock
 //	url-template: https://…/{slug}   the tenant's
+//	rate-limit: 3                    requests a minute of a tenant, 0 for any number; else 20000
 //	verbatim: yes                    the responses are the vendor's own bytes: -update keeps them
 //	known-gap: why                   the responses are what should come and does not; the case
 //	                                 fails when they do come, so that the mark goes

@@ -156,8 +156,8 @@ func (d Dialect) requireRoutes(t *testing.T, document *openapitest.Document) {
 	kit, ok := d.Handler(NewWorld(t, d.Name, d.NewStore(), Setting{})).(*dialects.Kit)
 	require.True(t, ok, "the dialect is a kit")
 	var served, documented []string
-	for _, r := range kit.Routes() {
-		served = append(served, r.Method+" "+r.Path+" "+r.Operation)
+	for _, s := range kit.Served() {
+		served = append(served, s.String()+" "+s.Name)
 	}
 	for _, o := range document.Operations {
 		documented = append(documented, o.Method+" "+o.Path+" "+o.ID)

@@ -133,6 +133,19 @@ var fixtures = map[string]func(testing.TB, *World){
 	"foreign agent": func(t testing.TB, w *World) {
 		w.createAgent(t, w.Other, "FOREIGN_AGENT", core.NewAgent{Name: "Foreign Agent", Instruction: new("Not for acme")})
 	},
+	// Beside keys of acme's, linked accounts have to exist.
+	"required accounts": func(t testing.TB, w *World) {
+		changed, err := w.Operator.UpdateTenant(t.Context(), w.Acme, core.TenantUpdate{RequireAccounts: new(true)})
+		require.NoError(t, err)
+		w.Acme = changed
+	},
+	// A CometChat key of acme's that is known and may do nothing.
+	"auth-only key": func(t testing.TB, w *World) {
+		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"
+		_, err := w.Operator.CreateScopedKey(t.Context(), w.Acme, core.CometChat, core.AuthOnly, value)
+		require.NoError(t, err)
+		w.AddSecret("AUTH_ONLY_KEY", value)
+	},
 	// What CometChat's examples show: a server, and an agent with three servers to list.
 	"documented server": documentedServer,
 	"documented agent":  documentedAgent,

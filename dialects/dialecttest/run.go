@@ -4,6 +4,7 @@ import (
 	"flag"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -85,11 +86,16 @@ func (g *golden) outcome(update, same bool) outcome {
 
 func (g *golden) setting(t *testing.T) Setting {
 	t.Helper()
-	s := Setting{URLTemplate: g.urlTemplate, Frozen: g.clock == "frozen"}
+	s := Setting{URLTemplate: g.urlTemplate, Frozen: g.clock == "frozen", RateLimit: defaultRateLimit}
 	if g.clock != "" && !s.Frozen {
 		start, err := time.Parse(time.RFC3339Nano, g.clock)
 		require.NoError(t, err)
 		s.Start = start
+	}
+	if g.rateLimit != "" {
+		var err error
+		s.RateLimit, err = strconv.Atoi(g.rateLimit)
+		require.NoError(t, err)
 	}
 	return s
 }

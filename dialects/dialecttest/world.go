@@ -49,6 +49,8 @@ type World struct {
 	// Acme is the tenant whose credentials requests carry, Other the one that
 	// must stay out of sight. Both have both addresses.
 	Acme, Other core.Tenant
+	// RateLimit is how many requests a minute a tenant may send; 0: any number.
+	RateLimit int
 	// Values are what placeholders stand for. Those in Secrets must not be logged.
 	Values  map[string]string
 	Secrets []string
@@ -66,7 +68,11 @@ type Setting struct {
 	Start       time.Time // the first request's time; zero: [Epoch]
 	Frozen      bool
 	URLTemplate string
+	RateLimit   int // requests a minute of a tenant; 0: any number
 }
+
+// defaultRateLimit is a case's limit, unless it says otherwise.
+const defaultRateLimit = 20_000
 
 // Epoch is when the first request of a case comes, unless it says otherwise:
 // the second in the id of seed 000's server.
@@ -100,7 +106,8 @@ func NewWorld(t testing.TB, dialect core.DialectName, store Backend, s Setting) 
 	secret, err := core.NewSecret([]byte("the secret of the golden world"))
 	require.NoError(t, err)
 	w := &World{
-		Store: &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
+		RateLimit: s.RateLimit,
+		Store:     &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
 		Values:  map[string]string{"ACCOUNT": account, "OTHER_ACCOUNT": otherAccount, "BOM": "\uFEFF", "FF": "\xff"},
 		seconds: core.NewIDSource(),
 		counter: 0x49bc14, // the first id of the epoch is seed 000's

@@ -31,9 +31,9 @@ func NewOrgID() string {
 // authenticate takes a session token, or an API key with a linked account. A
 // token "replaces both headers", so it counts where both are sent (inferred).
 //
-// The account named beside a key is not looked up: servers belong to the org
-// and environment, and a client that moves here brings accounts that were
-// never registered with Diglot (inferred).
+// The account named beside a key is not looked up, unless the tenant says so:
+// servers belong to the org and environment, and a client that moves here brings
+// accounts that were never registered with Diglot (inferred).
 func (d *dialect) authenticate(ctx context.Context, r *http.Request) (*core.Principal, error) {
 	who, err := d.principal(ctx, r)
 	if who == nil {
@@ -97,10 +97,11 @@ func (d *dialect) principal(ctx context.Context, r *http.Request) (*core.Princip
 	if err != nil {
 		return nil, err
 	}
-	if linkedAccount(r.Header) == "" {
+	account := linkedAccount(r.Header)
+	if account == "" {
 		return p, &core.Error{Kind: core.NoAccount, Noun: "account", Message: "a key without a linked account"}
 	}
-	return p, nil
+	return p, ofAccount(account, d.core.CheckAccount(ctx, p, account))
 }
 
 func (d *dialect) byToken(ctx context.Context, token string) (*core.Principal, error) {

@@ -34,10 +34,13 @@ var statuses = map[core.Kind]int{
 	core.BadCredential: http.StatusUnauthorized,
 	core.NoAccount:     http.StatusNotFound,
 	core.WrongTenant:   http.StatusUnauthorized,
+	core.Forbidden:     http.StatusForbidden, // no credential of this dialect is
 	core.NotFound:      http.StatusNotFound,
-	core.NoRoute:       http.StatusNotFound, // Express answers an unknown method like an unknown path
+	core.NoRoute:       http.StatusNotFound,       // Express answers an unknown method like an unknown path
+	core.Unserved:      http.StatusNotImplemented, // ours
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
+	core.TooMany:       http.StatusTooManyRequests, // not asked of this dialect yet
 	core.Unavailable:   http.StatusServiceUnavailable,
 }
 
@@ -51,6 +54,8 @@ var errorTypes = map[int]string{
 	http.StatusConflict:              "CONFLICT",
 	http.StatusInternalServerError:   "INTERNAL_SERVER_ERROR",
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
+	http.StatusTooManyRequests:       "TOO_MANY_REQUESTS",
+	http.StatusNotImplemented:        "NOT_IMPLEMENTED",
 	http.StatusServiceUnavailable:    "SERVICE_UNAVAILABLE",
 }
 
@@ -61,7 +66,10 @@ func word(f dialects.Failure) (int, any) {
 	status := statuses[kind]
 	w := rev.word(kind, f.Err)
 	body := errorBody{StatusCode: status, HTTPErrorType: errorTypes[status], ErrorCode: w.code, Message: w.message}
-	if isAuthService(f.Request) {
+	if about, ok := errors.AsType[*accountError](f.Err); ok && kind == core.NotFound {
+		body.Message = noSuchAccount(about.id, f.Principal)
+	}
+	if kind != core.Unserved && isAuthService(f.Request) {
 		rev.wordAuth(&body, f)
 	}
 	if rev.requestIDs {
@@ -83,14 +91,20 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"MISSING_REQUIRED_FIELD", "Linked account id is required with API Key, for this resource"}
 	case core.BadCredential, core.WrongTenant:
 		return wording{"SERVER_ERROR", "Invalid Credentials"}
+	case core.Forbidden:
+		return wording{"SERVER_ERROR", "Insufficient permissions"} // documented for a deletion: contract 2.5
 	case core.NotFound:
 		return wording{"SERVER_ERROR", rev.notFound}
 	case core.Conflict:
 		return wording{"SERVER_ERROR", "MCP Server with this name already exists"}
 	case core.NoRoute:
 		return wording{"SERVER_ERROR", "Cannot " + routeOf(err)} // Express's words
+	case core.Unserved:
+		return wording{"NOT_SERVED", "Diglot does not serve " + routeOf(err) + "; it serves MCP servers, linked accounts and session tokens"}
 	case core.TooLarge:
 		return wording{"SERVER_ERROR", "request entity too large"} // body-parser's words
+	case core.TooMany:
+		return wording{"SERVER_ERROR", "Too Many Requests"}
 	case core.Unavailable:
 		return wording{"SERVER_ERROR", "Service Unavailable"}
 	case core.Internal:
@@ -99,7 +113,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 	return wording{"SERVER_ERROR", "Internal Server Error"}
 }
 
-// routeOf gives the method and path that matched no route.
+// routeOf gives the method and path that matched no route, or the operation
+// that is not served.
 func routeOf(err error) string {
 	if e, ok := errors.AsType[*core.Error](err); ok {
 		return e.Message

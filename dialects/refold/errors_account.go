@@ -42,6 +42,13 @@ func ofAccount(id string, err error) error {
 	return &accountError{id, err}
 }
 
+// noSuchAccount is documented, for linked accounts and applications: contract
+// 2.5. For MCP servers it is inferred.
+func noSuchAccount(id string, who *core.Principal) string {
+	at := who.Tenant.Refold
+	return "Linked Account with account id " + id + " for org " + at.OrgID + " in environment " + string(at.Environment) + " not found"
+}
+
 // isAuthService reports whether the vendor answers the request in its auth service.
 func isAuthService(r *http.Request) bool {
 	path, ok := strings.CutPrefix(r.URL.Path, Prefix)
@@ -74,9 +81,7 @@ func (rev *revision) wordAuth(b *errorBody, f dialects.Failure) {
 		if f.Request.Method == http.MethodDelete {
 			status = rev.deletedUnknown
 		}
-		at := f.Principal.Tenant.Refold
-		say(status, "SERVER_ERROR", "Linked Account with account id "+about.id+" for org "+at.OrgID+
-			" in environment "+string(at.Environment)+" not found")
+		say(status, "SERVER_ERROR", b.Message)
 	}
 	if rev.authErrors {
 		b.ErrorCode, b.Error = "", b.ErrorCode

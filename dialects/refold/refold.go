@@ -23,5 +23,6 @@ func New(svc *core.Service, tokens *Tokens, o dialects.Options) http.Handler {
 	d := &dialect{core: svc, tokens: tokens}
 	k := dialects.New(dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Word: word}, o)
 	d.routes(k)
+	k.Refuse(operations())
 	return k
 }

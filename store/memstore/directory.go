@@ -9,17 +9,17 @@ import (
 // KeyOwner implements [core.Store].
 func (s *Store) KeyOwner(
 	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
-) (owner core.Tenant, keyID string, err error) {
+) (owner core.Tenant, key core.Key, err error) {
 	if err := ctx.Err(); err != nil {
-		return core.Tenant{}, "", err
+		return core.Tenant{}, core.Key{}, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	k, ok := s.keys[hash]
 	if !ok || k.Dialect != dialect {
-		return core.Tenant{}, "", notFound("key")
+		return core.Tenant{}, core.Key{}, notFound("key")
 	}
-	return cloneTenant(&s.tenants[k.Tenant].Tenant), k.ID, nil
+	return cloneTenant(&s.tenants[k.Tenant].Tenant), k, nil
 }
 
 // RefoldTenant implements [core.Store].
@@ -81,6 +81,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	}
 	set(&t.URLTemplate, u.URLTemplate)
 	set(&t.RefoldRevision, u.RefoldRevision)
+	set(&t.RequireAccounts, u.RequireAccounts)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
 }

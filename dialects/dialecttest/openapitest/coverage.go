@@ -12,6 +12,7 @@ type Coverage struct {
 	document *Document
 	cases    map[*Case]int
 	members  map[member]bool
+	headers  map[string]bool
 }
 
 // member is a declared member of an object.
@@ -22,12 +23,17 @@ type member struct {
 
 // NewCoverage has seen nothing.
 func NewCoverage(d *Document) *Coverage {
-	return &Coverage{document: d, cases: map[*Case]int{}, members: map[member]bool{}}
+	return &Coverage{document: d, cases: map[*Case]int{}, members: map[member]bool{}, headers: map[string]bool{}}
 }
 
 // See counts an exchange that was checked, as the case that it is one of.
 func (v *Coverage) See(c *Case, x Exchange) {
 	v.cases[c]++
+	for name := range c.response.Headers {
+		if len(x.Header.Values(name)) > 0 {
+			v.headers[name] = true
+		}
+	}
 	if schema := c.body(); schema != nil && len(x.Body) > 0 {
 		value, _ := decode(x.Body) // it was checked
 		v.see(schema, value)
@@ -62,12 +68,18 @@ func (v *Coverage) see(schema *openapi3.Schema, value any) {
 // Seen reports how many exchanges were of the case.
 func (v *Coverage) Seen(c *Case) int { return v.cases[c] }
 
-// MissingMembers names the members that an answer is documented to have and
-// that none was seen with, by a path from the first case that has them.
+// MissingMembers names the members and headers that an answer is documented to
+// have and that none was seen with, by the first case that has them.
 func (v *Coverage) MissingMembers() []string {
 	missing := map[string]bool{}
 	done := map[*openapi3.Schema]bool{}
 	for _, c := range v.document.Cases() {
+		for name := range c.response.Headers {
+			if !v.headers[name] {
+				v.headers[name] = true // named once
+				missing[c.String()+" header "+name] = true
+			}
+		}
 		if schema := c.body(); schema != nil {
 			v.missing(schema, c.String()+" ", done, missing)
 		}

@@ -26,11 +26,12 @@ type Exchange struct {
 
 // Check holds an exchange to the document and gives the case that it is one
 // of. The case is nil where no operation serves the request, and then the
-// answer has to say so: 404, or any to OPTIONS, which no document lists.
+// answer has to say so: 404, 501 where the vendor serves it, or any to OPTIONS,
+// which no document lists.
 func (d *Document) Check(x Exchange) (*Case, error) {
 	o := d.Operation(x.Method, x.URL)
 	if o == nil {
-		if x.Method == http.MethodOptions || x.Status == http.StatusNotFound {
+		if x.Method == http.MethodOptions || x.Status == http.StatusNotFound || x.Status == http.StatusNotImplemented {
 			return nil, nil //nolint:nilnil // no case, and no failure
 		}
 		return nil, fmt.Errorf("%s: %s %s is answered %d and not documented", d.Name, x.Method, x.URL.Path, x.Status)
