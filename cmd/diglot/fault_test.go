@@ -41,7 +41,7 @@ func TestADatabaseThatIsASecondAwayIsServedFrom(t *testing.T) {
 		before[c] = c.served
 		c.mu.Unlock()
 	}
-	f.proxy.SetLatency(time.Second, time.Second)
+	f.proxy.SetLatency(500*time.Millisecond, 500*time.Millisecond)
 	f.all(t, patience, "served from afar", func(c *loadClient) bool { return c.served > before[c]+1 })
 	f.lift(t)
 	f.end(t)
