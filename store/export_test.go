@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -36,4 +37,8 @@ func Statements() map[string]string {
 const (
 	MigrationLock = migrationLock
 	WatchIdle     = watchIdle
+	AnswerTimeout = answerTimeout
 )
+
+// Impatient gives a connection as a [Runtime] store uses it.
+func Impatient(conn net.Conn) net.Conn { return &impatientConn{Conn: conn} }
