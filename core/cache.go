@@ -15,11 +15,11 @@ const maxCached = 50_000
 const cacheTTL = time.Minute
 
 // credentialKey is what a decision is remembered by: the keyed hash of an API
-// key, or the claims of a session token.
+// key, or the session that a token's claims name.
 type credentialKey struct {
 	hash    KeyHash
 	address RefoldAddress
-	account string
+	session SessionID
 }
 
 type cachedPrincipal struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/refold"
 )
 
 // Settings that are secrets, or hold one, come from the environment alone: a
@@ -44,6 +45,7 @@ type serveConfig struct {
 	demo         bool
 	logLevel     string
 	drainTimeout time.Duration
+	lifetimes    refold.Lifetimes
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -53,6 +55,8 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
 	f.StringVar(&c.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
+	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
+	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
 }
 
 // validate refuses settings that would not do what they look like.
@@ -67,6 +71,18 @@ func (c *serveConfig) validate() error {
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
+	}
+	return c.validateLifetimes()
+}
+
+func (c *serveConfig) validateLifetimes() error {
+	switch l := c.lifetimes; {
+	case l.Token < refold.MinTokenLifetime:
+		return fmt.Errorf("--token-ttl is %s: it must be at least %s", l.Token, refold.MinTokenLifetime)
+	case l.Token%time.Second != 0 || l.Refresh%time.Second != 0:
+		return fmt.Errorf("--token-ttl is %s and --refresh-token-ttl %s: they must be whole seconds", l.Token, l.Refresh)
+	case l.Refresh < l.Token:
+		return fmt.Errorf("--refresh-token-ttl is %s: it must not be less than --token-ttl, %s", l.Refresh, l.Token)
 	}
 	return nil
 }
