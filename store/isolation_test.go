@@ -231,6 +231,7 @@ func TestAnOwnerWithoutSuperuserCanDoEverything(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, key.ID, id)
 	require.Equal(t, one, owner)
+	requireSessionsWork(t, runtime, operator, one)
 	_, err = runtime.Tenants(t.Context())
 	require.Error(t, err, "it has stepped down")
 	_, err = operator.Secret(t.Context(), nil)

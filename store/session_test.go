@@ -134,3 +134,36 @@ func TestTheRuntimeSeesSigningKeysAndChangesNone(t *testing.T) {
 		require.ErrorContains(t, err, "permission denied")
 	}
 }
+
+// requireSessionsWork issues, uses and ends sessions in every way there is.
+func requireSessionsWork(t *testing.T, runtime, operator *store.Store, tenant core.Tenant) {
+	t.Helper()
+	lives := func(s core.Session) bool {
+		_, err := runtime.SessionOwner(t.Context(), *tenant.Refold, s.SessionID)
+		_, used := runtime.Account(bySession(t, s), tenant.ID, s.Account)
+		require.Equal(t, core.KindOf(err) == core.NotFound, core.KindOf(used) == core.BadCredential, "%v, %v", err, used)
+		return err == nil
+	}
+	for _, end := range []func(core.Session) error{
+		func(s core.Session) error { return runtime.RevokeSession(t.Context(), tenant.ID, s.SessionID, epoch) },
+		func(s core.Session) error { return runtime.DeleteAccount(t.Context(), tenant.ID, s.Account) },
+		func(core.Session) error {
+			_, err := operator.CreateSigningKey(t.Context(), core.SigningKey{ID: "k1", CreatedAt: epoch})
+			require.NoError(t, err)
+			_, _, err = operator.RetireSigningKey(t.Context(), "", epoch)
+			return err
+		},
+	} {
+		_, err := runtime.UpsertAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "session user", CreatedAt: epoch, UpdatedAt: epoch})
+		require.NoError(t, err)
+		for _, s := range []*store.Store{runtime, operator} {
+			issued, err := s.IssueSession(t.Context(), tenant.ID, sessionRequest("session user"))
+			require.NoError(t, err)
+			require.True(t, lives(issued))
+			if s == operator {
+				require.NoError(t, end(issued))
+				require.False(t, lives(issued))
+			}
+		}
+	}
+}
