@@ -48,7 +48,7 @@ func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash cor
 	const q = `SELECT key_id, key_scope, key_created_at, ` + tenantColumns + ` FROM tenant_by_key($1, $2)`
 	var r tenantRow
 	k := core.Key{Dialect: dialect, Hash: hash}
-	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
+	err := s.rows.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
 	if err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
@@ -63,7 +63,7 @@ func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, ac
 		return core.Tenant{}, notFound("tenant") // PostgreSQL would call such text an error; nothing can have it
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, address.OrgID, string(address.Environment), account).Scan(r.columns()...)
+	err := s.rows.QueryRow(ctx, q, address.OrgID, string(address.Environment), account).Scan(r.columns()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "select tenant by Refold address")
 	}
