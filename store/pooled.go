@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -14,10 +16,19 @@ import (
 // transaction, and others use it in between. So nothing may be left on it and
 // nothing be expected there: no SET, no role, no prepared statement, no lock,
 // no LISTEN. Statements are parsed anew each time, without a name, in the same
-// round trip, and planned with their values.
+// round trip.
 
-// stepDown is [takeRole]'s SET ROLE for one transaction.
-const stepDown = "SET LOCAL ROLE diglot_runtime"
+const (
+	// stepDown is [takeRole]'s SET ROLE for one transaction.
+	stepDown = "SET LOCAL ROLE diglot_runtime"
+
+	// planGeneric is what [prepareStatements] sets, and here isn't about planning
+	// less. Planned with its values, a slug that many tenants have seems to be
+	// found often in one of them too, so often that all servers are read for it.
+	planGeneric = "SET LOCAL plan_cache_mode = force_generic_plan"
+)
+
+func (s *Store) stepsDown() bool { return slices.Contains(s.prelude, stepDown) }
 
 // usePooler has the pool's connections leave no session state, and finds out
 // whether the pooler's login is held by row security as it is.
@@ -35,8 +46,12 @@ func (s *Store) usePooler(ctx context.Context, directURL string, pc *pgxpool.Con
 	if err := requireSameDatabase(ctx, directURL, pooled); err != nil {
 		return err
 	}
-	if s.stepDown, err = mustStepDown(ctx, pooled); err != nil {
+	s.prelude = []string{planGeneric}
+	switch must, err := mustStepDown(ctx, pooled); {
+	case err != nil:
 		return wrap(err, "database", "read rights of the pooled login")
+	case must:
+		s.prelude = append(s.prelude, stepDown)
 	}
 	if err := s.checkPooled(ctx, pooled); err != nil {
 		return err
@@ -69,11 +84,11 @@ func mustStepDown(ctx context.Context, conn *pgx.Conn) (bool, error) {
 // bypass row security. Each connection is checked, as [takeRole] does.
 func (s *Store) checkPooled(ctx context.Context, conn *pgx.Conn) error {
 	var db querier = conn
-	if s.stepDown {
+	if s.stepsDown() {
 		db = steppedDown{conn}
 	}
 	r, err := actingRole(ctx, db)
-	if s.stepDown && isSQLState(err, insufficientPrivilege, invalidParameterValue) { // not a member; no such role
+	if s.stepsDown() && isSQLState(err, insufficientPrivilege, invalidParameterValue) { // not a member; no such role
 		undo(ctx, conn.PgConn())
 		return s.whyNotDown(ctx, conn)
 	}
@@ -147,8 +162,15 @@ func requireSameDatabase(ctx context.Context, directURL string, pooled *pgx.Conn
 	return nil
 }
 
-// steppedDown asks as diglot_runtime, in a transaction of its own, in one
-// round trip.
+// directoryDB is what is asked outside of any tenant.
+type directoryDB interface {
+	querier
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// steppedDown asks for one row as diglot_runtime, in a transaction of its own,
+// in one round trip.
 type steppedDown struct {
 	db interface {
 		SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
@@ -163,6 +185,18 @@ func (d steppedDown) QueryRow(ctx context.Context, sql string, args ...any) pgx.
 	b.Queue(sql, args...)
 	b.Queue("COMMIT")
 	return batchedRow{d.db.SendBatch(ctx, &b)}
+}
+
+var errLooksUpOnly = errors.New("by way of a pooler a store serves tenants and manages none")
+
+// Query is an operator's.
+func (steppedDown) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return nil, errLooksUpOnly
+}
+
+// Exec is an operator's.
+func (steppedDown) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, errLooksUpOnly
 }
 
 type batchedRow struct{ results pgx.BatchResults }

@@ -45,7 +45,7 @@ const (
 
 // Config says which database to open and how.
 type Config struct {
-	URL      string // what PostgreSQL's own clients take
+	URL string // what PostgreSQL's own clients take
 
 	// PooledURL leads a [Runtime] store's requests to the same database by way
 	// of a pooler that lends a server connection for a transaction at a time.
@@ -64,12 +64,12 @@ const connectTimeout = 5 * time.Second
 
 // Store is core's Store and Directory on PostgreSQL.
 type Store struct {
-	pool     *pgxpool.Pool
-	rows     querier         // the pool, as the role that the store serves as
-	stepDown bool            // each transaction takes that role itself
-	direct   *pgx.ConnConfig // past any pooler
-	role     Role
-	log      *slog.Logger
+	pool    *pgxpool.Pool
+	db      directoryDB     // the pool, for what is no tenant's
+	prelude []string        // what else a transaction begins with
+	direct  *pgx.ConnConfig // past any pooler
+	role    Role
+	log     *slog.Logger
 }
 
 // Open connects to a migrated database. It fails when the database doesn't
@@ -88,9 +88,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	s.pool, s.rows = pool, pool
-	if s.stepDown {
-		s.rows = steppedDown{pool}
+	s.pool, s.db = pool, pool
+	if s.stepsDown() {
+		s.db = steppedDown{pool}
 	}
 	// A pool connects on first use; this one is to fail now.
 	if err := pool.Ping(ctx); err != nil {
@@ -174,13 +174,13 @@ func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
 // Ready reports Unavailable when the database doesn't answer, or has a schema
 // that is older than this build or half migrated, or takes no writes.
 func (s *Store) Ready(ctx context.Context) error {
-	st, err := status(ctx, s.rows)
+	st, err := status(ctx, s.db)
 	if err != nil {
 		return wrap(err, "database", "read schema version")
 	}
 	reason := st.notReady()
 	var readOnly bool
-	if err := s.rows.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&readOnly); err != nil {
+	if err := s.db.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&readOnly); err != nil {
 		return wrap(err, "database", "read whether the database takes writes")
 	}
 	if readOnly && reason == "" {

@@ -111,10 +111,10 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 		return err
 	}
 	defer conn.Release()
-	batch := make([]*call, 0, len(calls)+4)
+	batch := make([]*call, 0, len(calls)+len(s.prelude)+3)
 	batch = append(batch, &call{stmt: begin})
-	if s.stepDown {
-		batch = append(batch, &call{sql: stepDown})
+	for _, sql := range s.prelude {
+		batch = append(batch, &call{sql: sql})
 	}
 	batch = append(batch, &call{sql: "SET LOCAL app.tenant_id = '" + string(tenant) + "'"})
 	batch = append(batch, calls...)
