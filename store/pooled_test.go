@@ -45,6 +45,7 @@ func eachPooledLogin(t *testing.T, run func(t *testing.T, databaseURL, loginURL 
 		"the runtime's alone":    "GRANT diglot_runtime TO $role",
 		"a member's of both":     "GRANT diglot_runtime, diglot_operator TO $role",
 		"one that inherits none": "ALTER ROLE $role NOINHERIT; GRANT diglot_runtime TO $role",
+		"one that could be both": "ALTER ROLE $other NOINHERIT; GRANT diglot_operator TO $other; GRANT diglot_runtime, $other TO $role",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +54,8 @@ func eachPooledLogin(t *testing.T, run func(t *testing.T, databaseURL, loginURL 
 			if grant != "" {
 				var login string
 				login, loginURL = newLogin(t, databaseURL, "")
-				exec(t, connect(t, databaseURL), strings.ReplaceAll(grant, "$role", login))
+				other, _ := newLogin(t, databaseURL, "")
+				exec(t, connect(t, databaseURL), strings.NewReplacer("$role", login, "$other", other).Replace(grant))
 			}
 			run(t, databaseURL, loginURL)
 		})
