@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,8 @@ const (
 	bouncerPort = "6432" // only a part of the socket's name
 )
 
-// Bouncer is a PgBouncer in transaction mode.
+// Bouncer is a PgBouncer with the settings of deploy/pgbouncer.ini, so in
+// transaction mode.
 type Bouncer struct {
 	dir  string
 	cmd  *exec.Cmd // nil: it isn't running
@@ -68,26 +70,43 @@ func (b *Bouncer) configure(t testing.TB, databaseURLs []string) {
 		config, err := pgx.ParseConfig(u)
 		require.NoError(t, err)
 		server = config
-		_, _ = fmt.Fprintf(&users, "%q %q\n", config.User, config.Password)
+		_, _ = fmt.Fprintf(&users, "%q %q\n", config.User, bouncerPassword(config))
 	}
-	ini := fmt.Sprintf(`[databases]
+	// What comes later counts.
+	ini := deployed(t) + fmt.Sprintf(`
+[databases]
 * = host=%s port=%d
 
 [pgbouncer]
-pool_mode = transaction
-default_pool_size = %d
-max_client_conn = 1000
+listen_addr =
 listen_port = %s
 unix_socket_dir = %s
-auth_type = trust
 auth_file = %s/users.txt
-server_login_retry = 1
-server_tls_sslmode = prefer
-`, server.Host, server.Port, BouncerPoolSize, bouncerPort, b.dir, b.dir)
+default_pool_size = %d
+`, server.Host, server.Port, bouncerPort, b.dir, b.dir, BouncerPoolSize)
 	for name, text := range map[string]string{"pgbouncer.ini": ini, "users.txt": users.String()} {
 		require.NoError(t, os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644)) //nolint:gosec // the folder is private
 	}
 }
+
+// deployed gives deploy/pgbouncer.ini, wherever in the repository the test is.
+func deployed(t testing.TB) string {
+	t.Helper()
+	root, err := os.Getwd()
+	require.NoError(t, err)
+	for root != filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			break
+		}
+		root = filepath.Dir(root)
+	}
+	ini, err := os.ReadFile(filepath.Join(root, "deploy", "pgbouncer.ini")) //nolint:gosec // the path is ours
+	require.NoError(t, err)
+	return string(ini)
+}
+
+// bouncerPassword is the server's where it asks for one; PgBouncer always does.
+func bouncerPassword(config *pgx.ConnConfig) string { return cmp.Or(config.Password, "bouncer") }
 
 // URL gives the way to the same database through the PgBouncer.
 func (b *Bouncer) URL(t testing.TB, databaseURL string) string {
@@ -95,7 +114,7 @@ func (b *Bouncer) URL(t testing.TB, databaseURL string) string {
 	config, err := pgx.ParseConfig(databaseURL)
 	require.NoError(t, err)
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(config.User, config.Password), Path: "/" + config.Database,
+		Scheme: "postgres", User: url.UserPassword(config.User, bouncerPassword(config)), Path: "/" + config.Database,
 		RawQuery: url.Values{"host": {b.dir}, "port": {bouncerPort}, "sslmode": {"disable"}}.Encode(),
 	}
 	return u.String()
