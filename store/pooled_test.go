@@ -74,8 +74,8 @@ func TestBehindPgBouncerEachUseCaseIsOneRoundTrip(t *testing.T) {
 		before := p.ready.Load()
 		_, _, err = s.KeyOwner(t.Context(), core.Refold, core.KeyHash{})
 		require.Equal(t, core.NotFound, core.KindOf(err))
-		_, err = s.RefoldTenant(t.Context(), core.RefoldAddress{OrgID: "org-one", Environment: core.Test}, "created")
-		require.NoError(t, err)
+		_, err = s.SessionOwner(t.Context(), core.RefoldAddress{OrgID: "org-one", Environment: core.Test}, core.SessionID{Account: "user"})
+		require.Equal(t, core.NotFound, core.KindOf(err))
 		require.Equal(t, before+2, p.ready.Load(), "look-ups too")
 	})
 }
@@ -155,7 +155,7 @@ func staysApart(ctx context.Context, s *store.Store, tenant core.Tenant) error {
 			return fmt.Errorf("%s: %q, want %q", sql, got, want)
 		}
 	}
-	_, err := s.RefoldTenant(ctx, *tenant.Refold, "nobody")
+	_, err := s.SessionOwner(ctx, *tenant.Refold, core.SessionID{Account: "nobody"})
 	if core.KindOf(err) != core.NotFound {
 		return fmt.Errorf("look up nobody: %w", err)
 	}
