@@ -72,18 +72,18 @@ func (b *Bouncer) configure(t testing.TB, databaseURLs []string) {
 		server = config
 		_, _ = fmt.Fprintf(&users, "%q %q\n", config.User, bouncerPassword(config))
 	}
-	// What comes later counts.
-	ini := deployed(t) + fmt.Sprintf(`
-[databases]
-* = host=%s port=%d
-
-[pgbouncer]
+	// What comes later counts; a section that began anew would forget what it had.
+	const databases = "[databases]\n"
+	ini := deployed(t)
+	require.Contains(t, ini, databases)
+	ini = strings.Replace(ini, databases, fmt.Sprintf("%s* = host=%s port=%d\n", databases, server.Host, server.Port), 1)
+	ini += fmt.Sprintf(`
 listen_addr =
 listen_port = %s
 unix_socket_dir = %s
 auth_file = %s/users.txt
 default_pool_size = %d
-`, server.Host, server.Port, bouncerPort, b.dir, b.dir, BouncerPoolSize)
+`, bouncerPort, b.dir, b.dir, BouncerPoolSize)
 	for name, text := range map[string]string{"pgbouncer.ini": ini, "users.txt": users.String()} {
 		require.NoError(t, os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644)) //nolint:gosec // the folder is private
 	}
