@@ -18,7 +18,7 @@ import (
 type database struct {
 	url     string
 	pooled  string // the way that requests take, where it is another
-	private bool // the cluster in the data folder
+	private bool   // the cluster in the data folder
 	cluster io.Closer
 }
 
