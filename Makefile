@@ -22,6 +22,7 @@ run: build ## Serve both dialects on a PostgreSQL of its own and print a curl co
 
 test: ## Run all tests on a real PostgreSQL
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
+	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	$(GO) test -timeout 10m ./...
 
 test-short: ## Run the tests that need no PostgreSQL
@@ -48,6 +49,7 @@ lint: $(GOLANGCI) ## Check format, lint and the import fences
 race: ## Run all tests under the race detector
 	@deploy/ensure.sh cc
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
+	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
 check: vet lint race ## Check format, vet, lint and race

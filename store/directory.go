@@ -52,7 +52,7 @@ func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash cor
 	const q = `SELECT key_id, key_scope, key_created_at, ` + tenantColumns + ` FROM tenant_by_key($1, $2)`
 	var r tenantRow
 	k := core.Key{Dialect: dialect, Hash: hash}
-	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
+	err := s.db.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
 	if err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
@@ -73,7 +73,7 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 	if a := t.CometChat; a != nil {
 		r.cometchatApp, r.cometchatReg = &a.AppID, &a.Region
 	}
-	_, err := s.pool.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
+	_, err := s.db.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
 		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.protectServers, r.createdAt)
 	return wrap(err, "tenant", "insert tenant")
 }
@@ -87,7 +87,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers).Scan(r.columns()...)
+	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers).Scan(r.columns()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}
@@ -97,7 +97,10 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 // Tenants implements [core.Directory].
 func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 	const q = `SELECT ` + tenantColumns + ` FROM tenant ORDER BY name COLLATE "C"`
-	rows, _ := s.pool.Query(ctx, q) // an error is the rows' too
+	rows, err := s.db.Query(ctx, q)
+	if err != nil {
+		return nil, wrap(err, "tenant", "select tenants")
+	}
 	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
 		var r tenantRow
 		err := row.Scan(r.columns()...)
@@ -113,7 +116,7 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	if err := s.pool.QueryRow(ctx, q, name).Scan(r.columns()...); err != nil {
+	if err := s.db.QueryRow(ctx, q, name).Scan(r.columns()...); err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "select tenant")
 	}
 	return r.toCore(), nil
@@ -122,6 +125,6 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 // CreateKey implements [core.Directory].
 func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
 	const q = `INSERT INTO api_key (tenant_id, id, dialect, scope, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
-	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.CreatedAt)
+	_, err := s.db.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.CreatedAt)
 	return wrap(err, "key", "insert api_key")
 }
