@@ -149,7 +149,10 @@ func (d *Document) Operation(method string, u *url.URL) *Operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	path := u.EscapedPath()
+	path := u.RawPath // as it was written, "{" and all
+	if path == "" {
+		path = u.EscapedPath()
+	}
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
 	}
