@@ -104,9 +104,10 @@ type Key struct {
 // requests: read only.
 type Principal struct {
 	Tenant  *Tenant
-	KeyID   string   // empty for a session token
-	Scope   KeyScope // the key's; empty for a session token
-	Account string   // the linked account that a session token acts for, else empty
+	KeyID   string     // empty for a session token
+	Scope   KeyScope   // the key's; empty for a session token
+	Account string     // the linked account that a session token acts for, else empty
+	Session *SessionID // what a session token was issued for, else nil
 }
 
 // ServerURL gives the server's own url, else the tenant's template filled in,

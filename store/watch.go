@@ -14,9 +14,11 @@ import (
 
 const (
 	// watchIdle is how long nothing may come before the connection is tried. A
-	// loss that TCP doesn't report is noticed after this and watchPing at most.
-	watchIdle = 3 * time.Second
-	watchPing = 3 * time.Second
+	// loss that TCP doesn't report is noticed after this and watchPing at most:
+	// before answerTimeout, so that whoever waited in vain on a connection finds
+	// no other in the pool that is as lost.
+	watchIdle = 500 * time.Millisecond
+	watchPing = 2200 * time.Millisecond
 
 	watchMinBackoff = 50 * time.Millisecond
 	watchMaxBackoff = 5 * time.Second
@@ -34,6 +36,7 @@ func (s *Store) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 		if ctx.Err() != nil {
 			return
 		}
+		s.pool.Reset() // the idle ones are as lost, most likely: nobody is to try them one by one
 		s.log.LogAttrs(ctx, slog.LevelWarn, "directory watch lost its connection; credentials are looked up anew until it is back",
 			slog.Any("error", err))
 		select {

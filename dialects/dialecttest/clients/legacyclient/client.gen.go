@@ -60,6 +60,22 @@ const (
 	V3     RefoldRevision = "v3"
 )
 
+// Defines values for SessionRevokedRevokedCount.
+const (
+	N1 SessionRevokedRevokedCount = 1
+)
+
+// Defines values for SessionRevokedSuccess.
+const (
+	SessionRevokedSuccessTrue SessionRevokedSuccess = true
+)
+
+// Defines values for CreateSessionTokenParamsForceRefresh.
+const (
+	CreateSessionTokenParamsForceRefreshFalse CreateSessionTokenParamsForceRefresh = "false"
+	CreateSessionTokenParamsForceRefreshTrue  CreateSessionTokenParamsForceRefresh = "true"
+)
+
 // Account defines model for Account.
 type Account struct {
 	UnderscoreUnderscoreV int64       `json:"__v"`
@@ -323,6 +339,11 @@ type NewMCPServer struct {
 	Name        string `json:"name"`
 }
 
+// NewSession defines model for NewSession.
+type NewSession struct {
+	LinkedAccountID string `json:"linked_account_id"`
+}
+
 // Primitive defines model for Primitive.
 type Primitive struct {
 	union json.RawMessage
@@ -340,11 +361,31 @@ type Primitive2 = bool
 // RefoldRevision defines model for RefoldRevision.
 type RefoldRevision string
 
+// SessionRevoked defines model for SessionRevoked.
+type SessionRevoked struct {
+	RevokedCount SessionRevokedRevokedCount `json:"revoked_count"`
+	Success      SessionRevokedSuccess      `json:"success"`
+}
+
+// SessionRevokedRevokedCount defines model for SessionRevoked.RevokedCount.
+type SessionRevokedRevokedCount int
+
+// SessionRevokedSuccess defines model for SessionRevoked.Success.
+type SessionRevokedSuccess bool
+
+// SessionToken defines model for SessionToken.
+type SessionToken struct {
+	Token Token `json:"token"`
+}
+
 // Suggestion defines model for Suggestion.
 type Suggestion struct {
 	Name   *string `json:"name,omitempty"`
 	Prompt *string `json:"prompt,omitempty"`
 }
+
+// Token defines model for Token.
+type Token = string
 
 // YourApp defines model for YourApp.
 type YourApp struct {
@@ -482,6 +523,24 @@ type UpdateMCPServerParams struct {
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
 }
 
+// CreateSessionTokenParams defines parameters for CreateSessionToken.
+type CreateSessionTokenParams struct {
+	// ForceRefresh true for a new token whatever the account has; any other value is false.
+	ForceRefresh *CreateSessionTokenParamsForceRefresh `form:"force_refresh,omitempty" json:"force_refresh,omitempty"`
+
+	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
+	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+}
+
+// CreateSessionTokenParamsForceRefresh defines parameters for CreateSessionToken.
+type CreateSessionTokenParamsForceRefresh string
+
+// RevokeSessionTokenParams defines parameters for RevokeSessionToken.
+type RevokeSessionTokenParams struct {
+	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
+	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+}
+
 // GetActiveLinkedAccountParams defines parameters for GetActiveLinkedAccount.
 type GetActiveLinkedAccountParams struct {
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
@@ -502,6 +561,9 @@ type CreateMCPServerJSONRequestBody = NewMCPServer
 
 // UpdateMCPServerJSONRequestBody defines body for UpdateMCPServer for application/json ContentType.
 type UpdateMCPServerJSONRequestBody = MCPServerChange
+
+// CreateSessionTokenJSONRequestBody defines body for CreateSessionToken for application/json ContentType.
+type CreateSessionTokenJSONRequestBody = NewSession
 
 // AsNewAccount returns the union data inside the AccountChange_Payload as a NewAccount
 func (t AccountChange_Payload) AsNewAccount() (NewAccount, error) {
@@ -987,6 +1049,31 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v2/public/mcp-servers/{mcp_server_id} (the `UpdateMCPServer` operationId).
 	UpdateMCPServer(ctx context.Context, mcpServerID ServerID, params *UpdateMCPServerParams, body UpdateMCPServerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreateSessionTokenWithBody Get a session token of a linked account
+	//
+	// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+	CreateSessionTokenWithBody(ctx context.Context, params *CreateSessionTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSessionToken Get a session token of a linked account
+	//
+	// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+	CreateSessionToken(ctx context.Context, params *CreateSessionTokenParams, body CreateSessionTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeSessionToken Revoke the session token that the request is sent with
+	//
+	// The token and its refresh token are good for nothing from the next request on. What is sent as a body is not read.
+	//
+	// Corresponds with POST /api/v2/public/session-token/revoke (the `RevokeSessionToken` operationId).
+	RevokeSessionToken(ctx context.Context, params *RevokeSessionTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetActiveLinkedAccount Read a session token's linked account
 	//
 	// Corresponds with GET /api/v2/public/session/active-linked-account (the `GetActiveLinkedAccount` operationId).
@@ -1233,6 +1320,61 @@ func (c *Client) UpdateMCPServerWithBody(ctx context.Context, mcpServerID Server
 // Corresponds with PUT /api/v2/public/mcp-servers/{mcp_server_id} (the `UpdateMCPServer` operationId).
 func (c *Client) UpdateMCPServer(ctx context.Context, mcpServerID ServerID, params *UpdateMCPServerParams, body UpdateMCPServerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateMCPServerRequest(c.Server, mcpServerID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSessionTokenWithBody Get a session token of a linked account
+//
+// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+func (c *Client) CreateSessionTokenWithBody(ctx context.Context, params *CreateSessionTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSessionTokenRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSessionToken Get a session token of a linked account
+//
+// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+func (c *Client) CreateSessionToken(ctx context.Context, params *CreateSessionTokenParams, body CreateSessionTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSessionTokenRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeSessionToken Revoke the session token that the request is sent with
+//
+// The token and its refresh token are good for nothing from the next request on. What is sent as a body is not read.
+//
+// Corresponds with POST /api/v2/public/session-token/revoke (the `RevokeSessionToken` operationId).
+func (c *Client) RevokeSessionToken(ctx context.Context, params *RevokeSessionTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeSessionTokenRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1966,6 +2108,130 @@ func NewUpdateMCPServerRequestWithBody(server string, mcpServerID ServerID, para
 	return req, nil
 }
 
+// NewCreateSessionTokenRequest calls the generic CreateSessionToken builder with application/json body
+func NewCreateSessionTokenRequest(server string, params *CreateSessionTokenParams, body CreateSessionTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateSessionTokenRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateSessionTokenRequestWithBody constructs an http.Request for the CreateSessionToken method, with any body, and a specified content type
+func NewCreateSessionTokenRequestWithBody(server string, params *CreateSessionTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v2/public/session-token")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.ForceRefresh != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "force_refresh", *params.ForceRefresh, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.DiglotRefoldRevision != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Diglot-Refold-Revision", *params.DiglotRefoldRevision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-Refold-Revision", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRevokeSessionTokenRequest constructs an http.Request for the RevokeSessionToken method
+func NewRevokeSessionTokenRequest(server string, params *RevokeSessionTokenParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v2/public/session-token/revoke")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.DiglotRefoldRevision != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Diglot-Refold-Revision", *params.DiglotRefoldRevision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-Refold-Revision", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetActiveLinkedAccountRequest constructs an http.Request for the GetActiveLinkedAccount method
 func NewGetActiveLinkedAccountRequest(server string, params *GetActiveLinkedAccountParams) (*http.Request, error) {
 	var err error
@@ -2184,6 +2450,33 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /api/v2/public/mcp-servers/{mcp_server_id} (the `UpdateMCPServer` operationId).
 	UpdateMCPServerWithResponse(ctx context.Context, mcpServerID ServerID, params *UpdateMCPServerParams, body UpdateMCPServerJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateMCPServerResponse, error)
+
+	// CreateSessionTokenWithBodyWithResponse Get a session token of a linked account
+	//
+	// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+	CreateSessionTokenWithBodyWithResponse(ctx context.Context, params *CreateSessionTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionTokenResponse, error)
+
+	// CreateSessionTokenWithResponse Get a session token of a linked account
+	//
+	// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+	CreateSessionTokenWithResponse(ctx context.Context, params *CreateSessionTokenParams, body CreateSessionTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionTokenResponse, error)
+
+	// RevokeSessionTokenWithResponse Revoke the session token that the request is sent with
+	//
+	// The token and its refresh token are good for nothing from the next request on. What is sent as a body is not read.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v2/public/session-token/revoke (the `RevokeSessionToken` operationId).
+	RevokeSessionTokenWithResponse(ctx context.Context, params *RevokeSessionTokenParams, reqEditors ...RequestEditorFn) (*RevokeSessionTokenResponse, error)
 
 	// GetActiveLinkedAccountWithResponse Read a session token's linked account
 	//
@@ -3095,6 +3388,171 @@ func (r UpdateMCPServerResponse) StatusCode() int {
 	return 0
 }
 
+// CreateSessionTokenResponse200Headers the declared response headers of an HTTP 200 response for CreateSessionToken
+type CreateSessionTokenResponse200Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateSessionTokenResponse400Headers the declared response headers of an HTTP 400 response for CreateSessionToken
+type CreateSessionTokenResponse400Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateSessionTokenResponse401Headers the declared response headers of an HTTP 401 response for CreateSessionToken
+type CreateSessionTokenResponse401Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateSessionTokenResponse404Headers the declared response headers of an HTTP 404 response for CreateSessionToken
+type CreateSessionTokenResponse404Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateSessionTokenResponse413Headers the declared response headers of an HTTP 413 response for CreateSessionToken
+type CreateSessionTokenResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateSessionTokenResponse500Headers the declared response headers of an HTTP 500 response for CreateSessionToken
+type CreateSessionTokenResponse500Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateSessionTokenResponse503Headers the declared response headers of an HTTP 503 response for CreateSessionToken
+type CreateSessionTokenResponse503Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
+type CreateSessionTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionToken
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *Failure
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Failure
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *Failure
+	// JSON413 the response for an HTTP 413 `application/json` response
+	JSON413 *Failure
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Failure
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CreateSessionTokenResponse200Headers
+	// Headers400 the parsed response headers for an HTTP 400 response
+	Headers400 *CreateSessionTokenResponse400Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateSessionTokenResponse401Headers
+	// Headers404 the parsed response headers for an HTTP 404 response
+	Headers404 *CreateSessionTokenResponse404Headers
+	// Headers413 the parsed response headers for an HTTP 413 response
+	Headers413 *CreateSessionTokenResponse413Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *CreateSessionTokenResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateSessionTokenResponse503Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateSessionTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSessionTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RevokeSessionTokenResponse200Headers the declared response headers of an HTTP 200 response for RevokeSessionToken
+type RevokeSessionTokenResponse200Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// RevokeSessionTokenResponse401Headers the declared response headers of an HTTP 401 response for RevokeSessionToken
+type RevokeSessionTokenResponse401Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// RevokeSessionTokenResponse500Headers the declared response headers of an HTTP 500 response for RevokeSessionToken
+type RevokeSessionTokenResponse500Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// RevokeSessionTokenResponse503Headers the declared response headers of an HTTP 503 response for RevokeSessionToken
+type RevokeSessionTokenResponse503Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
+type RevokeSessionTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SessionRevoked
+	// JSON401 the response for an HTTP 401 `application/json` response
+	JSON401 *Failure
+	// JSON500 the response for an HTTP 500 `application/json` response
+	JSON500 *Failure
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *Failure
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RevokeSessionTokenResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RevokeSessionTokenResponse401Headers
+	// Headers500 the parsed response headers for an HTTP 500 response
+	Headers500 *RevokeSessionTokenResponse500Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RevokeSessionTokenResponse503Headers
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeSessionTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeSessionTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // GetActiveLinkedAccountResponse200Headers the declared response headers of an HTTP 200 response for GetActiveLinkedAccount
 type GetActiveLinkedAccountResponse200Headers struct {
 	AccessControlAllowOrigin string
@@ -3385,6 +3843,51 @@ func (c *ClientWithResponses) UpdateMCPServerWithResponse(ctx context.Context, m
 		return nil, err
 	}
 	return ParseUpdateMCPServerResponse(rsp)
+}
+
+// CreateSessionTokenWithBodyWithResponse Get a session token of a linked account
+//
+// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+func (c *ClientWithResponses) CreateSessionTokenWithBodyWithResponse(ctx context.Context, params *CreateSessionTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSessionTokenResponse, error) {
+	rsp, err := c.CreateSessionTokenWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSessionTokenResponse(rsp)
+}
+
+// CreateSessionTokenWithResponse Get a session token of a linked account
+//
+// The token that the account has and that lives for another minute, else a new one. A new one leaves the others good.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v2/public/session-token (the `CreateSessionToken` operationId).
+func (c *ClientWithResponses) CreateSessionTokenWithResponse(ctx context.Context, params *CreateSessionTokenParams, body CreateSessionTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSessionTokenResponse, error) {
+	rsp, err := c.CreateSessionToken(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSessionTokenResponse(rsp)
+}
+
+// RevokeSessionTokenWithResponse Revoke the session token that the request is sent with
+//
+// The token and its refresh token are good for nothing from the next request on. What is sent as a body is not read.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v2/public/session-token/revoke (the `RevokeSessionToken` operationId).
+func (c *ClientWithResponses) RevokeSessionTokenWithResponse(ctx context.Context, params *RevokeSessionTokenParams, reqEditors ...RequestEditorFn) (*RevokeSessionTokenResponse, error) {
+	rsp, err := c.RevokeSessionToken(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeSessionTokenResponse(rsp)
 }
 
 // GetActiveLinkedAccountWithResponse Read a session token's linked account
@@ -5582,6 +6085,405 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 		response.Headers500 = &headers
 	case rsp.StatusCode == 503:
 		var headers UpdateMCPServerResponse503Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateSessionTokenResponse parses an HTTP response from a CreateSessionTokenWithResponse call
+func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateSessionTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers CreateSessionTokenResponse200Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 400:
+		var headers CreateSessionTokenResponse400Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers400 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateSessionTokenResponse401Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 404:
+		var headers CreateSessionTokenResponse404Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers404 = &headers
+	case rsp.StatusCode == 413:
+		var headers CreateSessionTokenResponse413Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers413 = &headers
+	case rsp.StatusCode == 500:
+		var headers CreateSessionTokenResponse500Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateSessionTokenResponse503Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeSessionTokenResponse parses an HTTP response from a RevokeSessionTokenWithResponse call
+func ParseRevokeSessionTokenResponse(rsp *http.Response) (*RevokeSessionTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeSessionTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SessionRevoked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RevokeSessionTokenResponse200Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers RevokeSessionTokenResponse401Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 500:
+		var headers RevokeSessionTokenResponse500Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers500 = &headers
+	case rsp.StatusCode == 503:
+		var headers RevokeSessionTokenResponse503Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
