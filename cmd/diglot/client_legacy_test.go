@@ -18,7 +18,7 @@ func legacyLife(t *testing.T, g aGateway) {
 	key := legacyClient(t, g, "x-api-key", g.refoldKey)
 	legacyAccount(t, key, account)
 	legacyFailures(t, g, key)
-	token := legacyToken(t, g, account)
+	token := legacyToken(t, g, key, account)
 	legacyServers(t, key, new(account))
 	legacyServers(t, token, nil)
 	legacyAccountEnds(t, key, token, account)
@@ -102,15 +102,39 @@ func legacyFailures(t *testing.T, g aGateway, key *legacyclient.ClientWithRespon
 	require.Equal(t, legacyclient.INVALIDTOKEN, bad.JSON401.ErrorCode)
 }
 
-// legacyToken gives a client that has a session of the account.
-func legacyToken(t *testing.T, g aGateway, account string) *legacyclient.ClientWithResponses {
+// legacyToken gives a client that has a session of the account, after the life of
+// another session.
+func legacyToken(t *testing.T, g aGateway, key *legacyclient.ClientWithResponses, account string) *legacyclient.ClientWithResponses {
 	t.Helper()
-	c := legacyClient(t, g, "Authorization", "Bearer "+g.mint(t, account))
-	active, err := c.GetActiveLinkedAccountWithResponse(t.Context(), nil)
+	ctx := t.Context()
+	issue := func(fresh legacyclient.CreateSessionTokenParamsForceRefresh) string {
+		made, err := key.CreateSessionTokenWithResponse(ctx, &legacyclient.CreateSessionTokenParams{ForceRefresh: &fresh},
+			legacyclient.NewSession{LinkedAccountID: account})
+		require.NoError(t, err)
+		require.NotNil(t, made.JSON200, "%s", made.Body)
+		return made.JSON200.Token
+	}
+	first := issue(legacyclient.CreateSessionTokenParamsForceRefreshFalse)
+	require.Equal(t, first, issue(legacyclient.CreateSessionTokenParamsForceRefreshFalse))
+	require.NotEqual(t, first, issue(legacyclient.CreateSessionTokenParamsForceRefreshTrue))
+	stranger, err := key.CreateSessionTokenWithResponse(ctx, nil, legacyclient.NewSession{LinkedAccountID: "nobody"})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusInternalServerError, stranger.JSON500.StatusCode, "which is documented")
+
+	session := legacyClient(t, g, "Authorization", "Bearer "+first)
+	active, err := session.GetActiveLinkedAccountWithResponse(ctx, nil)
 	require.NoError(t, err)
 	require.NotNil(t, active.JSON200, "%s", active.Body)
 	require.Equal(t, account, active.JSON200.AccountID)
-	return c
+	revoked, err := session.RevokeSessionTokenWithResponse(ctx, nil)
+	require.NoError(t, err)
+	require.NotNil(t, revoked.JSON200, "%s", revoked.Body)
+	require.Equal(t, legacyclient.N1, revoked.JSON200.RevokedCount)
+	dead, err := session.GetActiveLinkedAccountWithResponse(ctx, &legacyclient.GetActiveLinkedAccountParams{DiglotRefoldRevision: new(legacyclient.Legacy)})
+	require.NoError(t, err)
+	require.NotNil(t, dead.JSON401, "%s", dead.Body)
+	require.Equal(t, legacyclient.INVALIDTOKEN, dead.JSON401.ErrorCode)
+	return legacyClient(t, g, "Authorization", "Bearer "+issue(legacyclient.CreateSessionTokenParamsForceRefreshFalse))
 }
 
 // legacyServers is the life of three servers, with the account that is named

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +24,6 @@ type aGateway struct {
 	url                                  string
 	refoldKey, cometChatKey, authOnlyKey string
 	app                                  string
-	mint                                 func(t *testing.T, account string) (token string)
 }
 
 const acmeOrg, acmeApp = "6698b77a733c5ebd8908189e", "acme-app"
@@ -41,12 +39,6 @@ func gatewayOf(t *testing.T, g *inProcess, revision core.RefoldRevision) aGatewa
 	require.NoError(t, err)
 	return aGateway{
 		url: g.url, refoldKey: good["key"][1], cometChatKey: good["apikey"][1], authOnlyKey: authOnly, app: acmeApp,
-		mint: func(t *testing.T, account string) string {
-			t.Helper()
-			token, err := g.tokens.Mint(*tenant.Refold, account, time.Now(), time.Hour)
-			require.NoError(t, err)
-			return token
-		},
 	}
 }
 
@@ -102,10 +94,6 @@ func TestGeneratedClientsLiveWithTheProgramAndPostgreSQL(t *testing.T) {
 	authOnly := diglotJSON(t, env, "key", "create", "--tenant", "acme", "--dialect", "cometchat", "--scope", "authOnly")
 	at := aGateway{
 		url: g.url, refoldKey: made.refoldKey, cometChatKey: made.cometChatKey, authOnlyKey: authOnly["key"].(string), app: acmeApp,
-		mint: func(t *testing.T, account string) string {
-			t.Helper()
-			return diglotJSON(t, env, "token", "create", "--tenant", "acme", "--account", account)["token"].(string)
-		},
 	}
 	legacyLife(t, at)
 	serverLife(t, at)

@@ -19,7 +19,7 @@ func v3Life(t *testing.T, g aGateway) {
 	key := v3Client(t, g, "x-api-key", g.refoldKey)
 	v3Account(t, key, account)
 	v3Failures(t, g, key)
-	token := v3Token(t, g, account)
+	token := v3Token(t, g, key, account)
 	v3Servers(t, key, new(account))
 	v3Servers(t, token, nil)
 	v3AccountEnds(t, key, token, account)
@@ -103,15 +103,41 @@ func v3Failures(t *testing.T, g aGateway, key *v3client.ClientWithResponses) {
 	require.Equal(t, v3client.AuthFailureErrorINVALIDTOKEN, bad.JSON401.Error)
 }
 
-// v3Token gives a client that has a session of the account.
-func v3Token(t *testing.T, g aGateway, account string) *v3client.ClientWithResponses {
+// v3Token gives a client that has a session of the account, after the life of
+// another session.
+func v3Token(t *testing.T, g aGateway, key *v3client.ClientWithResponses, account string) *v3client.ClientWithResponses {
 	t.Helper()
-	c := v3Client(t, g, "Authorization", "Bearer "+g.mint(t, account))
-	active, err := c.GetActiveLinkedAccountWithResponse(t.Context(), nil)
+	ctx := t.Context()
+	issue := func(fresh v3client.CreateSessionTokenParamsForceRefresh) string {
+		made, err := key.CreateSessionTokenWithResponse(ctx, &v3client.CreateSessionTokenParams{ForceRefresh: &fresh},
+			v3client.NewSession{LinkedAccountID: account})
+		require.NoError(t, err)
+		require.NotNil(t, made.JSON200, "%s", made.Body)
+		require.Positive(t, made.JSON200.ExpiresIn)
+		require.Greater(t, made.JSON200.RefreshExpiresIn, made.JSON200.ExpiresIn)
+		return made.JSON200.Token
+	}
+	first := issue(v3client.CreateSessionTokenParamsForceRefreshFalse)
+	require.Equal(t, first, issue(v3client.CreateSessionTokenParamsForceRefreshFalse))
+	require.NotEqual(t, first, issue(v3client.CreateSessionTokenParamsForceRefreshTrue))
+	stranger, err := key.CreateSessionTokenWithResponse(ctx, nil, v3client.NewSession{LinkedAccountID: "nobody"})
+	require.NoError(t, err)
+	require.Equal(t, v3client.AuthFailureErrorINVALIDLINKEDACCOUNTID, stranger.JSON400.Error)
+
+	session := v3Client(t, g, "Authorization", "Bearer "+first)
+	active, err := session.GetActiveLinkedAccountWithResponse(ctx, nil)
 	require.NoError(t, err)
 	require.NotNil(t, active.JSON200, "%s", active.Body)
 	require.Equal(t, account, active.JSON200.AccountID)
-	return c
+	revoked, err := session.RevokeSessionTokenWithResponse(ctx, nil)
+	require.NoError(t, err)
+	require.NotNil(t, revoked.JSON200, "%s", revoked.Body)
+	require.Equal(t, v3client.N1, revoked.JSON200.RevokedCount)
+	dead, err := session.GetActiveLinkedAccountWithResponse(ctx, &v3client.GetActiveLinkedAccountParams{DiglotRefoldRevision: new(v3client.V3)})
+	require.NoError(t, err)
+	require.NotNil(t, dead.JSON401, "%s", dead.Body)
+	require.Equal(t, v3client.AuthFailureErrorINVALIDTOKEN, dead.JSON401.Error)
+	return v3Client(t, g, "Authorization", "Bearer "+issue(v3client.CreateSessionTokenParamsForceRefreshFalse))
 }
 
 // v3Servers is the life of four servers, with the account that is named

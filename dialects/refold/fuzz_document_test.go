@@ -12,6 +12,7 @@ import (
 // may be one.
 var (
 	yourAppFailure    = regexp.MustCompile(`^Valid App ID and Auth credentials required in your_app$`)
+	noSuchSession     = regexp.MustCompile(`(?s)^No linked account found for account id : .* in environment test$`)
 	unknownToDeletion = regexp.MustCompile(`(?s)^Linked Account with account id .* for org [0-9a-f]{24} in environment test not found$`)
 )
 
@@ -28,7 +29,7 @@ var documentFuzz = dialecttest.Fuzz{
 	Bad: []string{
 		"", "linked_account_id: $ACCOUNT", "x-api-key: $FOREIGN_KEY\nlinked_account_id: $ACCOUNT", "x-api-key: x", "Authorization: Bearer $EXPIRED_TOKEN",
 		"Authorization: Bearer $FUTURE_TOKEN", "Authorization: Bearer $STRANGER_TOKEN", "Authorization: Bearer $PRODUCTION_TOKEN", "Authorization: Bearer $UNSIGNED_TOKEN",
-		"Authorization: Basic eDp5", "Authorization: Bearer", "apikey: $KEY",
+		"Authorization: Bearer $REFRESH_TOKEN", "Authorization: Bearer $UNRECORDED_TOKEN", "Authorization: Bearer $OTHER_KEYS_TOKEN", "Authorization: Basic eDp5", "Authorization: Bearer", "apikey: $KEY",
 	},
 	Lenient: map[string]string{
 		"create_linked_account": "an id of another type counts as missing, where the other name has one",
@@ -38,6 +39,7 @@ var documentFuzz = dialecttest.Fuzz{
 		"legacy create_linked_account": yourAppFailure,
 		"legacy upsert_linked_account": yourAppFailure,
 		"legacy delete_linked_account": unknownToDeletion,
+		"legacy create_session_token":  noSuchSession,
 		"v3 create_linked_account":     yourAppFailure, // inferred from legacy
 		"v3 upsert_linked_account":     yourAppFailure,
 	},
