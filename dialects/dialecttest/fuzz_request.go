@@ -252,6 +252,7 @@ func (c *fuzzConn) send(method string, text []byte) (Reply, error) {
 		return Reply{}, errors.Join(writeErr, err)
 	}
 	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close() // it was read
 	if res.Close || err != nil || writeErr != nil {
 		c.close()
 	}
