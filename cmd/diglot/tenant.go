@@ -28,6 +28,7 @@ type refoldOutput struct {
 	Env             core.Environment    `json:"env"`
 	Revision        core.RefoldRevision `json:"revision"`
 	RequireAccounts bool                `json:"require_accounts"`
+	ProtectServers  bool                `json:"protect_servers"`
 }
 
 type cometChatOutput struct {
@@ -38,7 +39,7 @@ type cometChatOutput struct {
 func fromTenant(t core.Tenant) tenantOutput {
 	out := tenantOutput{ID: t.ID, Name: t.Name, URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
 	if a := t.Refold; a != nil {
-		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts}
+		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts, t.ProtectServers}
 	}
 	if a := t.CometChat; a != nil {
 		out.CometChat = &cometChatOutput{a.AppID, a.Region}
@@ -71,13 +72,14 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	var (
 		out                                           output
 		name, org, env, revision, app, region, urlTpl string
-		requireAccounts                               bool
+		requireAccounts, protectServers               bool
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t := core.Tenant{
 				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
+				ProtectServers: protectServers,
 			}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
@@ -101,6 +103,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&env, "refold-env", "", "Refold environment: test or production")
 	f.StringVar(&revision, "refold-revision", string(core.RefoldLegacy), revisionUsage)
 	f.BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
+	f.BoolVar(&protectServers, "protect-servers", false, protectServersUsage)
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
 	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
@@ -113,14 +116,15 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 const (
 	revisionUsage        = "generation of Refold's API that Refold clients are answered in: legacy or v3"
 	requireAccountsUsage = "whether the linked account that a Refold client names beside its key has to exist"
+	protectServersUsage  = "whether Refold's session tokens are kept from deleting servers, which keys still may"
 	urlTemplateUsage     = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
 )
 
 func newTenantUpdateCommand(c *common) *cobra.Command {
 	var (
-		out              output
-		revision, urlTpl string
-		requireAccounts  bool
+		out                             output
+		revision, urlTpl                string
+		requireAccounts, protectServers bool
 	)
 	cmd := &cobra.Command{
 		Use: "update NAME", Short: "Change a tenant's settings; running gateways follow at once", Args: cobra.ExactArgs(1),
@@ -131,6 +135,9 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 			}
 			if cmd.Flags().Changed("require-accounts") {
 				u.RequireAccounts = &requireAccounts
+			}
+			if cmd.Flags().Changed("protect-servers") {
+				u.ProtectServers = &protectServers
 			}
 			if cmd.Flags().Changed("url-template") {
 				u.URLTemplate = &urlTpl
@@ -148,7 +155,8 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&revision, "refold-revision", "", revisionUsage)
 	cmd.Flags().StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
 	cmd.Flags().BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
-	cmd.MarkFlagsOneRequired("refold-revision", "url-template", "require-accounts")
+	cmd.Flags().BoolVar(&protectServers, "protect-servers", false, protectServersUsage)
+	cmd.MarkFlagsOneRequired("refold-revision", "url-template", "require-accounts", "protect-servers")
 	out.flags(cmd)
 	return cmd
 }

@@ -49,6 +49,7 @@ const (
 const (
 	BADREQUEST          HTTPErrorType = "BAD_REQUEST"
 	CONFLICT            HTTPErrorType = "CONFLICT"
+	FORBIDDEN           HTTPErrorType = "FORBIDDEN"
 	INTERNALSERVERERROR HTTPErrorType = "INTERNAL_SERVER_ERROR"
 	NOTFOUND            HTTPErrorType = "NOT_FOUND"
 	PAYLOADTOOLARGE     HTTPErrorType = "PAYLOAD_TOO_LARGE"
@@ -3160,6 +3161,13 @@ type DeleteMCPServerResponse401Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteMCPServerResponse403Headers the declared response headers of an HTTP 403 response for DeleteMCPServer
+type DeleteMCPServerResponse403Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteMCPServerResponse404Headers the declared response headers of an HTTP 404 response for DeleteMCPServer
 type DeleteMCPServerResponse404Headers struct {
 	AccessControlAllowOrigin string
@@ -3187,6 +3195,8 @@ type DeleteMCPServerResponse struct {
 	HTTPResponse *http.Response
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Failure
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3197,6 +3207,8 @@ type DeleteMCPServerResponse struct {
 	Headers200 *DeleteMCPServerResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *DeleteMCPServerResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *DeleteMCPServerResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteMCPServerResponse404Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -5500,6 +5512,13 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5565,6 +5584,30 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers DeleteMCPServerResponse403Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers403 = &headers
 	case rsp.StatusCode == 404:
 		var headers DeleteMCPServerResponse404Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
