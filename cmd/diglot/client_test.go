@@ -150,3 +150,26 @@ func TestGeneratedClientsOfBothVendorsWorkOnTheSameServers(t *testing.T) {
 		require.Empty(t, left.JSON200.MCPServers)
 	})
 }
+
+// What Refold documents for users without the permission is typed as well.
+func TestGeneratedClientsKnowThatATokenMayNotDelete(t *testing.T) {
+	t.Parallel()
+	eachStore(t, func(t *testing.T, g *inProcess) {
+		ctx := t.Context()
+		tenant, good := g.tenant(t, "acme", acmeOrg, acmeApp)
+		_, err := g.operator.UpdateTenant(ctx, tenant, core.TenantUpdate{ProtectServers: new(true)})
+		require.NoError(t, err)
+		made, err := g.service.CreateMCPServer(ctx, tenant.ID, core.NewMCPServer{Name: "Kept", Slug: "kept"})
+		require.NoError(t, err)
+		at := aGateway{url: g.url}
+		legacy, err := legacyClient(t, at, "Authorization", good["token"][1]).DeleteMCPServerWithResponse(ctx, made.ID.String(), nil)
+		require.NoError(t, err)
+		require.NotNil(t, legacy.JSON403, "%s", legacy.Body)
+		require.Equal(t, legacyclient.FORBIDDEN, legacy.JSON403.HTTPErrorType)
+		v3, err := v3Client(t, at, "Authorization", good["token"][1]).DeleteMCPServerWithResponse(ctx, made.ID.String(),
+			&v3client.DeleteMCPServerParams{DiglotRefoldRevision: new(v3client.V3)})
+		require.NoError(t, err)
+		require.NotNil(t, v3.JSON403, "%s", v3.Body)
+		require.Equal(t, v3client.FORBIDDEN, v3.JSON403.HTTPErrorType)
+	})
+}

@@ -25,6 +25,8 @@ type Fuzz struct {
 	Dialect  Dialect
 	Document *openapitest.Document
 	Given    []string // fixtures
+	// Sometimes are fixtures that an input may ask for, one of them.
+	Sometimes []string
 	// Known says which members of answers a parameter, or a member of a body, is
 	// the name of, so that requests are about what is there.
 	Known map[string][]string
@@ -119,9 +121,17 @@ func (z Fuzz) start(t testing.TB) *fuzzed {
 // play is one input.
 func (d *fuzzed) play(t *testing.T, input []byte) {
 	t.Helper()
-	bytes := &source{left: input}
-	w := NewWorld(t, d.Dialect.Name, d.Dialect.NewStore(), Setting{RateLimit: []int{defaultRateLimit, 3}[bytes.n(16)/15]})
-	for _, name := range d.Given {
+	bytes, limit, given := &source{left: input}, defaultRateLimit, d.Given
+	switch bytes.n(16) {
+	case 13, 14:
+		if len(d.Sometimes) > 0 {
+			given = append(slices.Clone(given), pick(bytes, d.Sometimes))
+		}
+	case 15:
+		limit = 3
+	}
+	w := NewWorld(t, d.Dialect.Name, d.Dialect.NewStore(), Setting{RateLimit: limit})
+	for _, name := range given {
 		w.Given(t, name)
 	}
 	handler := d.Dialect.Handler(w)

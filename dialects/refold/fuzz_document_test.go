@@ -17,7 +17,8 @@ var (
 )
 
 var documentFuzz = dialecttest.Fuzz{
-	Dialect: dialect,
+	Dialect:   dialect,
+	Sometimes: []string{"protected servers", "required accounts"},
 	Known: map[string][]string{
 		"mcp_server_id": {"_id"}, "linked_account_id": {"account_id"}, "account_id": {"account_id"},
 	},
