@@ -20,7 +20,7 @@ var (
 	errBadToken         = &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "not a session token that is good"}
 	errNoAccountID      = &core.Error{Kind: core.Invalid, Noun: "account", Message: "no account id"}
 	errRepeatedUDF      = &core.Error{Kind: core.Invalid, Noun: "account", Message: "a user-defined field is there twice"}
-	errYourApp          = &core.Error{Kind: core.Invalid, Noun: "account", Message: "your_app lacks app_id or auth_credentials"}
+	errYourApp          = &core.Error{Kind: core.Invalid, Noun: "account", Message: "your_app lacks auth_credentials"}
 	errAccountInput     = &core.Error{Kind: core.Invalid, Noun: "account", Message: "invalid request body"}
 )
 
@@ -85,7 +85,7 @@ func (rev *revision) wordAuth(b *errorBody, f dialects.Failure) {
 	case errors.Is(f.Err, errRepeatedUDF):
 		say(http.StatusBadRequest, "SERVER_ERROR", "Duplicate Auth key_name not allowed")
 	case errors.Is(f.Err, errYourApp):
-		say(http.StatusInternalServerError, "SERVER_ERROR", "Valid App ID and Auth credentials required in your_app")
+		say(rev.incompleteApp, "SERVER_ERROR", "Valid App ID and Auth credentials required in your_app")
 	case about != nil && kind == core.Conflict:
 		say(http.StatusBadRequest, "SERVER_ERROR",
 			"Linked account with id "+about.id+" already exists in the "+string(f.Principal.Tenant.Refold.Environment)+" environment")

@@ -41,8 +41,6 @@ var documentFuzz = dialecttest.Fuzz{
 		"legacy upsert_linked_account": yourAppFailure,
 		"legacy delete_linked_account": unknownToDeletion,
 		"legacy create_session_token":  noSuchSession,
-		"v3 create_linked_account":     yourAppFailure, // inferred from legacy
-		"v3 upsert_linked_account":     yourAppFailure,
 	},
 }
 

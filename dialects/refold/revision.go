@@ -37,6 +37,8 @@ type revision struct {
 	unknownAccountCode string
 	// sessionIssued prints a session's tokens.
 	sessionIssued func(sessionTokens) any
+	// incompleteApp is the status for a your_app without credentials.
+	incompleteApp int
 	// accountCreated prints an account that was created.
 	accountCreated func(*core.Tenant, *core.Account) any
 	// listed, read and updated print a server in a list, alone, and after a change.
@@ -64,6 +66,7 @@ var legacy = &revision{
 	unknownAccount:     http.StatusInternalServerError,
 	unknownAccountCode: "SERVER_ERROR",
 	sessionIssued:      legacySessionIssued,
+	incompleteApp:      http.StatusInternalServerError,
 	accountCreated:     legacyAccountCreated,
 	listed:             legacyListed,
 	read:               legacyRead,
@@ -85,6 +88,7 @@ var v3 = &revision{
 	unknownAccount:     http.StatusBadRequest,
 	unknownAccountCode: "INVALID_LINKED_ACCOUNT_ID",
 	sessionIssued:      v3SessionIssued,
+	incompleteApp:      http.StatusBadRequest,
 	accountCreated:     v3AccountCreated,
 	listed:             v3Listed,
 	read:               v3Read,

@@ -390,7 +390,6 @@ type Token = string
 
 // YourApp defines model for YourApp.
 type YourApp struct {
-	AppID           string                 `json:"app_id"`
 	AuthCredentials map[string]interface{} `json:"auth_credentials"`
 }
 
