@@ -60,9 +60,10 @@ type observedStore struct {
 	*memstore.Store
 
 	lookUps  atomic.Int64
-	accounts atomic.Int64             // look-ups of accounts
-	during   func()                   // what happens after a look-up has read and before it answers
-	told     chan core.DirectoryEvent // each event, once the service knows of it
+	accounts atomic.Int64                                  // look-ups of accounts
+	during   func()                                        // what happens after a look-up has read and before it answers
+	told     chan core.DirectoryEvent                      // each event, once the service knows of it
+	heard    func(core.DirectoryEvent) core.DirectoryEvent // what an event is made of that happened; nil: itself
 }
 
 func (s *observedStore) KeyOwner(
@@ -94,6 +95,9 @@ func (s *observedStore) looked() {
 
 func (s *observedStore) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	s.Store.Watch(ctx, func(e core.DirectoryEvent) {
+		if s.heard != nil && e.Connected {
+			e = s.heard(e)
+		}
 		tell(e)
 		s.told <- e
 	})
@@ -109,7 +113,7 @@ func (g *gateway) watch(t *testing.T) (stop func()) {
 		defer close(ended)
 		g.Watch(ctx)
 	}()
-	g.untilTold(t, core.DirectoryEvent{Connected: true})
+	g.untilConnected(t)
 	stop = func() {
 		cancel()
 		select {
@@ -120,6 +124,18 @@ func (g *gateway) watch(t *testing.T) (stop func()) {
 	}
 	t.Cleanup(stop)
 	return stop
+}
+
+func (g *gateway) untilConnected(t *testing.T) {
+	t.Helper()
+	for connected := false; !connected; {
+		select {
+		case e := <-g.store.told:
+			connected = e.Connected
+		case <-time.After(patience):
+			require.FailNow(t, "the watch is not connected")
+		}
+	}
 }
 
 func (g *gateway) untilTold(t *testing.T, want core.DirectoryEvent) {

@@ -163,6 +163,16 @@ type DirectoryEvent struct {
 	// moment that one may be. Nothing is known of the time between.
 	Connected bool
 	// Changed is the tenant that changed, with its keys and the accounts that it
-	// has, on an event that is connected; empty: all may have.
+	// has, on an event that is connected; empty: all may have, unless it is Quiet.
 	Changed TenantID
+	// Quiet: nothing changed; the event is there for its Until alone.
+	Quiet bool
+	// Until is how long being connected may be relied on without another event:
+	// from then on a change may have been missed for [MaxUnheard]. Zero: until an
+	// event says otherwise.
+	Until time.Time
 }
+
+// MaxUnheard is how long a change may go unheard by whoever follows
+// [Store.Watch] and heeds [DirectoryEvent].Until.
+const MaxUnheard = time.Second

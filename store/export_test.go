@@ -31,9 +31,5 @@ func Statements() map[string]string {
 	return out
 }
 
-// The shape of the notification and migration protocols, for tests that take
-// the other side.
-const (
-	MigrationLock = migrationLock
-	WatchIdle     = watchIdle
-)
+// MigrationLock is the lock of those who migrate, for tests that take the other side.
+const MigrationLock = migrationLock
