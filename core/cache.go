@@ -26,6 +26,7 @@ type credentialKey struct {
 type cachedPrincipal struct {
 	principal *Principal
 	until     time.Time
+	use       *keyUse // nil: it is no key
 }
 
 // credentialCache remembers whose a credential is. It answers only while the
@@ -43,6 +44,7 @@ func (c *credentialCache) get(key credentialKey, now time.Time) (p *Principal, g
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if e, ok := c.entries[key]; ok && now.Before(e.until) && c.heard(now) {
+		e.use.touch(now)
 		return e.principal, c.generation
 	}
 	return nil, c.generation
@@ -54,8 +56,9 @@ func (c *credentialCache) heard(now time.Time) bool {
 	return c.connected && (c.heardUntil.IsZero() || now.Before(c.heardUntil))
 }
 
-// put remembers p unless an event came since generation was read.
-func (c *credentialCache) put(key credentialKey, p *Principal, generation uint64, now time.Time) {
+// put remembers p, until it expires, unless an event came since generation was
+// read.
+func (c *credentialCache) put(key credentialKey, p *Principal, use *keyUse, generation uint64, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.connected || generation != c.generation {
@@ -64,7 +67,11 @@ func (c *credentialCache) put(key credentialKey, p *Principal, generation uint64
 	if c.entries == nil || len(c.entries) >= maxCached {
 		c.entries = make(map[credentialKey]cachedPrincipal)
 	}
-	c.entries[key] = cachedPrincipal{p, now.Add(cacheTTL)}
+	until := now.Add(cacheTTL)
+	if p.ExpiresAt != nil && p.ExpiresAt.Before(until) {
+		until = *p.ExpiresAt
+	}
+	c.entries[key] = cachedPrincipal{p, until, use}
 }
 
 func (c *credentialCache) tell(e DirectoryEvent) {

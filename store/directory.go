@@ -13,6 +13,10 @@ import (
 const tenantColumns = `id, name, refold_org_id, refold_environment,
 	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, created_at`
 
+// directoryColumns are what operators read: the functions that gateways call
+// find active tenants alone. They are read into [tenantRow.all].
+const directoryColumns = tenantColumns + `, status`
+
 type tenantRow struct {
 	id, name                   string
 	refoldOrg, refoldEnv       *string
@@ -20,6 +24,7 @@ type tenantRow struct {
 	urlTemplate, refoldRev     string
 	requireAccounts            bool
 	createdAt                  time.Time
+	status                     string // empty: active
 }
 
 func (r *tenantRow) columns() []any {
@@ -29,9 +34,11 @@ func (r *tenantRow) columns() []any {
 	}
 }
 
+func (r *tenantRow) all() []any { return append(r.columns(), &r.status) }
+
 func (r *tenantRow) toCore() core.Tenant {
 	t := core.Tenant{
-		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate,
+		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate, Status: tenantStatuses[r.status],
 		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts, CreatedAt: r.createdAt.UTC(),
 	}
 	if r.refoldOrg != nil {
@@ -43,17 +50,10 @@ func (r *tenantRow) toCore() core.Tenant {
 	return t
 }
 
-// KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
-	const q = `SELECT key_id, key_scope, key_created_at, ` + tenantColumns + ` FROM tenant_by_key($1, $2)`
-	var r tenantRow
-	k := core.Key{Dialect: dialect, Hash: hash}
-	err := s.pool.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
-	if err != nil {
-		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
-	}
-	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
-	return r.toCore(), k, nil
+var tenantStatuses = map[string]core.TenantStatus{
+	core.TenantActive.String():    core.TenantActive,
+	core.TenantSuspended.String(): core.TenantSuspended,
+	core.TenantDeleting.String():  core.TenantDeleting,
 }
 
 // RefoldTenant implements [core.Store].
@@ -92,12 +92,12 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpdate) (core.Tenant, error) {
 	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision),
 			require_accounts = COALESCE($4, require_accounts)
-		WHERE name = $1 RETURNING ` + tenantColumns
+		WHERE name = $1 RETURNING ` + directoryColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts).Scan(r.columns()...)
+	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts).Scan(r.all()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}
@@ -106,11 +106,11 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 
 // Tenants implements [core.Directory].
 func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant ORDER BY name COLLATE "C"`
+	const q = `SELECT ` + directoryColumns + ` FROM tenant ORDER BY name COLLATE "C"`
 	rows, _ := s.pool.Query(ctx, q) // an error is the rows' too
 	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
 		var r tenantRow
-		err := row.Scan(r.columns()...)
+		err := row.Scan(r.all()...)
 		return r.toCore(), err
 	})
 	return tenants, wrap(err, "tenant", "select tenants")
@@ -118,20 +118,13 @@ func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 
 // Tenant implements [core.Directory].
 func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant WHERE name = $1`
+	const q = `SELECT ` + directoryColumns + ` FROM tenant WHERE name = $1`
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	if err := s.pool.QueryRow(ctx, q, name).Scan(r.columns()...); err != nil {
+	if err := s.pool.QueryRow(ctx, q, name).Scan(r.all()...); err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "select tenant")
 	}
 	return r.toCore(), nil
-}
-
-// CreateKey implements [core.Directory].
-func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
-	const q = `INSERT INTO api_key (tenant_id, id, dialect, scope, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
-	_, err := s.pool.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.CreatedAt)
-	return wrap(err, "key", "insert api_key")
 }

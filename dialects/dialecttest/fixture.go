@@ -142,7 +142,7 @@ var fixtures = map[string]func(testing.TB, *World){
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"
-		_, err := w.Operator.CreateScopedKey(t.Context(), w.Acme, core.CometChat, core.AuthOnly, value)
+		_, err := w.Operator.IssueKey(t.Context(), w.Acme, core.NewKey{Dialect: core.CometChat, Scope: core.AuthOnly, Value: value})
 		require.NoError(t, err)
 		w.AddSecret("AUTH_ONLY_KEY", value)
 	},

@@ -6,22 +6,6 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(
-	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
-) (owner core.Tenant, key core.Key, err error) {
-	if err := ctx.Err(); err != nil {
-		return core.Tenant{}, core.Key{}, err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	k, ok := s.keys[hash]
-	if !ok || k.Dialect != dialect {
-		return core.Tenant{}, core.Key{}, notFound("key")
-	}
-	return cloneTenant(&s.tenants[k.Tenant].Tenant), k, nil
-}
-
 // RefoldTenant implements [core.Store].
 func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, account string) (core.Tenant, error) {
 	if err := ctx.Err(); err != nil {
@@ -30,7 +14,7 @@ func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, ac
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, ok := s.refold[address]
-	if !ok {
+	if !ok || t.Status != core.TenantActive {
 		return core.Tenant{}, notFound("tenant")
 	}
 	if _, ok := t.accounts[account]; !ok {
@@ -128,19 +112,4 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	return cloneTenant(&t.Tenant), nil
-}
-
-// CreateKey implements [core.Directory].
-func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
-	return s.write(ctx, k.Tenant, func(t *tenant) error {
-		if err := t.exists(); err != nil {
-			return err
-		}
-		if _, taken := s.keys[k.Hash]; taken {
-			return conflict("key", "key")
-		}
-		s.keys[k.Hash] = k
-		s.changed(k.Tenant)
-		return nil
-	})
 }
