@@ -36,10 +36,10 @@ func newGateway(t testing.TB) *gateway {
 	secret, err := core.NewSecret([]byte("sixteen bytes or more"))
 	require.NoError(t, err)
 	store := &observedStore{Store: memstore.New(), told: make(chan core.DirectoryEvent, 100)}
+	service := core.NewService(store, secret, clock, core.NewIDSource())
 	return &gateway{
-		Service:  core.NewService(store, secret, clock, core.NewIDSource()),
-		Operator: core.NewOperator(store, secret, clock),
-		store:    store, now: &now,
+		Service: service, Operator: core.NewOperator(store, secret, clock, core.WithService(service)),
+		store: store, now: &now,
 	}
 }
 
@@ -63,6 +63,9 @@ type observedStore struct {
 	accounts atomic.Int64                                  // look-ups of accounts
 	during   func()                                        // what happens after a look-up has read and before it answers
 	told     chan core.DirectoryEvent                      // each event, once the service knows of it
+	noted    atomic.Int64                                  // how often it was written when keys were used
+	noteErr  error                                         // why that fails
+	deaf     bool                                          // it hears of no change
 	heard    func(core.DirectoryEvent) core.DirectoryEvent // what an event is made of that happened; nil: itself
 }
 
@@ -85,6 +88,14 @@ func (s *observedStore) Account(ctx context.Context, tenant core.TenantID, id st
 	return s.Store.Account(ctx, tenant, id)
 }
 
+func (s *observedStore) NoteKeyUses(ctx context.Context, uses []core.KeyUse) error {
+	if s.noteErr != nil {
+		return s.noteErr
+	}
+	s.noted.Add(1)
+	return s.Store.NoteKeyUses(ctx, uses)
+}
+
 func (s *observedStore) looked() {
 	s.lookUps.Add(1)
 	if during := s.during; during != nil {
@@ -95,6 +106,9 @@ func (s *observedStore) looked() {
 
 func (s *observedStore) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	s.Store.Watch(ctx, func(e core.DirectoryEvent) {
+		if s.deaf && e.Changed != "" {
+			return
+		}
 		if s.heard != nil && e.Connected {
 			e = s.heard(e)
 		}

@@ -92,8 +92,9 @@ func newTenantDeleteCommand(c *common) *cobra.Command {
 
 // confirm has whoever sits at the terminal say the name of what is to go.
 func confirm(in io.Reader, out io.Writer, name string) error {
+	nobody := withHint(errors.New("nobody is there to say that tenant "+name+" is to be deleted"), "give --yes")
 	if f, ok := in.(*os.File); ok && !isTerminal(f) {
-		return withHint(errors.New("nobody is there to say that tenant "+name+" is to be deleted"), "give --yes")
+		return nobody
 	}
 	if _, err := fmt.Fprintf(out, "Tenant %s and all that it has will be gone. To go on, enter its name: ", name); err != nil {
 		return err
@@ -101,6 +102,9 @@ func confirm(in io.Reader, out io.Writer, name string) error {
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
+	}
+	if line == "" { // /dev/null, or the end of input where it was asked for
+		return nobody
 	}
 	if strings.TrimSpace(line) != name {
 		return errors.New("that is not its name: nothing was deleted")
