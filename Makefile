@@ -8,7 +8,7 @@ FUZZTIME ?= 20s
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-short golden fmt vet lint race check bench fuzz migrate-new clean
+.PHONY: help build run test test-short golden contract fmt vet lint race check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test-short: ## Run the tests that need no PostgreSQL
 
 golden: ## Write the dialects' golden answers anew; read the diff
 	$(GO) test ./dialects/... -update
+
+contract: ## Count the vendors' documented cases that a golden reproduces; fail on a gap
+	@out=$$($(GO) test -count=1 -v -run '^(TestContract|TestExamples)$$' ./dialects/refold ./dialects/cometchat 2>&1); failed=$$?; \
+	  echo "$$out" | grep -v '^===\|^PASS'; exit $$failed
 
 fmt: $(GOLANGCI) ## Format the code
 	$(GOLANGCI) fmt ./...

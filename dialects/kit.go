@@ -169,9 +169,9 @@ func Route[In, Out any, B binder[In]](
 		}
 		return answer(c.Response(), r, status, out)
 	}
-	k.echo.Add(method, path, h)
+	k.echo.Add(method, path, h).Name = operation
 	if method == http.MethodGet {
-		k.echo.Add(http.MethodHead, path, h)
+		k.echo.Add(http.MethodHead, path, h).Name = operation
 	}
 }
 

@@ -41,17 +41,8 @@ func ParseOperations(text string) ([]Operation, error) {
 // Routes gives the operations that are served, HEAD left out.
 func (k *Kit) Routes() []Operation {
 	var list []Operation
-	for _, r := range k.echo.Routes() {
-		if r.Method == http.MethodHead {
-			continue
-		}
-		segments := strings.Split(r.Path, "/")
-		for i, s := range segments {
-			if name, ok := strings.CutPrefix(s, ":"); ok {
-				segments[i] = "{" + name + "}"
-			}
-		}
-		list = append(list, Operation{r.Method, strings.Join(segments, "/")})
+	for _, s := range k.Served() {
+		list = append(list, s.Operation)
 	}
 	slices.SortFunc(list, func(a, b Operation) int { return strings.Compare(a.String(), b.String()) })
 	return list

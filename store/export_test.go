@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,5 +32,12 @@ func Statements() map[string]string {
 	return out
 }
 
-// MigrationLock is the lock of those who migrate, for tests that take the other side.
-const MigrationLock = migrationLock
+// The shape of the notification and migration protocols, for tests that take
+// the other side.
+const (
+	MigrationLock = migrationLock
+	AnswerTimeout = answerTimeout
+)
+
+// Impatient gives a connection as a [Runtime] store uses it.
+func Impatient(conn net.Conn) net.Conn { return &impatientConn{Conn: conn} }

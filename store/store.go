@@ -100,6 +100,9 @@ func poolConfig(cfg Config) (*pgxpool.Config, error) {
 		pc.MaxConns = 4
 	}
 	prepareConnConfig(pc.ConnConfig)
+	if cfg.Role == Runtime { // an operator's statements may take their time
+		pc.ConnConfig.DialFunc = impatient(pc.ConnConfig.DialFunc)
+	}
 	pc.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if err := requireUTF8(conn); err != nil {
 			return err

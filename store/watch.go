@@ -20,6 +20,8 @@ const (
 	watchConfirm = 300 * time.Millisecond
 	// watchPing is how long a sign may take before the connection is given up. No
 	// decision hangs on it: what is remembered has long been out of use by then.
+	// With watchConfirm it is less than answerTimeout, so that whoever waited in
+	// vain on a connection finds no other in the pool that is as lost.
 	watchPing = 2200 * time.Millisecond
 
 	watchMinBackoff = 50 * time.Millisecond
@@ -38,6 +40,7 @@ func (s *Store) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 		if ctx.Err() != nil {
 			return
 		}
+		s.pool.Reset() // the idle ones are as lost, most likely: nobody is to try them one by one
 		s.log.LogAttrs(ctx, slog.LevelWarn, "directory watch lost its connection; credentials are looked up anew until it is back",
 			slog.Any("error", err))
 		select {

@@ -25,8 +25,8 @@ const (
 	readyTimeout      = 2 * time.Second
 )
 
-// gateway is the main port's handler: each dialect at its path, health beside
-// them.
+// gateway is the main port's handler: each dialect at its path, health and the
+// documentation beside them.
 type gateway struct {
 	service   *core.Service
 	refold    http.Handler
@@ -51,11 +51,17 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	case path == "/readyz":
 		g.ready(w, r)
+	case isDocs(path):
+		serveDocs(w, r)
 	default:
-		answer(w, http.StatusNotFound, map[string]string{
-			"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix,
-		})
+		noSuchPath(w)
 	}
+}
+
+func noSuchPath(w http.ResponseWriter) {
+	answer(w, http.StatusNotFound, map[string]string{
+		"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix, "docs": docsPath,
+	})
 }
 
 // ready answers whether requests can be served. What stands in the way is for

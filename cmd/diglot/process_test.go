@@ -202,7 +202,7 @@ func try(ctx context.Context, method, url, body string, headers ...string) (repl
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return reply{}, err
 	}

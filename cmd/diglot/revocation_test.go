@@ -4,20 +4,17 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/storetest"
+	"github.com/diglot/diglot/store/storetest/faultproxy"
 )
 
 // splitStore has its watch on a connection of another store.
@@ -29,66 +26,6 @@ type splitStore struct {
 
 func (s splitStore) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	s.watching.Watch(ctx, tell)
-}
-
-// blackHole stands before a database; once it is closed, whatever is sent
-// through it is lost, and nobody is told.
-type blackHole struct {
-	url    string
-	closed atomic.Bool
-}
-
-func newBlackHole(t *testing.T, databaseURL string) *blackHole {
-	t.Helper()
-	config, err := pgx.ParseConfig(databaseURL)
-	require.NoError(t, err)
-	protocol, address := "tcp", net.JoinHostPort(config.Host, fmt.Sprint(config.Port))
-	if strings.HasPrefix(config.Host, "/") {
-		protocol, address = "unix", fmt.Sprintf("%s/.s.PGSQL.%d", config.Host, config.Port)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	u, err := url.Parse(databaseURL)
-	require.NoError(t, err)
-	query := u.Query()
-	query.Del("host")
-	query.Del("port")
-	query.Set("sslmode", "disable")
-	u.Host, u.RawQuery = listener.Addr().String(), query.Encode()
-	b := &blackHole{url: u.String()}
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial(protocol, address)
-			if err != nil {
-				_ = client.Close()
-				continue
-			}
-			go b.carry(server, client)
-			go b.carry(client, server)
-		}
-	}()
-	return b
-}
-
-func (b *blackHole) carry(to, from net.Conn) {
-	defer to.Close() //nolint:errcheck // nothing depends on it
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buffer)
-		if !b.closed.Load() {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 // watched gives a gateway of this process that watches, and waits until it
@@ -136,14 +73,16 @@ func TestWhatWasTakenBackIsHonouredForASecondAtMostWhateverBecomesOfTheWatch(t *
 			t.Run(fmt.Sprintf("%s, watch lost %t", name, lost), func(t *testing.T) {
 				t.Parallel()
 				databaseURL := storetest.New(t)
-				hole := newBlackHole(t, databaseURL)
-				direct, through := openAs(t, databaseURL, store.Runtime), openAs(t, hole.url, store.Runtime)
-				g, tenant, headers := watched(t, splitStore{direct, through}, openAs(t, databaseURL, store.Operator))
+				proxy, through := faultproxy.Before(t, databaseURL)
+				direct, watching := openAs(t, databaseURL, store.Runtime), openAs(t, through, store.Runtime)
+				g, tenant, headers := watched(t, splitStore{direct, watching}, openAs(t, databaseURL, store.Operator))
 				get := func() (sent time.Time, status int) {
 					sent = time.Now()
 					return sent, send(t, http.MethodGet, g.url+"/api/v2/public/mcp-servers", "", headers["key"]...).status
 				}
-				hole.closed.Store(lost)
+				if lost {
+					proxy.BlackHole()
+				}
 				require.NoError(t, takeBack(t.Context(), g, tenant))
 				done := time.Now()
 				last, refused := time.Duration(0), 0

@@ -109,7 +109,7 @@ func TestHealthReadinessAndUnknownPathsOnTheMainPort(t *testing.T) {
 	require.JSONEq(t, `{"status":"ready"}`, send(t, http.MethodGet, g.url+"/readyz", "").body)
 	r := send(t, http.MethodGet, g.url+"/", "")
 	require.Equal(t, http.StatusNotFound, r.status)
-	require.JSONEq(t, `{"error":"no such path","refold":"/api/v2/public","cometchat":"/v3/ai-agents/agent-builder"}`, r.body)
+	require.JSONEq(t, `{"error":"no such path","refold":"/api/v2/public","cometchat":"/v3/ai-agents/agent-builder","docs":"/docs"}`, r.body)
 	require.Equal(t, http.StatusNotFound, send(t, http.MethodGet, g.url+"/metrics", "").status, "metrics are not for the public")
 	require.Contains(t, send(t, http.MethodGet, g.url+"/api/v1/x", "").body, `"http_error_type":"NOT_FOUND"`)
 	require.Contains(t, send(t, http.MethodGet, g.url+"/v3/x", "").body, `"code":"ERR_API_NOT_FOUND"`)

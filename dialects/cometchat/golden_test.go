@@ -8,6 +8,7 @@ import (
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/dialects/dialecttest"
+	"github.com/diglot/diglot/dialects/dialecttest/openapitest"
 	"github.com/diglot/diglot/store/memstore"
 )
 
@@ -23,6 +24,15 @@ content-type: application/json
 {"name":"Big","slug":"big","url":"http://localhost:3001","description":"$DESCRIPTION"}`,
 	Read: `GET /v3/ai-agents/agent-builder/mcp-servers
 apikey: $KEY`,
+	Documents: []*openapitest.Document{load()},
+}
+
+func load() *openapitest.Document {
+	d, err := openapitest.Load("cometchat", cometchat.OpenAPI())
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func handler(w *dialecttest.World) http.Handler {
@@ -42,4 +52,14 @@ func TestReadmeNamesEveryGolden(t *testing.T) {
 func TestGuarantees(t *testing.T) {
 	t.Parallel()
 	dialecttest.Guarantees(t, dialect)
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	dialecttest.Contract(t, dialect, nil)
+}
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	dialecttest.Examples(t)
 }

@@ -27,6 +27,9 @@
 // the first step's reply, $NEST98 for 98 arrays in each other, $X300 for 300
 // letters x, and $BOM and $FF for bytes that do not show in an editor.
 //
+// Every reply is held to the dialect's OpenAPI document; [Contract] and
+// [Examples] hold the goldens, the documents and the vendor's pages together.
+//
 // Each case has a world of its own: a store, a clock, ids and request ids that
 // are the same every time, and two tenants with both addresses. Requests go
 // over TCP. After the last one the log is checked: a line for each request,

@@ -41,7 +41,7 @@ var fixtures = map[string]func(testing.TB, *World){
 		})
 	},
 	// Both tenants are answered in the newer revision.
-	"v3 tenants": func(t testing.TB, w *World) {
+	v3Tenants: func(t testing.TB, w *World) {
 		for _, tenant := range []*core.Tenant{&w.Acme, &w.Other} {
 			changed, err := w.Operator.UpdateTenant(t.Context(), *tenant, core.TenantUpdate{RefoldRevision: new(core.RefoldV3)})
 			require.NoError(t, err)
@@ -146,10 +146,20 @@ var fixtures = map[string]func(testing.TB, *World){
 		require.NoError(t, err)
 		w.AddSecret("AUTH_ONLY_KEY", value)
 	},
-	"store unavailable": func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
-	"store broken":      func(_ testing.TB, w *World) { w.Store.Fail(broken) },
-	"store panics":      func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+	// What CometChat's examples show: a server, and an agent with three servers to list.
+	"documented server": documentedServer,
+	"documented agent":  documentedAgent,
+	// What the newer Refold documentation's examples show of accounts, in the
+	// tenant that has the examples' org.
+	"documented account":  documentedAccount,
+	"documented accounts": documentedAccounts,
+	"store unavailable":   func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
+	"store broken":        func(_ testing.TB, w *World) { w.Store.Fail(broken) },
+	"store panics":        func(_ testing.TB, w *World) { w.Store.Fail(panics) },
 }
+
+// v3Tenants is the fixture that a case's revision is told by.
+const v3Tenants = "v3 tenants"
 
 func v3Server(t testing.TB, w *World) {
 	w.nextIDs = ids(t, "6a314ee8d0aeb8165beacc6e")

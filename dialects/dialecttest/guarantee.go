@@ -44,7 +44,7 @@ const (
 func (d Dialect) serve(t *testing.T) (*World, *Client) {
 	t.Helper()
 	w := NewWorld(t, d.Name, d.NewStore(), Setting{})
-	return w, Serve(t, w, d.Handler(w))
+	return w, d.client(t, w)
 }
 
 // create is a request that creates a server, with a JSON value for its description.

@@ -21,6 +21,7 @@ type Handler func(*World) http.Handler
 // Client sends requests to a dialect over TCP and remembers the replies.
 type Client struct {
 	world   *World
+	dialect Dialect // whose documents the replies are held to
 	url     string
 	http    *http.Client
 	server  *httptest.Server
@@ -60,15 +61,31 @@ func (c *Client) Do(t testing.TB, text string) Reply {
 	return reply
 }
 
-// send sends a request that is already made.
+// client is [Serve] with the dialect's documents at hand.
+func (d Dialect) client(t testing.TB, w *World) *Client {
+	t.Helper()
+	c := Serve(t, w, d.Handler(w))
+	c.dialect = d
+	return c
+}
+
+// send sends a request that is already made, and holds the reply to the
+// dialect's documents.
 func (c *Client) send(t testing.TB, r *http.Request) Reply {
 	t.Helper()
 	reply, err := c.http.Do(r)
 	require.NoError(t, err)
 	defer func() { _ = reply.Body.Close() }()
-	body, err := io.ReadAll(reply.Body)
+	out := Reply{reply.StatusCode, reply.Header, readAll(t, reply.Body)}
+	c.check(t, r, out)
+	return out
+}
+
+func readAll(t testing.TB, body io.Reader) []byte {
+	t.Helper()
+	text, err := io.ReadAll(body)
 	require.NoError(t, err)
-	return Reply{reply.StatusCode, reply.Header, body}
+	return text
 }
 
 // request makes a request of the text of one. A header is sent in the case in

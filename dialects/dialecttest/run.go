@@ -34,7 +34,7 @@ func (d Dialect) replay(t *testing.T, path string) {
 	for _, name := range g.given {
 		w.Given(t, name)
 	}
-	c := Serve(t, w, d.Handler(w))
+	c := d.client(t, w)
 	want, got := make([]string, len(g.steps)), make([]string, len(g.steps))
 	for i, s := range g.steps {
 		want[i], got[i] = s.response, c.Do(t, s.request).String()

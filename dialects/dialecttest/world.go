@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/dialecttest/openapitest"
 )
 
 // Backend is both of core's ports over one storage.
@@ -30,6 +31,10 @@ type Dialect struct {
 	Create string
 	// Read is a request that lists servers.
 	Read string
+	// Documents are the OpenAPI documents that every answer is held to.
+	Documents []*openapitest.Document
+	// Document gives the one of them that an answer is held to; nil: the first.
+	Document func(Asked) *openapitest.Document
 }
 
 // World is what a case runs in. All of it is the same every time.

@@ -10,6 +10,7 @@ import (
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/dialecttest"
+	"github.com/diglot/diglot/dialects/dialecttest/openapitest"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store/memstore"
 )
@@ -28,6 +29,38 @@ content-type: application/json
 	Read: `GET /api/v2/public/mcp-servers
 x-api-key: $KEY
 linked_account_id: $ACCOUNT`,
+	Documents: []*openapitest.Document{legacyDocument, v3Document},
+	Document:  document,
+}
+
+var (
+	legacyDocument = load("legacy", core.RefoldLegacy)
+	v3Document     = load("v3", core.RefoldV3)
+)
+
+func load(name string, revision core.RefoldRevision) *openapitest.Document {
+	d, err := openapitest.Load(name, refold.OpenAPI(revision))
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// document is that of the revision that the request asks for, else of the
+// tenant's, if it is known: who is answered 401, or sends no credential, isn't,
+// and is answered in legacy.
+func document(a dialecttest.Asked) *openapitest.Document {
+	revision := core.RefoldRevision(a.Header.Get(refold.RevisionHeader))
+	if !revision.Valid() {
+		revision = core.RefoldLegacy
+		if a.Status != http.StatusUnauthorized && (a.Header.Get("X-Api-Key") != "" || a.Header.Get("Authorization") != "") {
+			revision = a.Revision
+		}
+	}
+	if revision == core.RefoldV3 {
+		return v3Document
+	}
+	return legacyDocument
 }
 
 func handler(w *dialecttest.World) http.Handler {
@@ -77,4 +110,18 @@ func TestReadmeNamesEveryGolden(t *testing.T) {
 func TestGuarantees(t *testing.T) {
 	t.Parallel()
 	dialecttest.Guarantees(t, dialect)
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	deleted := "the account has to be deleted between the look-up of its token and its own"
+	dialecttest.Contract(t, dialect, map[string]string{
+		"legacy get_active_linked_account 404": deleted,
+		"v3 get_active_linked_account 404":     deleted,
+	})
+}
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	dialecttest.Examples(t)
 }

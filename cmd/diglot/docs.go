@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/swaggest/swgui/v5/static"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
+)
+
+// docsPath is where a browser finds the page; what the page needs is below it.
+const docsPath = "/docs"
+
+// openAPIPath begins the path of every OpenAPI document.
+const openAPIPath = "/openapi/"
+
+// documents are the OpenAPI documents by path. docs/start.js lists them too.
+var documents = map[string][]byte{
+	openAPIPath + "refold.yaml":    refold.OpenAPI(core.RefoldLegacy),
+	openAPIPath + "refold-v3.yaml": refold.OpenAPI(core.RefoldV3),
+	openAPIPath + "cometchat.yaml": cometchat.OpenAPI(),
+}
+
+// page is Diglot's part of the page, the other is Swagger UI. Its module's own
+// handler is not used: it brings a template engine that makes the program a
+// quarter larger.
+//
+//go:embed docs
+var page embed.FS
+
+// ownHost keeps a browser from asking any other host for the page's sake.
+// Swagger UI sets styles in its elements, and its pictures are in its styles.
+const ownHost = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+// isDocs reports whether a path is a document's or the page's.
+func isDocs(p string) bool {
+	return p == docsPath || strings.HasPrefix(p, docsPath+"/") || strings.HasPrefix(p, openAPIPath)
+}
+
+// serveDocs serves the OpenAPI documents and a page that shows them. All of it
+// comes out of the program: the page works without a way to anywhere else.
+func serveDocs(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		answer(w, http.StatusMethodNotAllowed, map[string]string{"error": "no such method"})
+		return
+	}
+	text, ok := documents[r.URL.Path]
+	if ok {
+		w.Header().Set("Content-Type", "application/yaml")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+	} else {
+		name := strings.Trim(strings.TrimPrefix(r.URL.Path, docsPath), "/")
+		if name == "" {
+			name = "index.html"
+		}
+		if text, ok = asset(w, r, name); !ok {
+			noSuchPath(w)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", ownHost)
+		w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
+}
+
+// asset gives a file of the page. Swagger UI's are compressed, and stay so for
+// a client that takes them.
+func asset(w http.ResponseWriter, r *http.Request, name string) ([]byte, bool) {
+	if text, err := page.ReadFile("docs/" + name); err == nil {
+		return text, true
+	}
+	if text, err := fs.ReadFile(static.FS, name); err == nil && !strings.HasSuffix(name, ".gz") {
+		return text, true
+	}
+	text, err := fs.ReadFile(static.FS, name+".gz")
+	if err != nil {
+		return nil, false
+	}
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		return text, true
+	}
+	z, err := gzip.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, false
+	}
+	text, err = io.ReadAll(z)
+	return text, err == nil
+}

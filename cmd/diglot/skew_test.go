@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/storetest"
+)
+
+// skewed are instances on one database whose clocks are wrong by five minutes.
+type skewed struct {
+	*inProcess // the clock is right
+
+	ahead, behind string // URLs
+	tenant        core.Tenant
+	credentials   credentials
+}
+
+const skew = 5 * time.Minute
+
+func startSkewed(t *testing.T) skewed {
+	t.Helper()
+	databaseURL := storetest.New(t)
+	operator, err := store.Open(t.Context(), store.Config{URL: databaseURL, Role: store.Operator})
+	require.NoError(t, err)
+	t.Cleanup(operator.Close)
+	runtime, err := store.Open(t.Context(), store.Config{URL: databaseURL, Role: store.Runtime})
+	require.NoError(t, err)
+	t.Cleanup(runtime.Close)
+	s := skewed{inProcess: newInProcess(t, runtime, operator)}
+	s.tenant, s.credentials = s.inProcess.tenant(t, "acme", "6698b77a733c5ebd8908189e", "acme-app")
+	secret, err := core.NewSecret([]byte("the secret of all tests"))
+	require.NoError(t, err)
+	start := func(skew time.Duration) string {
+		service := core.NewService(runtime, secret, func() time.Time { return time.Now().Add(skew) }, core.NewIDSource())
+		server := httptest.NewServer(newGateway(service, s.tokens, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	s.ahead, s.behind = start(skew), start(-skew)
+	return s
+}
+
+// create makes a server through an instance and gives its answer.
+func (s skewed) create(t *testing.T, gateway, slug string) map[string]any {
+	t.Helper()
+	r := send(t, http.MethodPost, gateway+cometChatServers, `{"name":"n","slug":"`+slug+`","url":"http://localhost"}`, s.credentials["apikey"]...)
+	require.Equal(t, http.StatusCreated, r.status, r.body)
+	return r.json(t)
+}
+
+// A list is in the order of the creating instances' clocks, not in the order
+// of creation; nothing is lost in it or there twice.
+func TestListsAreWalkedExactlyOnceThoughClocksDiffer(t *testing.T) {
+	t.Parallel()
+	s := startSkewed(t)
+	s.create(t, s.ahead, "made-first")
+	s.create(t, s.behind, "made-second")
+	servers, total, err := s.service.MCPServerPage(t.Context(), s.tenant.ID, core.OldestFirst, 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, 2, total)
+	require.Equal(t, []string{"made-second", "made-first"}, []string{servers[0].Slug, servers[1].Slug})
+	require.InDelta(t, 2*skew, servers[1].CreatedAt.Sub(servers[0].CreatedAt), float64(time.Minute))
+
+	instances := []string{s.ahead, s.url, s.behind}
+	for i := range 120 { // more than a page
+		s.create(t, instances[i%3], fmt.Sprintf("server-%d", i))
+	}
+	for _, gateway := range instances {
+		slugs := listed(t, gateway, s.credentials["apikey"])
+		require.Len(t, slugs, 122)
+		for slug, times := range slugs {
+			require.Equal(t, 1, times, slug)
+		}
+	}
+}
+
+func TestAnUpdateIsNeverBeforeTheCreationThoughClocksDiffer(t *testing.T) {
+	t.Parallel()
+	s := startSkewed(t)
+	made := s.create(t, s.ahead, "one")
+	r := send(t, http.MethodPatch, s.behind+cometChatServers+"/one", `{"description":"d"}`, s.credentials["apikey"]...)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	updated := r.json(t)
+	require.Equal(t, made["createdAt"], updated["createdAt"])
+	require.Equal(t, made["createdAt"], updated["updatedAt"], "by the clock it was before")
+}
+
+// A token is judged by the clock of whoever reads it, with 30 s to spare: an
+// instance refuses those that come from its future, and ends the others as
+// much earlier or later as it is ahead or behind.
+func TestASessionTokenIsJudgedByTheReadersClock(t *testing.T) {
+	t.Parallel()
+	s := startSkewed(t)
+	now := time.Now()
+	for name, c := range map[string]struct {
+		minted                time.Time
+		lifetime              time.Duration
+		ahead, right, lagging bool
+	}{
+		"by one ahead":            {now.Add(skew), time.Hour, true, false, false},
+		"by one that is right":    {now, time.Hour, true, true, false},
+		"by one behind":           {now.Add(-skew), time.Hour, true, true, true},
+		"by one behind, for 7m":   {now.Add(-skew), skew + 2*time.Minute, false, true, true},
+		"by one behind, for 3m":   {now.Add(-skew), skew - 2*time.Minute, false, false, true},
+		"by one ahead, for 1m":    {now.Add(skew), time.Minute, true, false, false},
+		"20 s ahead of the right": {now.Add(20 * time.Second), time.Hour, true, true, false},
+	} {
+		token, err := s.tokens.Mint(*s.tenant.Refold, testAccount, c.minted, c.lifetime)
+		require.NoError(t, err)
+		for gateway, good := range map[string]bool{s.ahead: c.ahead, s.url: c.right, s.behind: c.lagging} {
+			r := send(t, http.MethodGet, gateway+refoldServers, "", "Authorization", "Bearer "+token)
+			want := http.StatusUnauthorized
+			if good {
+				want = http.StatusOK
+			}
+			require.Equal(t, want, r.status, "minted %s: %s", name, r.body)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package openapitest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Coverage is which cases and members of a document were seen.
+type Coverage struct {
+	document *Document
+	cases    map[*Case]int
+	members  map[member]bool
+	headers  map[string]bool
+}
+
+// member is a declared member of an object.
+type member struct {
+	of   *openapi3.Schema
+	name string
+}
+
+// NewCoverage has seen nothing.
+func NewCoverage(d *Document) *Coverage {
+	return &Coverage{document: d, cases: map[*Case]int{}, members: map[member]bool{}, headers: map[string]bool{}}
+}
+
+// See counts an exchange that was checked, as the case that it is one of.
+func (v *Coverage) See(c *Case, x Exchange) {
+	v.cases[c]++
+	for name := range c.response.Headers {
+		if len(x.Header.Values(name)) > 0 {
+			v.headers[name] = true
+		}
+	}
+	if schema := c.body(); schema != nil && len(x.Body) > 0 {
+		value, _ := decode(x.Body) // it was checked
+		v.see(schema, value)
+	}
+}
+
+func (v *Coverage) see(schema *openapi3.Schema, value any) {
+	for _, some := range []openapi3.SchemaRefs{schema.OneOf, schema.AnyOf, schema.AllOf} {
+		for _, ref := range some {
+			if visit(ref.Value, value) == nil {
+				v.see(ref.Value, value)
+			}
+		}
+	}
+	switch value := value.(type) {
+	case []any:
+		if schema.Items != nil {
+			for _, e := range value {
+				v.see(schema.Items.Value, e)
+			}
+		}
+	case map[string]any:
+		for name, ref := range schema.Properties {
+			if e, ok := value[name]; ok {
+				v.members[member{schema, name}] = true
+				v.see(ref.Value, e)
+			}
+		}
+	}
+}
+
+// Seen reports how many exchanges were of the case.
+func (v *Coverage) Seen(c *Case) int { return v.cases[c] }
+
+// MissingMembers names the members and headers that an answer is documented to
+// have and that none was seen with, by the first case that has them.
+func (v *Coverage) MissingMembers() []string {
+	missing := map[string]bool{}
+	done := map[*openapi3.Schema]bool{}
+	for _, c := range v.document.Cases() {
+		for name := range c.response.Headers {
+			if !v.headers[name] {
+				v.headers[name] = true // named once
+				missing[c.String()+" header "+name] = true
+			}
+		}
+		if schema := c.body(); schema != nil {
+			v.missing(schema, c.String()+" ", done, missing)
+		}
+	}
+	return slices.Sorted(maps.Keys(missing))
+}
+
+func (v *Coverage) missing(schema *openapi3.Schema, at string, done map[*openapi3.Schema]bool, missing map[string]bool) {
+	if done[schema] {
+		return
+	}
+	done[schema] = true
+	for _, some := range []openapi3.SchemaRefs{schema.OneOf, schema.AnyOf, schema.AllOf} {
+		for _, ref := range some {
+			v.missing(ref.Value, at, done, missing)
+		}
+	}
+	if schema.Items != nil {
+		v.missing(schema.Items.Value, at+"/*", done, missing)
+	}
+	for name, ref := range schema.Properties {
+		if !v.members[member{schema, name}] {
+			missing[at+"/"+name] = true
+		}
+		v.missing(ref.Value, at+"/"+name, done, missing)
+	}
+}
