@@ -125,7 +125,7 @@ func TestACredentialIsLookedUpAnewAfterAMinute(t *testing.T) {
 
 func TestACredentialIsLookedUpAnewWhereAChangeMayHaveGoneUnheard(t *testing.T) {
 	t.Parallel()
-	eachCredential(t, func(t *testing.T, g *gateway, tenant core.Tenant, who credential) {
+	eachCredential(t, func(t *testing.T, g *gateway, _ core.Tenant, who credential) {
 		other := g.demo(t, "other")
 		g.store.heard = func(e core.DirectoryEvent) core.DirectoryEvent { // signs of life that end
 			e.Until = start.Add(core.MaxUnheard)

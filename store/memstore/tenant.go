@@ -48,7 +48,7 @@ func (s *Store) DeleteTenantPart(ctx context.Context, id core.TenantID, limit in
 	}
 	err = s.write(ctx, id, func(t *tenant) error {
 		switch {
-		case t.exists() != nil:
+		case t.byID == nil: // there is none
 			done = true
 			return nil
 		case t.Status != core.TenantDeleting:
