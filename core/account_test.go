@@ -74,10 +74,9 @@ func (silentStore) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	<-ctx.Done()
 }
 
-func TestADeletedAccountIsForgottenBeforeTheWatchTellsOfIt(t *testing.T) {
-	t.Parallel()
-	g := newGateway(t)
-	tenant := g.demo(t, "demo")
+// unheard gives a service that is connected and hears of nothing.
+func (g *gateway) unheard(t *testing.T) *core.Service {
+	t.Helper()
 	secret, err := core.NewSecret([]byte("sixteen bytes or more"))
 	require.NoError(t, err)
 	service := core.NewService(silentStore{g.store.Store}, secret, g.Now, core.NewIDSource())
@@ -88,16 +87,31 @@ func TestADeletedAccountIsForgottenBeforeTheWatchTellsOfIt(t *testing.T) {
 		service.Watch(ctx)
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
+	return service
+}
 
-	_, err = service.CreateLinkedAccount(t.Context(), tenant.ID, core.NewAccount{ID: "user"})
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { // until it is remembered: the same principal twice
-		one, _ := service.PrincipalByAccount(t.Context(), *tenant.Refold, "user")
-		two, _ := service.PrincipalByAccount(t.Context(), *tenant.Refold, "user")
-		return one != nil && one == two
+// remembered gives who acts by a session, once the service remembers that.
+func remembered(t *testing.T, service *core.Service, tenant core.Tenant, id core.SessionID) (who *core.Principal) {
+	t.Helper()
+	require.Eventually(t, func() bool { // until it is the same principal twice
+		one, _ := service.PrincipalBySession(t.Context(), *tenant.Refold, id)
+		who, _ = service.PrincipalBySession(t.Context(), *tenant.Refold, id)
+		return one != nil && one == who
 	}, patience, time.Millisecond)
+	return who
+}
+
+func TestADeletedAccountIsForgottenBeforeTheWatchTellsOfIt(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "demo")
+	service := g.unheard(t)
+	_, err := service.CreateLinkedAccount(t.Context(), tenant.ID, core.NewAccount{ID: "user"})
+	require.NoError(t, err)
+	id := g.session(t, tenant, "user")
+	remembered(t, service, tenant, id)
 	require.NoError(t, service.DeleteLinkedAccount(t.Context(), tenant.ID, "user"))
-	_, err = service.PrincipalByAccount(t.Context(), *tenant.Refold, "user")
+	_, err = service.PrincipalBySession(t.Context(), *tenant.Refold, id)
 	require.Equal(t, core.BadCredential, core.KindOf(err), "%v", err)
 	require.Equal(t, core.NotFound, core.KindOf(service.DeleteLinkedAccount(t.Context(), tenant.ID, "user")))
 }

@@ -15,11 +15,12 @@ const maxCached = 50_000
 const cacheTTL = time.Minute
 
 // credentialKey is what a decision is remembered by: the keyed hash of an API
-// key, the claims of a session token, or an account beside a tenant's key.
+// key, the session that a token's claims name, or an account beside a tenant's
+// key, which is a session's account alone.
 type credentialKey struct {
 	hash    KeyHash
 	address RefoldAddress
-	account string
+	session SessionID
 	tenant  TenantID
 }
 

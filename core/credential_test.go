@@ -17,12 +17,12 @@ type credential func(t *testing.T) *core.Principal
 // gateway is not watching yet.
 func eachCredential(t *testing.T, check func(t *testing.T, g *gateway, tenant core.Tenant, who credential)) {
 	t.Helper()
-	for name, ask := range map[string]func(g *gateway, ctx context.Context, tenant core.Tenant) (*core.Principal, error){
-		"key": func(g *gateway, ctx context.Context, _ core.Tenant) (*core.Principal, error) {
+	for name, ask := range map[string]func(g *gateway, ctx context.Context, tenant core.Tenant, id core.SessionID) (*core.Principal, error){
+		"key": func(g *gateway, ctx context.Context, _ core.Tenant, _ core.SessionID) (*core.Principal, error) {
 			return g.PrincipalByKey(ctx, core.Refold, "the-key")
 		},
-		"account": func(g *gateway, ctx context.Context, tenant core.Tenant) (*core.Principal, error) {
-			return g.PrincipalByAccount(ctx, *tenant.Refold, "the-user")
+		"session": func(g *gateway, ctx context.Context, tenant core.Tenant, id core.SessionID) (*core.Principal, error) {
+			return g.PrincipalBySession(ctx, *tenant.Refold, id)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -33,9 +33,10 @@ func eachCredential(t *testing.T, check func(t *testing.T, g *gateway, tenant co
 			require.NoError(t, err)
 			_, err = g.CreateAccount(t.Context(), tenant, "the-user")
 			require.NoError(t, err)
+			id := g.session(t, tenant, "the-user")
 			check(t, g, tenant, func(t *testing.T) *core.Principal {
 				t.Helper()
-				p, err := ask(g, t.Context(), tenant)
+				p, err := ask(g, t.Context(), tenant, id)
 				require.NoError(t, err)
 				require.Equal(t, tenant, *p.Tenant)
 				return p
@@ -162,8 +163,8 @@ func TestACredentialThatNamesNobodyIsBadAndNotRememberedAsSuch(t *testing.T) {
 	}
 	requireBad(g.PrincipalByKey(t.Context(), core.Refold, "the-key"))
 	requireBad(g.PrincipalByKey(t.Context(), core.Refold, ""))
-	requireBad(g.PrincipalByAccount(t.Context(), *tenant.Refold, "the-user"))
-	requireBad(g.PrincipalByAccount(t.Context(), core.RefoldAddress{OrgID: "org-demo", Environment: core.Production}, "the-user"))
+	requireBad(g.PrincipalBySession(t.Context(), *tenant.Refold, core.SessionID{Account: "the-user"}))
+	requireBad(g.PrincipalBySession(t.Context(), *tenant.Refold, core.SessionID{}))
 
 	key, err := g.CreateKey(t.Context(), tenant, core.Refold, "the-key")
 	require.NoError(t, err)
@@ -172,12 +173,15 @@ func TestACredentialThatNamesNobodyIsBadAndNotRememberedAsSuch(t *testing.T) {
 	p, err := g.PrincipalByKey(t.Context(), core.Refold, "the-key")
 	require.NoError(t, err)
 	require.Equal(t, core.Principal{Tenant: &tenant, KeyID: key.ID, Scope: core.FullAccess}, *p)
-	p, err = g.PrincipalByAccount(t.Context(), *tenant.Refold, "the-user")
+	id := g.session(t, tenant, "the-user")
+	p, err = g.PrincipalBySession(t.Context(), *tenant.Refold, id)
 	require.NoError(t, err)
-	require.Equal(t, core.Principal{Tenant: &tenant, Account: "the-user"}, *p)
+	require.Equal(t, core.Principal{Tenant: &tenant, Account: "the-user", Session: &id}, *p)
 
 	requireBad(g.PrincipalByKey(t.Context(), core.CometChat, "the-key"))
-	requireBad(g.PrincipalByAccount(t.Context(), *tenant.Refold, "another"))
+	requireBad(g.PrincipalBySession(t.Context(), core.RefoldAddress{OrgID: "org-demo", Environment: core.Production}, id))
+	id.Account = "another"
+	requireBad(g.PrincipalBySession(t.Context(), *tenant.Refold, id))
 }
 
 func TestRememberedCredentialsAreNotMixedUp(t *testing.T) {
@@ -192,6 +196,8 @@ func TestRememberedCredentialsAreNotMixedUp(t *testing.T) {
 	require.NoError(t, err)
 	_, err = g.CreateKey(t.Context(), two, core.CometChat, "the-key")
 	require.NoError(t, err)
+	ids := []core.SessionID{g.session(t, one, "the-user"), g.session(t, one, "the-user")}
+	require.Equal(t, ids[0], g.session(t, two, "the-user"), "they look alike")
 	g.watch(t)
 	for range 2 { // looked up, then remembered
 		for dialect, want := range map[core.DialectName]core.Tenant{core.Refold: one, core.CometChat: two} {
@@ -200,9 +206,14 @@ func TestRememberedCredentialsAreNotMixedUp(t *testing.T) {
 			require.Equal(t, want, *p.Tenant)
 		}
 		for _, want := range []core.Tenant{one, two} {
-			p, err := g.PrincipalByAccount(t.Context(), *want.Refold, "the-user")
+			p, err := g.PrincipalBySession(t.Context(), *want.Refold, ids[0])
 			require.NoError(t, err)
 			require.Equal(t, want, *p.Tenant)
+		}
+		for _, want := range ids {
+			p, err := g.PrincipalBySession(t.Context(), *one.Refold, want)
+			require.NoError(t, err)
+			require.Equal(t, want, *p.Session)
 		}
 	}
 }

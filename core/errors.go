@@ -42,7 +42,7 @@ const (
 )
 
 // Error is a classified failure. Noun says what kind of thing it is about
-// ("mcp_server", "agent", "tenant", "key", "account", "credential"); Fields maps a
+// ("mcp_server", "agent", "tenant", "key", "account", "session", "signing_key", "credential"); Fields maps a
 // field, by its core name, to what is wrong with it. Message may be shown to
 // a client. Err is the cause: logged, never shown.
 type Error struct {

@@ -76,11 +76,19 @@ func (s *observedStore) KeyOwner(
 	return s.Store.KeyOwner(ctx, dialect, hash)
 }
 
-func (s *observedStore) RefoldTenant(
-	ctx context.Context, address core.RefoldAddress, account string,
+func (s *observedStore) SessionOwner(
+	ctx context.Context, address core.RefoldAddress, id core.SessionID,
 ) (core.Tenant, error) {
 	defer s.looked()
-	return s.Store.RefoldTenant(ctx, address, account)
+	return s.Store.SessionOwner(ctx, address, id)
+}
+
+// session makes a session of the tenant's account, which is there already.
+func (g *gateway) session(t testing.TB, tenant core.Tenant, account string) core.SessionID {
+	t.Helper()
+	s, err := g.Operator.IssueSession(t.Context(), tenant, core.NewSession{Account: account, Lifetime: time.Hour, Fresh: true})
+	require.NoError(t, err)
+	return s.SessionID
 }
 
 func (s *observedStore) Account(ctx context.Context, tenant core.TenantID, id string) (core.Account, error) {

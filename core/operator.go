@@ -2,10 +2,12 @@ package core
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
-// Operator is the use cases of those who run Diglot: tenants, keys, accounts.
+// Operator is the use cases of those who run Diglot: tenants, keys, accounts,
+// sessions and what their tokens are signed with.
 type Operator struct {
 	directory Directory
 	secret    *Secret
@@ -100,6 +102,30 @@ func (o *Operator) CreateAccount(ctx context.Context, t Tenant, id string) (Acco
 // Account gives a tenant's linked account. NotFound.
 func (o *Operator) Account(ctx context.Context, t Tenant, id string) (Account, error) {
 	return o.directory.Account(ctx, t.ID, id)
+}
+
+// IssueSession gives a session of a tenant's linked account, as
+// [Service.IssueSession] does. NotFound.
+func (o *Operator) IssueSession(ctx context.Context, t Tenant, in NewSession) (Session, error) {
+	return o.directory.IssueSession(ctx, t.ID, in.request(o.now()))
+}
+
+// RotateSigningKey makes a key with a random id, which signs from then on. What
+// others have signed stays good.
+func (o *Operator) RotateSigningKey(ctx context.Context) (SigningKey, error) {
+	id := "k" + strings.ReplaceAll(NewUUID(), "-", "")
+	return o.directory.CreateSigningKey(ctx, SigningKey{ID: id, CreatedAt: o.today()})
+}
+
+// SigningKeys gives all signing keys, the newest first.
+func (o *Operator) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+	return o.directory.SigningKeys(ctx)
+}
+
+// RetireSigningKey ends all sessions of a key and gives their number. NotFound;
+// Conflict on "newest" for the key that signs.
+func (o *Operator) RetireSigningKey(ctx context.Context, id string) (k SigningKey, ended int, err error) {
+	return o.directory.RetireSigningKey(ctx, id, o.today())
 }
 
 func (o *Operator) today() time.Time { return o.now().UTC().Truncate(time.Millisecond) }

@@ -9,7 +9,7 @@ func (s *Service) CheckAccount(ctx context.Context, who *Principal, account stri
 	if !who.Tenant.RequireAccounts {
 		return nil
 	}
-	ck := credentialKey{tenant: who.Tenant.ID, account: account}
+	ck := credentialKey{tenant: who.Tenant.ID, session: SessionID{Account: account}}
 	now := s.now()
 	known, generation := s.cache.get(ck, now)
 	if known != nil {

@@ -55,14 +55,15 @@ func (s *Service) PrincipalByKey(ctx context.Context, dialect DialectName, key s
 	})
 }
 
-// PrincipalByAccount finds who a session token with these claims speaks for;
-// that the token is genuine is the caller's to know. BadCredential when the
-// tenant or its linked account is gone.
-func (s *Service) PrincipalByAccount(ctx context.Context, address RefoldAddress, account string) (*Principal, error) {
-	ck := credentialKey{address: address, account: account}
+// PrincipalBySession finds who a session token with these claims speaks for;
+// that the token is genuine and has not expired is the caller's to know.
+// BadCredential when the session has ended, as far as is known: what is done by
+// it has to say so ([WithSession]), since that it ended may not have been heard.
+func (s *Service) PrincipalBySession(ctx context.Context, address RefoldAddress, id SessionID) (*Principal, error) {
+	ck := credentialKey{address: address, session: id}
 	return s.principal(ck, func() (*Principal, error) {
-		t, err := s.store.RefoldTenant(ctx, address, account)
-		return &Principal{Tenant: &t, Account: account}, err
+		t, err := s.store.SessionOwner(ctx, address, id)
+		return &Principal{Tenant: &t, Account: id.Account, Session: &id}, err
 	})
 }
 

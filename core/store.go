@@ -13,7 +13,10 @@ import (
 // Failures are [*Error] where a client or operator can act on them, with the
 // kinds named below; any method may answer [Unavailable] when the storage
 // can't be reached. A tenant id that is not a UUID is an error of every method,
-// and a cancelled ctx one that [errors.Is] finds context.Canceled in. Servers
+// and a cancelled ctx one that [errors.Is] finds context.Canceled in. With a
+// ctx that acts by a session ([WithSession]), such a method does nothing and
+// gives [ErrSessionEnded] where the session is not one of the tenant that lives:
+// from the moment on that it was revoked, through whichever instance. Servers
 // and agents that a Store gives are the caller's own, their times UTC: changing them
 // changes nothing stored.
 type Store interface {
@@ -25,11 +28,13 @@ type Store interface {
 	// NoteKeyUses keeps when keys were used, unless later times are known. It
 	// passes over keys that there are not, and no watch tells of it.
 	NoteKeyUses(ctx context.Context, uses []KeyUse) error
-	// RefoldTenant gives the tenant with that Refold address, provided that it
-	// has the linked account and is active. NotFound: either is missing.
-	RefoldTenant(ctx context.Context, address RefoldAddress, account string) (Tenant, error)
-	// Watch tells of changes to tenants, keys and accounts until ctx ends, then
-	// tells that it is no longer connected and returns. See [DirectoryEvent].
+	// SessionOwner gives the tenant with that Refold address, provided that it
+	// is active and has the session and that was not revoked; that it has not expired is the
+	// caller's to know. NotFound.
+	SessionOwner(ctx context.Context, address RefoldAddress, id SessionID) (Tenant, error)
+	// Watch tells of changes to tenants, keys and accounts, and of sessions that
+	// were revoked, until ctx ends, then tells that it is no longer connected and
+	// returns. See [DirectoryEvent].
 	Watch(ctx context.Context, tell func(DirectoryEvent))
 
 	// CreateMCPServer adds a server, moving its place to the next free one where
@@ -81,14 +86,22 @@ type Store interface {
 	// AccountPage is MCPServerPage for linked accounts, by their creation time
 	// and, where that is one, by object id.
 	AccountPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]Account, int, error)
-	// DeleteAccount removes a linked account. NotFound.
+	// DeleteAccount removes a linked account and revokes its sessions, for good.
+	// NotFound.
 	DeleteAccount(ctx context.Context, tenant TenantID, id string) error
+
+	// IssueSession gives a session of the account that the request names, see
+	// [SessionRequest]. Of any number of requests at once that take one which
+	// lives, all get the same; no two that ask for a fresh one do. NotFound.
+	IssueSession(ctx context.Context, tenant TenantID, r SessionRequest) (Session, error)
+	// RevokeSession ends one session. NotFound: there is none, or it has ended.
+	RevokeSession(ctx context.Context, tenant TenantID, id SessionID, at time.Time) error
 
 	// Ready says why requests can't be served now, nil when they can.
 	Ready(ctx context.Context) error
 }
 
-// Directory keeps tenants, keys and linked accounts. It is what an operator
+// Directory keeps tenants, keys, linked accounts and their sessions. It is what an operator
 // needs; a running gateway has no use for it.
 type Directory interface {
 	// CreateTenant adds a tenant. Conflict on "name", "refold" or "cometchat".
@@ -132,6 +145,17 @@ type Directory interface {
 	CreateAccount(ctx context.Context, a Account) error
 	// Account gives a linked account. NotFound.
 	Account(ctx context.Context, tenant TenantID, id string) (Account, error)
+	// IssueSession gives a session of the account that the request names. NotFound.
+	IssueSession(ctx context.Context, tenant TenantID, r SessionRequest) (Session, error)
+	// CreateSigningKey adds a key, which signs from then on: it counts as made
+	// after those there are, whatever its time. Conflict on "id".
+	CreateSigningKey(ctx context.Context, k SigningKey) (SigningKey, error)
+	// SigningKeys gives all keys, the newest first.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+	// RetireSigningKey has a key sign no more and revokes all sessions of it,
+	// whoever's they are, and gives their number; of one that is retired already,
+	// none. NotFound; Conflict on "newest" where no newer one is there to sign.
+	RetireSigningKey(ctx context.Context, id string, at time.Time) (SigningKey, int, error)
 }
 
 // Creation is a server to add and what to do where it collides.
@@ -193,8 +217,9 @@ type DirectoryEvent struct {
 	// Connected: true from the moment that no change is missed, false from the
 	// moment that one may be. Nothing is known of the time between.
 	Connected bool
-	// Changed is the tenant that changed, with its keys and the accounts that it
-	// has, on an event that is connected; empty: all may have, unless it is Quiet.
+	// Changed is the tenant that changed, with its keys, the accounts that it has
+	// and which of their sessions live, on an event that is connected; empty: all
+	// may have, unless it is Quiet.
 	Changed TenantID
 	// Quiet: nothing changed; the event is there for its Until alone.
 	Quiet bool

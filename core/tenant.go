@@ -113,9 +113,10 @@ const (
 // requests: read only.
 type Principal struct {
 	Tenant  *Tenant
-	KeyID   string   // empty for a session token
-	Scope   KeyScope // the key's; empty for a session token
-	Account string   // the linked account that a session token acts for, else empty
+	KeyID   string     // empty for a session token
+	Scope   KeyScope   // the key's; empty for a session token
+	Account string     // the linked account that a session token acts for, else empty
+	Session *SessionID // what a session token was issued for, else nil
 	// ExpiresAt is when the key ends; nil: it doesn't, or it is no key.
 	ExpiresAt *time.Time
 }

@@ -124,6 +124,14 @@ func (r *Request) JSON(into any) error {
 	return nil
 }
 
+// Discard takes a body that nothing depends on, so that a client which reads
+// only after it wrote gets its answer.
+func (r *Request) Discard() {
+	if r.http.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes) // one that breaks off is as good
+	}
+}
+
 func malformed(message string, err error) error {
 	return &core.Error{Kind: core.Malformed, Noun: "body", Message: message, Err: err}
 }

@@ -53,6 +53,10 @@ type Adapter struct {
 	// Admit is asked about each request of a client that is known, what it failed
 	// for told after. It may set headers of the answer; nil: every request passes.
 	Admit func(http.Header, *core.Principal) error
+	// Confirm says why the session that a principal acts by lives no more. It is
+	// asked where the store was not, so that who acts by one that has ended is told
+	// that and nothing else. A dialect without sessions has none.
+	Confirm func(context.Context, *core.Principal) error
 	// Word gives the status and body of a failure.
 	Word func(Failure) (status int, body any)
 }
@@ -155,16 +159,17 @@ func Route[In, Out any, B binder[In]](
 		if err != nil {
 			return err
 		}
+		use := useOf(who)
 		var in In
 		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response()}); err != nil {
-			return err
+			return k.confirmed(who, use, err)
 		}
 		if r.ContentLength != 0 { // its body may have taken all the time there was
 			cancel()
 			ctx, cancel = k.within()
 		}
-		out, err := call(ctx, who, in)
-		if err != nil {
+		out, err := call(core.WithSession(ctx, use), who, in)
+		if err := k.confirmed(who, use, err); err != nil {
 			return err
 		}
 		return answer(c.Response(), r, status, out)

@@ -98,7 +98,7 @@ func (s *Store) UpsertAccount(ctx context.Context, a core.Account) (core.Account
 	return oneAccount(*accounts)
 }
 
-var accountByID = prepared("account_by_id",
+var accountByID = preparedRead("account_by_id",
 	`SELECT `+accountColumns+` FROM linked_account WHERE tenant_id = $1 AND id = $2`)
 
 // Account implements [core.Store] and [core.Directory].

@@ -97,6 +97,9 @@ func serverScan() []any {
 
 func BenchmarkRead(b *testing.B) {
 	f := newBench(b, 1000)
+	require.NoError(b, f.CreateAccount(b.Context(), core.Account{Tenant: f.tenant, ID: "user", CreatedAt: epoch}))
+	session, err := f.IssueSession(b.Context(), f.tenant, sessionRequest("user"))
+	require.NoError(b, err)
 	b.Run("floor", func(b *testing.B) {
 		f.each(b, func(ctx context.Context, i int) error {
 			id := f.servers[i%len(f.servers)].ID
@@ -106,6 +109,13 @@ func BenchmarkRead(b *testing.B) {
 	})
 	b.Run("store", func(b *testing.B) {
 		f.each(b, func(ctx context.Context, i int) error {
+			_, err := f.MCPServer(ctx, f.tenant, core.ByID(f.servers[i%len(f.servers)].ID))
+			return err
+		})
+	})
+	b.Run("store, by a session", func(b *testing.B) {
+		f.each(b, func(ctx context.Context, i int) error {
+			ctx = core.WithSession(ctx, &core.SessionUse{ID: session.SessionID})
 			_, err := f.MCPServer(ctx, f.tenant, core.ByID(f.servers[i%len(f.servers)].ID))
 			return err
 		})

@@ -56,20 +56,6 @@ var tenantStatuses = map[string]core.TenantStatus{
 	core.TenantDeleting.String():  core.TenantDeleting,
 }
 
-// RefoldTenant implements [core.Store].
-func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, account string) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3)`
-	if !core.ValidText(address.OrgID) || !core.ValidText(account) {
-		return core.Tenant{}, notFound("tenant") // PostgreSQL would call such text an error; nothing can have it
-	}
-	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, address.OrgID, string(address.Environment), account).Scan(r.columns()...)
-	if err != nil {
-		return core.Tenant{}, wrap(err, "tenant", "select tenant by Refold address")
-	}
-	return r.toCore(), nil
-}
-
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`

@@ -32,6 +32,8 @@ const (
 	readOnlyTransaction  = "25006"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+
+	sessionEnded = "DG401" // enter_session's own
 )
 
 // The classes of SQLSTATE codes that say that the server, not the request, is
@@ -50,6 +52,7 @@ var conflicts = map[string]struct{ noun, field string }{
 	"tenant_cometchat_key": {"tenant", "cometchat"},
 	"api_key_hash_key":     {"key", "key"},
 	"linked_account_pkey":  {"account", "id"},
+	"signing_key_pkey":     {"signing_key", "id"},
 }
 
 // wrap gives err as core's error where a caller can act on it: what came of
@@ -74,6 +77,8 @@ func wrap(err error, noun, doing string) error {
 		return classified(core.Unavailable, "database", "the database can't be reached")
 	case pgErr == nil:
 		return fmt.Errorf("%s: %w", doing, err)
+	case pgErr.Code == sessionEnded:
+		return core.ErrSessionEnded
 	case pgErr.Code == uniqueViolation:
 		if c, ok := conflicts[pgErr.ConstraintName]; ok {
 			return conflict(c.noun, c.field)

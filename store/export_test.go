@@ -23,6 +23,12 @@ func RunMigration(ctx context.Context, conn *pgx.Conn, version int, sql string) 
 	return d.SetVersion(version, false)
 }
 
+// TenantSetting gives what a connection of the store says of app.tenant_id.
+func (s *Store) TenantSetting(ctx context.Context) (setting string, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT COALESCE(current_setting('app.tenant_id', true), '')`).Scan(&setting)
+	return setting, err
+}
+
 // Statements gives the SQL of each prepared statement by its name.
 func Statements() map[string]string {
 	out := make(map[string]string, len(statements))

@@ -64,7 +64,7 @@ func byRef(ref core.MCPServerRef, byID, bySlug *statement) (*statement, []byte) 
 }
 
 var (
-	mcpServerByID = prepared("mcp_server_by_id",
+	mcpServerByID = preparedRead("mcp_server_by_id",
 		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND id = $2`)
 	mcpServerBySlug = prepared("mcp_server_by_slug",
 		`SELECT `+mcpServerColumns+` FROM mcp_server WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`)

@@ -2,7 +2,8 @@
 // Directory, [Up] and its like migrate the schema.
 //
 // A tenant's statements run in a transaction that first says whose it is
-// (SET LOCAL app.tenant_id), sent together in one round trip; row security
+// (SET LOCAL app.tenant_id, or enter_session, which also makes sure that the
+// session lives), sent together in one round trip; row security
 // holds the rows that they see to that tenant. A [Runtime] store steps down to
 // a role that can't bypass it, and refuses to open where it can't.
 //

@@ -39,6 +39,10 @@ func TestPostgresKeepsTheContract(t *testing.T) {
 	})
 }
 
+func (b backend) IssueSession(ctx context.Context, tenant core.TenantID, r core.SessionRequest) (core.Session, error) {
+	return b.Store.IssueSession(ctx, tenant, r)
+}
+
 // testConns keeps tests in parallel within what a server takes by default.
 const testConns = 6
 
@@ -82,3 +86,21 @@ func newAgent(slugs ...string) core.Agent {
 }
 
 var newID = core.NewIDSource()
+
+// sessionRequest asks for a fresh session that lives an hour.
+func sessionRequest(account string) core.SessionRequest {
+	at := epoch.Unix()
+	return core.SessionRequest{
+		Session: core.Session{
+			SessionID:        core.SessionID{Account: account, IssuedAt: at, ExpiresAt: at + 3600},
+			RefreshExpiresAt: at + 7200,
+		},
+		Fresh: true, ReusableUntil: at + 60, ExpiredBefore: at - 60,
+	}
+}
+
+// bySession gives a context that acts by the session.
+func bySession(t *testing.T, s core.Session) context.Context {
+	t.Helper()
+	return core.WithSession(t.Context(), &core.SessionUse{ID: s.SessionID})
+}

@@ -44,12 +44,20 @@ func (s *Store) TenantCounts(ctx context.Context, tenant core.TenantID) (c core.
 }
 
 // deleteParts removes up to $2 rows of the tenant $1 each. Agents go before
-// servers: a server that is deleted is looked for in all agents' lists.
+// servers, and sessions before accounts: a server that is deleted is looked for
+// in all agents' lists, an account among the sessions.
 var deleteParts = []string{
 	`DELETE FROM agent WHERE tenant_id = $1 AND uid = ANY (ARRAY(
 		SELECT uid FROM agent WHERE tenant_id = $1 AND place >= 0 ORDER BY place LIMIT $2))`,
 	`DELETE FROM mcp_server WHERE tenant_id = $1 AND id = ANY (ARRAY(
 		SELECT id FROM mcp_server WHERE tenant_id = $1 AND place >= 0 ORDER BY place LIMIT $2))`,
+	`DELETE FROM session_token s
+		USING (
+			SELECT account, issued_at, expires_at, key_id FROM session_token
+			WHERE tenant_id = $1 AND refresh_expires_at >= 0 ORDER BY refresh_expires_at LIMIT $2
+		) AS part
+		WHERE s.tenant_id = $1 AND s.account = part.account AND s.issued_at = part.issued_at
+		  AND s.expires_at = part.expires_at AND s.key_id = part.key_id`,
 	`DELETE FROM linked_account WHERE tenant_id = $1 AND id = ANY (ARRAY(
 		SELECT id FROM linked_account WHERE tenant_id = $1 AND version >= 0 ORDER BY created_at, object_id LIMIT $2))`,
 }

@@ -19,8 +19,9 @@ import (
 
 // statement is prepared on every connection, under its name, when that opens.
 type statement struct {
-	name string
-	sql  string
+	name      string
+	sql       string
+	bySession *statement // what a read is by a session, see [preparedRead]; nil: what it is else
 }
 
 var statements []*statement
@@ -29,7 +30,7 @@ var statements []*statement
 // method that runs the statement: connections prepare what is there when they
 // open.
 func prepared(name, sql string) *statement {
-	st := &statement{name, sql}
+	st := &statement{name: name, sql: sql}
 	statements = append(statements, st)
 	return st
 }
@@ -95,7 +96,8 @@ type call struct {
 }
 
 // inTenant runs the calls in one transaction of the tenant's, in one round
-// trip. The transaction is committed when all succeeded, else undone.
+// trip. The transaction is committed when all succeeded, else undone. By a
+// session that has ended none of them is run.
 func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *statement, calls ...*call) error {
 	if !tenant.Valid() { // it goes into a statement's text
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)
@@ -105,14 +107,20 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 		return err
 	}
 	defer conn.Release()
+	pg := conn.Conn().PgConn()
+	use := core.SessionOf(ctx)
+	if use != nil && begin == beginRead && len(calls) == 1 && calls[0].stmt.bySession != nil {
+		return readBySession(ctx, pg, tenant, use, calls[0])
+	}
 	batch := make([]*call, 0, len(calls)+3)
-	batch = append(batch, &call{stmt: begin}, &call{sql: "SET LOCAL app.tenant_id = '" + string(tenant) + "'"})
+	batch = append(batch, &call{stmt: begin}, enter(tenant, use))
 	batch = append(batch, calls...)
 	batch = append(batch, &call{stmt: commit})
-	pg := conn.Conn().PgConn()
 	err = send(ctx, pg, batch)
 	if err != nil {
 		undo(ctx, pg)
+	} else if use != nil {
+		use.Confirm()
 	}
 	return err
 }

@@ -136,7 +136,7 @@ func (db *database) seedTenants(ctx context.Context, url string, secret *core.Se
 		return err
 	}
 	defer s.Close()
-	o, tokens := core.NewOperator(s, secret, time.Now), refold.NewTokens(secret)
+	o, tokens := core.NewOperator(s, secret, time.Now), refold.NewTokens(secret, refold.DefaultLifetimes)
 	for i := range n {
 		t, err := o.CreateTenant(ctx, core.Tenant{
 			Name: fmt.Sprintf("tenant-%d", i), Refold: &core.RefoldAddress{OrgID: idOf(i), Environment: core.Test},
@@ -150,8 +150,9 @@ func (db *database) seedTenants(ctx context.Context, url string, secret *core.Se
 		_, e1 := o.CreateKey(ctx, t, core.Refold, key)
 		_, e2 := o.CreateKey(ctx, t, core.CometChat, apikey)
 		_, e3 := o.CreateAccount(ctx, t, account)
-		token, e4 := tokens.Mint(*t.Refold, account, time.Now(), 24*time.Hour)
-		if err := errors.Join(e1, e2, e3, e4); err != nil {
+		session, e4 := o.IssueSession(ctx, t, core.NewSession{Account: account, Lifetime: 24 * time.Hour})
+		token, e5 := tokens.Token(*t.Refold, session.SessionID)
+		if err := errors.Join(e1, e2, e3, e4, e5); err != nil {
 			return err
 		}
 		db.tenants = append(db.tenants, tenant{map[string][]string{
@@ -186,6 +187,7 @@ func seedServers(ctx context.Context, url string, perTenant int) error {
 		`CREATE INDEX ON bare_server (name)`,
 		`CREATE INDEX ON bare_server (place)`,
 		`VACUUM ANALYZE mcp_server`,
+		`VACUUM ANALYZE session_token`,
 		`VACUUM ANALYZE bare_server`,
 		`CHECKPOINT`,
 	} {
@@ -212,7 +214,7 @@ func (db *database) serveDiglot(ctx context.Context, url string, secret *core.Se
 	}
 	o := dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil))} // the log is written, to nowhere; no rate is limited
 	mux := http.NewServeMux()
-	mux.Handle("/api/", refold.New(service, refold.NewTokens(secret), o))
+	mux.Handle("/api/", refold.New(service, refold.NewTokens(secret, refold.DefaultLifetimes), o))
 	mux.Handle("/v3/", cometchat.New(service, o))
 	db.gatewayURL, err = db.listen(ctx, mux)
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
 )
 
 // Settings that are secrets, or hold one, come from the environment alone: a
@@ -50,6 +51,7 @@ type serveConfig struct {
 	logLevel     string
 	drainTimeout time.Duration
 	rateLimit    int
+	lifetimes    refold.Lifetimes
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -61,6 +63,8 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.IntVar(&c.rateLimit, rateLimitFlag, cometchat.DefaultRateLimit,
 		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
+	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
+	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
 }
 
 // validate refuses settings that would not do what they look like.
@@ -78,6 +82,18 @@ func (c *serveConfig) validate() error {
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
+	}
+	return c.validateLifetimes()
+}
+
+func (c *serveConfig) validateLifetimes() error {
+	switch l := c.lifetimes; {
+	case l.Token < refold.MinTokenLifetime:
+		return fmt.Errorf("--token-ttl is %s: it must be at least %s", l.Token, refold.MinTokenLifetime)
+	case l.Token%time.Second != 0 || l.Refresh%time.Second != 0:
+		return fmt.Errorf("--token-ttl is %s and --refresh-token-ttl %s: they must be whole seconds", l.Token, l.Refresh)
+	case l.Refresh < l.Token:
+		return fmt.Errorf("--refresh-token-ttl is %s: it must not be less than --token-ttl, %s", l.Refresh, l.Token)
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ type inProcess struct {
 	operator *core.Operator
 	service  *core.Service
 	tokens   *refold.Tokens
+
+	store     core.Store
+	directory core.Directory
+	secret    *core.Secret
 }
 
 // eachStore runs a test over the memory store and over PostgreSQL, there as
@@ -54,7 +58,7 @@ func newInProcess(t *testing.T, s core.Store, d core.Directory) *inProcess {
 	secret, err := core.NewSecret([]byte("the secret of all tests"))
 	require.NoError(t, err)
 	service := core.NewService(s, secret, time.Now, core.NewIDSource())
-	g := &inProcess{operator: core.NewOperator(d, secret, time.Now), service: service, tokens: refold.NewTokens(secret)}
+	g := &inProcess{store: s, directory: d, secret: secret, operator: core.NewOperator(d, secret, time.Now), service: service, tokens: refold.NewTokens(secret, refold.DefaultLifetimes)}
 	server := httptest.NewServer(newGateway(service, g.tokens, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(server.Close)
 	g.url = server.URL
@@ -82,13 +86,27 @@ func (g *inProcess) tenant(t *testing.T, name, org, app string) (core.Tenant, cr
 	require.NoError(t, err)
 	_, err = g.operator.CreateAccount(ctx, tenant, testAccount)
 	require.NoError(t, err)
-	token, err := g.tokens.Mint(*tenant.Refold, testAccount, time.Now(), time.Hour)
-	require.NoError(t, err)
+	token := g.token(t, *tenant.Refold, g.session(t, tenant).SessionID)
 	return tenant, credentials{
 		"key":    {"x-api-key", refoldKey, "linked_account_id", testAccount},
 		"token":  {"Authorization", "Bearer " + token},
 		"apikey": {"apikey", cometChatKey},
 	}
+}
+
+// session issues one of the tenant's account.
+func (g *inProcess) session(t *testing.T, tenant core.Tenant) core.Session {
+	t.Helper()
+	s, err := g.operator.IssueSession(t.Context(), tenant, core.NewSession{Account: testAccount, Lifetime: time.Hour, Fresh: true})
+	require.NoError(t, err)
+	return s
+}
+
+func (g *inProcess) token(t *testing.T, address core.RefoldAddress, id core.SessionID) string {
+	t.Helper()
+	token, err := g.tokens.Token(address, id)
+	require.NoError(t, err)
+	return token
 }
 
 // aRoute is an operation on one server or on all. One that takes a key alone,
@@ -113,6 +131,8 @@ func routesFor(id, slug, agent string) []aRoute {
 		{"refold", http.MethodGet, l + "/" + confidentialAccount, ""},
 		{"refold", http.MethodDelete, l + "/" + confidentialAccount, ""},
 		{"refold", http.MethodGet, "/api/v2/public/session/active-linked-account", ""},
+		{"refold", http.MethodPost, "/api/v2/public/session-token", `{"linked_account_id":"` + confidentialAccount + `"}`},
+		{"refold", http.MethodPost, "/api/v2/public/session-token/revoke", ""},
 		{"cometchat", http.MethodGet, c, ""},
 		{"cometchat", http.MethodPost, c, `{"name":"n","slug":"another","url":"http://localhost"}`},
 		{"cometchat", http.MethodGet, c + "/" + slug, ""},
@@ -152,14 +172,15 @@ func TestAnotherTenantsCredentialGetsNothingOnAnyRoute(t *testing.T) {
 				}
 				r := send(t, route.method, g.url+route.path, route.body, headers...)
 				body := strings.ReplaceAll(r.body, "MCP server not found: confidential", "")
-				body = strings.ReplaceAll(body, "with account id "+confidentialAccount, "")
-				if strings.HasSuffix(route.path, confidentialAccount) {
+				body = strings.ReplaceAll(body, "account id "+confidentialAccount, "")
+				body = strings.ReplaceAll(body, "account id : "+confidentialAccount, "")
+				if strings.HasSuffix(route.path, confidentialAccount) || strings.Contains(route.body, confidentialAccount) {
 					require.GreaterOrEqual(t, r.status, 400, "%s %s by %s", route.method, route.path, way)
 				}
 				body = strings.ReplaceAll(body, `"details":{"slug":"confidential"}`, "")
 				body = strings.ReplaceAll(body, `"details":{"slugs":["confidential"]}`, "")
 				require.NotContains(t, strings.ToLower(body), "confidential", "%s %s by %s", route.method, route.path, way)
-				if strings.Contains(route.path, "/mcp-servers/") || strings.Contains(route.path, "/agents/") || strings.Contains(route.body, s.Slug) {
+				if strings.Contains(route.path, "/mcp-servers/") || strings.Contains(route.path, "/agents/") || strings.Contains(route.body, `"`+s.Slug+`"`) {
 					require.Equal(t, http.StatusNotFound, r.status, "%s %s by %s", route.method, route.path, way)
 				}
 			}
@@ -183,12 +204,19 @@ func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, g *inProcess) {
 		tenant, good := g.tenant(t, "acme", "6698b77a733c5ebd8908189e", "acme-app")
-		expired, err := g.tokens.Mint(*tenant.Refold, testAccount, time.Now().Add(-2*time.Hour), time.Hour)
+		past := core.NewOperator(g.directory, g.secret, func() time.Time { return time.Now().Add(-2 * time.Hour) })
+		old, err := past.IssueSession(t.Context(), tenant, core.NewSession{Account: testAccount, Lifetime: time.Hour, Fresh: true})
 		require.NoError(t, err)
-		noAccount, err := g.tokens.Mint(*tenant.Refold, "nobody", time.Now(), time.Hour)
+		expired := g.token(t, *tenant.Refold, old.SessionID)
+		lives := g.session(t, tenant)
+		nobodys, unrecorded, otherKeys := lives.SessionID, lives.SessionID, lives.SessionID
+		nobodys.Account, otherKeys.KeyID = "nobody", "k1"
+		unrecorded.ExpiresAt += 3600
+		refresh, err := g.tokens.RefreshToken(*tenant.Refold, lives)
 		require.NoError(t, err)
-		otherEnv, err := g.tokens.Mint(core.RefoldAddress{OrgID: tenant.Refold.OrgID, Environment: core.Production}, testAccount, time.Now(), time.Hour)
-		require.NoError(t, err)
+		revoked := g.session(t, tenant)
+		require.NoError(t, g.service.RevokeSession(t.Context(), &core.Principal{Tenant: &tenant, Session: &revoked.SessionID}))
+		otherEnv := core.RefoldAddress{OrgID: tenant.Refold.OrgID, Environment: core.Production}
 		refoldKey, cometChatKey := good["key"][1], good["apikey"][1]
 		bad := map[string][]string{
 			"nothing":                   {},
@@ -202,8 +230,12 @@ func TestNoForeignOrBrokenCredentialPassesOnAnyRoute(t *testing.T) {
 			"key in capitals":           {"x-api-key", strings.ToUpper(refoldKey), "linked_account_id", testAccount},
 			"apikey in capitals":        {"apikey", strings.ToUpper(cometChatKey)},
 			"expired token":             {"Authorization", "Bearer " + expired},
-			"token of no account":       {"Authorization", "Bearer " + noAccount},
-			"token of another env":      {"Authorization", "Bearer " + otherEnv},
+			"token of no account":       {"Authorization", "Bearer " + g.token(t, *tenant.Refold, nobodys)},
+			"token of another env":      {"Authorization", "Bearer " + g.token(t, otherEnv, lives.SessionID)},
+			"token of another key":      {"Authorization", "Bearer " + g.token(t, *tenant.Refold, otherKeys)},
+			"token of no session":       {"Authorization", "Bearer " + g.token(t, *tenant.Refold, unrecorded)},
+			"revoked token":             {"Authorization", "Bearer " + g.token(t, *tenant.Refold, revoked.SessionID)},
+			"refresh token":             {"Authorization", "Bearer " + refresh},
 			"token as basic":            {"Authorization", "Basic " + strings.TrimPrefix(good["token"][1], "Bearer ")},
 			"token without its end":     {"Authorization", strings.TrimRight(good["token"][1], "=")[:len(good["token"][1])-3]},
 			"key of another app's host": {"apikey", cometChatKey, "appid", "another-app"},

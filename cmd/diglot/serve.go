@@ -62,7 +62,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	}
 	defer b.close(logger)
 	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource())
-	g := newGateway(service, refold.NewTokens(b.secret), dialects.Options{
+	g := newGateway(service, refold.NewTokens(b.secret, c.lifetimes), dialects.Options{
 		Logger: logger, Observe: m.observe, RateLimit: c.rateLimit,
 	})
 

@@ -115,8 +115,11 @@ func TestASessionTokenIsJudgedByTheReadersClock(t *testing.T) {
 		"by one ahead, for 1m":    {now.Add(skew), time.Minute, true, false, false},
 		"20 s ahead of the right": {now.Add(20 * time.Second), time.Hour, true, true, false},
 	} {
-		token, err := s.tokens.Mint(*s.tenant.Refold, testAccount, c.minted, c.lifetime)
+		operator := core.NewOperator(s.directory, s.secret, func() time.Time { return c.minted })
+		session, err := operator.IssueSession(t.Context(), s.tenant,
+			core.NewSession{Account: testAccount, Lifetime: c.lifetime, RefreshLifetime: time.Hour, Fresh: true})
 		require.NoError(t, err)
+		token := s.token(t, *s.tenant.Refold, session.SessionID)
 		for gateway, good := range map[string]bool{s.ahead: c.ahead, s.url: c.right, s.behind: c.lagging} {
 			r := send(t, http.MethodGet, gateway+refoldServers, "", "Authorization", "Bearer "+token)
 			want := http.StatusUnauthorized

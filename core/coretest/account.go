@@ -42,52 +42,43 @@ var accounts = []guarantee{
 		s, other := withUser(t, b), newSuite(t, b, "other")
 		_, err := b.Account(t.Context(), other.tenant.ID, "user")
 		requireNotFound(t, err)
-		_, err = b.RefoldTenant(t.Context(), *other.tenant.Refold, "user")
+		_, err = b.IssueSession(t.Context(), other.tenant.ID, request("user"))
 		requireNotFound(t, err)
 
 		a := newAccount(other.tenant.ID, "user")
 		require.NoError(t, b.CreateAccount(t.Context(), a))
-		for _, owner := range []core.Tenant{s.tenant, other.tenant} {
-			tenant, err := b.RefoldTenant(t.Context(), *owner.Refold, "user")
-			require.NoError(t, err)
-			equalTenant(t, owner, tenant)
+		for _, owner := range []*suite{s, other} {
+			owner.requireLives(t, owner.issue(t, request("user")).SessionID)
 		}
 	}},
-	{"leads to its tenant with the tenant's address", func(t *testing.T, b Backend) {
+	{"its session leads nowhere with another org or environment", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
-		got, err := b.RefoldTenant(t.Context(), *s.tenant.Refold, "user")
-		require.NoError(t, err)
-		equalTenant(t, s.tenant, got)
-	}},
-	{"leads nowhere with another account, org or environment", func(t *testing.T, b Backend) {
-		s := withUser(t, b)
-		address := *s.tenant.Refold
-		for _, c := range []struct {
-			address core.RefoldAddress
-			account string
-		}{
-			{address, "stranger"},
-			{address, ""},
-			{core.RefoldAddress{OrgID: address.OrgID, Environment: core.Production}, "user"},
-			{core.RefoldAddress{OrgID: "org-unknown", Environment: core.Test}, "user"},
-			{core.RefoldAddress{OrgID: s.tenant.CometChat.AppID, Environment: core.Test}, "user"},
-			{core.RefoldAddress{}, "user"},
+		address, id := *s.tenant.Refold, s.issue(t, request("user")).SessionID
+		for _, wrong := range []core.RefoldAddress{
+			{OrgID: address.OrgID, Environment: core.Production},
+			{OrgID: "org-unknown", Environment: core.Test},
+			{OrgID: s.tenant.CometChat.AppID, Environment: core.Test},
+			{OrgID: "\x00", Environment: core.Test},
+			{},
 		} {
-			_, err := b.RefoldTenant(t.Context(), c.address, c.account)
+			_, err := b.SessionOwner(t.Context(), wrong, id)
 			requireNotFound(t, err)
 		}
+		s.requireLives(t, id)
 	}},
 	{"each environment of an org has its own", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
 		production := newTenant("production")
 		production.Refold = &core.RefoldAddress{OrgID: s.tenant.Refold.OrgID, Environment: core.Production}
 		require.NoError(t, b.CreateTenant(t.Context(), production))
-		_, err := b.RefoldTenant(t.Context(), *production.Refold, "user")
+		_, err := b.SessionOwner(t.Context(), *production.Refold, s.issue(t, request("user")).SessionID)
 		requireNotFound(t, err)
 
 		a := newAccount(production.ID, "user")
 		require.NoError(t, b.CreateAccount(t.Context(), a))
-		got, err := b.RefoldTenant(t.Context(), *production.Refold, "user")
+		issued, err := b.IssueSession(t.Context(), production.ID, request("user"))
+		require.NoError(t, err)
+		got, err := b.SessionOwner(t.Context(), *production.Refold, issued.SessionID)
 		require.NoError(t, err)
 		equalTenant(t, production, got)
 	}},

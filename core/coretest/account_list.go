@@ -20,8 +20,7 @@ var accountChanges = []guarantee{
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 		require.Equal(t, want, s.readAccount(t, "user"))
-		_, err = b.RefoldTenant(t.Context(), *s.tenant.Refold, "user")
-		require.NoError(t, err)
+		s.requireLives(t, s.issue(t, request("user")).SessionID)
 	}},
 	{"an upsert changes what is given and leaves the rest", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
@@ -87,7 +86,7 @@ var accountChanges = []guarantee{
 		requireNotFound(t, b.DeleteAccount(t.Context(), s.tenant.ID, "user"))
 		_, err := b.Account(t.Context(), s.tenant.ID, "user")
 		requireNotFound(t, err)
-		_, err = b.RefoldTenant(t.Context(), *s.tenant.Refold, "user")
+		_, err = b.IssueSession(t.Context(), s.tenant.ID, request("user"))
 		requireNotFound(t, err)
 		other.readAccount(t, "user")
 		require.NoError(t, b.CreateAccount(t.Context(), s.account("user")), "the id is free")

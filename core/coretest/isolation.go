@@ -77,7 +77,7 @@ var refusals = []guarantee{
 		never := core.NewTenantID()
 		for method, call := range tenantMethods(b, server) {
 			switch err := call(t.Context(), never); method {
-			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "DeleteAccount", "Agent", "UpdateAgent", "DeleteAgent":
+			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "DeleteAccount", "IssueSession", "RevokeSession", "Agent", "UpdateAgent", "DeleteAgent":
 				requireNotFound(t, err)
 			case "MCPServerPage", "MCPServersFrom", "AgentsFrom", "AccountPage":
 				require.NoError(t, err)
@@ -118,7 +118,13 @@ var refusals = []guarantee{
 		}
 		_, _, err := b.KeyOwner(ctx, core.Refold, key.Hash)
 		require.ErrorIs(t, err, context.Canceled)
-		_, err = b.RefoldTenant(ctx, *s.tenant.Refold, "user")
+		_, err = b.SessionOwner(ctx, *s.tenant.Refold, core.SessionID{Account: "user"})
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = b.SigningKeys(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = b.CreateSigningKey(ctx, core.SigningKey{ID: "k1", CreatedAt: epoch})
+		require.ErrorIs(t, err, context.Canceled)
+		_, _, err = b.RetireSigningKey(ctx, "", epoch)
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = b.Tenant(ctx, s.tenant.Name)
 		require.ErrorIs(t, err, context.Canceled)
@@ -201,6 +207,13 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 		},
 		"DeleteAccount": func(ctx context.Context, id core.TenantID) error {
 			return b.DeleteAccount(ctx, id, "user")
+		},
+		"IssueSession": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.IssueSession(ctx, id, freshRequest("user"))
+			return err
+		},
+		"RevokeSession": func(ctx context.Context, id core.TenantID) error {
+			return b.RevokeSession(ctx, id, core.SessionID{Account: "user"}, epoch)
 		},
 		"Account": func(ctx context.Context, id core.TenantID) error {
 			_, err := b.Account(ctx, id, "user")

@@ -93,7 +93,7 @@ var tenants = []guarantee{
 		require.NoError(t, b.CreateTenant(t.Context(), other))
 		key := newKey(s.tenant, core.Refold)
 		require.NoError(t, b.CreateKey(t.Context(), key))
-		want := s.tenant
+		want, id := s.tenant, s.issue(t, request("user")).SessionID
 		for _, u := range []core.TenantUpdate{
 			{RefoldRevision: new(core.RefoldV3)},
 			{URLTemplate: new("")},
@@ -120,7 +120,7 @@ var tenants = []guarantee{
 			got, _, err = b.KeyOwner(t.Context(), core.Refold, key.Hash)
 			require.NoError(t, err)
 			equalTenant(t, want, got)
-			got, err = b.RefoldTenant(t.Context(), *want.Refold, "user")
+			got, err = b.SessionOwner(t.Context(), *want.Refold, id)
 			require.NoError(t, err)
 			equalTenant(t, want, got)
 		}

@@ -16,6 +16,7 @@ var tenantStatuses = []guarantee{
 		key, theirs := newKey(s.tenant, core.Refold), newKey(other.tenant, core.CometChat)
 		require.NoError(t, b.CreateKey(t.Context(), key))
 		require.NoError(t, b.CreateKey(t.Context(), theirs))
+		session := s.issue(t, request("user")).SessionID
 		for _, status := range []core.TenantStatus{core.TenantSuspended, core.TenantSuspended, core.TenantActive, core.TenantActive} {
 			s.tenant.Status = status
 			got, err := b.SetTenantStatus(t.Context(), s.tenant.Name, status)
@@ -26,13 +27,13 @@ var tenantStatuses = []guarantee{
 			equalTenant(t, s.tenant, got)
 
 			_, _, byKey := b.KeyOwner(t.Context(), core.Refold, key.Hash)
-			_, byAccount := b.RefoldTenant(t.Context(), *s.tenant.Refold, "user")
+			_, bySession := b.SessionOwner(t.Context(), *s.tenant.Refold, session)
 			if status == core.TenantActive {
 				require.NoError(t, byKey)
-				require.NoError(t, byAccount)
+				require.NoError(t, bySession)
 			} else {
 				requireNotFound(t, byKey)
-				requireNotFound(t, byAccount)
+				requireNotFound(t, bySession)
 			}
 			_, _, err = b.KeyOwner(t.Context(), core.CometChat, theirs.Hash)
 			require.NoError(t, err)
@@ -81,7 +82,10 @@ var tenantStatuses = []guarantee{
 	}},
 }
 
-// stock gives a tenant servers, agents that list them, accounts and keys.
+// stockedSessions is how many sessions a tenant has after stock.
+const stockedSessions = 6
+
+// stock gives a tenant servers, agents that list them, accounts, sessions and keys.
 func (s *suite) stock(t *testing.T) core.TenantCounts {
 	t.Helper()
 	n := core.TenantCounts{Servers: 12, Agents: 7, Accounts: 5, Keys: 3}
@@ -94,6 +98,9 @@ func (s *suite) stock(t *testing.T) core.TenantCounts {
 	}
 	for i := range n.Accounts {
 		require.NoError(t, s.CreateAccount(t.Context(), newAccount(s.tenant.ID, fmt.Sprint("user-", i))))
+	}
+	for i := range stockedSessions {
+		s.issue(t, freshRequest(fmt.Sprint("user-", i%2)))
 	}
 	for range n.Keys {
 		require.NoError(t, s.CreateKey(t.Context(), newKey(s.tenant, core.Refold)))
@@ -123,7 +130,7 @@ var tenantDeletions = []guarantee{
 			require.NotEqual(t, done, part > 0, "either something went or nothing is left")
 			removed += part
 		}
-		require.Equal(t, n.Servers+n.Agents+n.Accounts, removed)
+		require.Equal(t, n.Servers+n.Agents+n.Accounts+stockedSessions, removed)
 		require.Equal(t, core.TenantCounts{}, counts(s))
 		_, err = b.Tenant(t.Context(), s.tenant.Name)
 		requireNotFound(t, err)

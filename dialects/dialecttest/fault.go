@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/diglot/diglot/core"
 )
@@ -16,7 +17,7 @@ type Faulty struct {
 	fault func(context.Context) error
 }
 
-// Fail makes every later use of servers, agents and accounts run f first, and fail as it does.
+// Fail makes every later use of servers, agents, accounts and their sessions run f first, and fail as it does.
 func (s *Faulty) Fail(f func(context.Context) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,4 +181,20 @@ func (s *Faulty) DeleteAccount(ctx context.Context, tenant core.TenantID, id str
 		return err
 	}
 	return s.Backend.DeleteAccount(ctx, tenant, id)
+}
+
+// IssueSession implements [core.Store].
+func (s *Faulty) IssueSession(ctx context.Context, tenant core.TenantID, r core.SessionRequest) (core.Session, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.Session{}, err
+	}
+	return s.Backend.IssueSession(ctx, tenant, r)
+}
+
+// RevokeSession implements [core.Store].
+func (s *Faulty) RevokeSession(ctx context.Context, tenant core.TenantID, id core.SessionID, at time.Time) error {
+	if err := s.failure(ctx); err != nil {
+		return err
+	}
+	return s.Backend.RevokeSession(ctx, tenant, id, at)
 }

@@ -48,6 +48,8 @@ var fixtures = map[string]func(testing.TB, *World){
 			*tenant = changed
 		}
 	},
+	// The session whose tokens the newer Refold documentation shows.
+	"documented session": documentedSession,
 	// The server of the newer Refold documentation's examples, in the tenant
 	// that has the examples' org.
 	"v3 server": v3Server,

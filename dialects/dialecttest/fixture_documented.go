@@ -58,6 +58,15 @@ func documentedAccounts(t testing.TB, w *World) {
 	})
 }
 
+// documentedSession is of an account that the documented tokens name, which
+// lived for 5053 of their 7 and 30 days' seconds as they were given once more.
+func documentedSession(t testing.TB, w *World) {
+	now := w.Clock.Now()
+	w.account(t, core.Account{ID: "user_12345", ObjectID: w.newID(now), CreatedAt: now, UpdatedAt: now})
+	const day = 24 * time.Hour
+	w.Issue(w.Other, "user_12345", Epoch.Add(-5053*time.Second), 7*day, 30*day)
+}
+
 // account puts an account of the other tenant into the store as it is.
 func (w *World) account(t testing.TB, a core.Account) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package dialecttest
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -155,6 +156,21 @@ func (w *World) tenant(t testing.TB, in core.Tenant, account string) core.Tenant
 	_, err = w.Operator.CreateAccount(t.Context(), out, account)
 	require.NoError(t, err)
 	return out
+}
+
+// Issue issues a session of a tenant's account, as at a moment.
+func (w *World) Issue(tenant core.Tenant, account string, at time.Time, lifetime, refresh time.Duration) core.Session {
+	s, err := w.Store.Backend.IssueSession(context.Background(), tenant.ID, core.SessionRequest{
+		Session: core.Session{
+			SessionID:        core.SessionID{Account: account, IssuedAt: at.Unix(), ExpiresAt: at.Add(lifetime).Unix()},
+			RefreshExpiresAt: at.Add(refresh).Unix(),
+		},
+		Fresh: true,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // NewRequestID counts up from the seeds' request id.

@@ -47,6 +47,7 @@ func TestTheAuthServicesPathsAreAccountsAndSessions(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{
 		"/linked-account": true, "/linked-account/a": true, "/session/active-linked-account": true,
+		"/session-token": true, "/session-token/revoke": true, "/session-tokens": false,
 		"/mcp-servers": false, "/mcp-servers/linked-account": false, "/linked-accounts": false, "": false,
 	} {
 		require.Equal(t, want, isAuthService(httptest.NewRequest(http.MethodGet, Prefix+path, nil)), path)

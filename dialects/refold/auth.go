@@ -116,7 +116,7 @@ func (d *dialect) byToken(ctx context.Context, token string) (*core.Principal, e
 		return nil, &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "the session token is not valid", Err: err}
 	}
 	address := core.RefoldAddress{OrgID: c.OrgID, Environment: core.Environment(c.Environment)}
-	return d.core.PrincipalByAccount(ctx, address, c.LinkedAccountID)
+	return d.core.PrincipalBySession(ctx, address, c.session())
 }
 
 // bearer takes the token out of an Authorization header; the scheme's case

@@ -12,14 +12,16 @@ import (
 // This file words what the vendor's auth service refuses: linked accounts and
 // session tokens. Documented: contract 2.5.
 
-// What a request about linked accounts is refused for.
+// What a request about linked accounts or session tokens is refused for.
 var (
-	errNoToken      = &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "no session token, which alone is taken here"}
-	errBadToken     = &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "not a session token that is good"}
-	errNoAccountID  = &core.Error{Kind: core.Invalid, Noun: "account", Message: "no account id"}
-	errRepeatedUDF  = &core.Error{Kind: core.Invalid, Noun: "account", Message: "a user-defined field is there twice"}
-	errYourApp      = &core.Error{Kind: core.Invalid, Noun: "account", Message: "your_app lacks app_id or auth_credentials"}
-	errAccountInput = &core.Error{Kind: core.Invalid, Noun: "account", Message: "invalid request body"}
+	errNoSessionAccount = &core.Error{Kind: core.Invalid, Noun: "session", Message: "no account id"}
+	errUnknownAccount   = &core.Error{Kind: core.NotFound, Noun: "account", Message: "no account to issue a session for"}
+	errNoToken          = &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "no session token, which alone is taken here"}
+	errBadToken         = &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "not a session token that is good"}
+	errNoAccountID      = &core.Error{Kind: core.Invalid, Noun: "account", Message: "no account id"}
+	errRepeatedUDF      = &core.Error{Kind: core.Invalid, Noun: "account", Message: "a user-defined field is there twice"}
+	errYourApp          = &core.Error{Kind: core.Invalid, Noun: "account", Message: "your_app lacks app_id or auth_credentials"}
+	errAccountInput     = &core.Error{Kind: core.Invalid, Noun: "account", Message: "invalid request body"}
 )
 
 // accountError is a failure that is worded with the account's id.
@@ -52,7 +54,13 @@ func noSuchAccount(id string, who *core.Principal) string {
 // isAuthService reports whether the vendor answers the request in its auth service.
 func isAuthService(r *http.Request) bool {
 	path, ok := strings.CutPrefix(r.URL.Path, Prefix)
-	return ok && (path == "/linked-account" || strings.HasPrefix(path, "/linked-account/") || strings.HasPrefix(path, "/session/"))
+	return ok && (isAt(path, "/linked-account") || isAt(path, "/session-token") || strings.HasPrefix(path, "/session/"))
+}
+
+// isAt reports whether a path is a folder or below it.
+func isAt(path, folder string) bool {
+	rest, ok := strings.CutPrefix(path, folder)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // wordAuth changes a failure's words to the auth service's where those differ.
@@ -65,8 +73,13 @@ func (rev *revision) wordAuth(b *errorBody, f dialects.Failure) {
 	switch {
 	case errors.Is(f.Err, errNoToken):
 		say(http.StatusUnauthorized, "INVALID_TOKEN", "Authorization Token Missing") // documented on another page of the service
-	case errors.Is(f.Err, errBadToken):
+	case errors.Is(f.Err, errBadToken), errors.Is(f.Err, core.ErrSessionEnded):
 		say(http.StatusUnauthorized, "INVALID_TOKEN", "Invalid token")
+	case errors.Is(f.Err, errNoSessionAccount):
+		say(http.StatusBadRequest, "SERVER_ERROR", rev.noSessionAccount)
+	case errors.Is(f.Err, errUnknownAccount):
+		say(rev.unknownAccount, rev.unknownAccountCode, "No linked account found for account id : "+about.id+
+			" in environment "+string(f.Principal.Tenant.Refold.Environment))
 	case errors.Is(f.Err, errNoAccountID):
 		say(http.StatusBadRequest, "INVALID_LINKED_ACCOUNT_ID", "linked_account_id required")
 	case errors.Is(f.Err, errRepeatedUDF):

@@ -64,37 +64,46 @@ func document(a dialecttest.Asked) *openapitest.Document {
 }
 
 func handler(w *dialecttest.World) http.Handler {
-	tokens := refold.NewTokens(w.Secret)
-	mint := func(tenant core.Tenant, account string, at time.Time) string {
-		token, err := tokens.Mint(*tenant.Refold, account, at, refold.DefaultTokenLifetime)
-		if err != nil {
-			panic(err)
-		}
-		return token
-	}
+	tokens := refold.NewTokens(w.Secret, refold.DefaultLifetimes)
 	start := w.Clock.Now()
-	w.AddSecret("TOKEN", mint(w.Acme, w.Values["ACCOUNT"], start))
-	w.AddSecret("OTHER_TOKEN", mint(w.Other, w.Values["OTHER_ACCOUNT"], start))
-	w.AddSecret("EXPIRED_TOKEN", mint(w.Acme, w.Values["ACCOUNT"], start.Add(-refold.DefaultTokenLifetime-time.Hour)))
-	w.AddSecret("FUTURE_TOKEN", mint(w.Acme, w.Values["ACCOUNT"], start.Add(time.Hour)))
-	w.AddSecret("STRANGER_TOKEN", mint(w.Acme, "stranger@example.com", start))
-	w.AddSecret("PRODUCTION_TOKEN", mint(core.Tenant{
-		Refold: &core.RefoldAddress{OrgID: w.Acme.Refold.OrgID, Environment: core.Production},
-	}, w.Values["ACCOUNT"], start))
-	w.AddSecret("UNSIGNED_TOKEN", unsigned(w, start))
+	issue := func(placeholder string, tenant core.Tenant, account string, at time.Time) core.Session {
+		s := w.Issue(tenant, account, at, refold.DefaultLifetimes.Token, refold.DefaultLifetimes.Refresh)
+		w.AddSecret(placeholder, must(tokens.Token(*tenant.Refold, s.SessionID)))
+		return s
+	}
+	good := issue("TOKEN", w.Acme, w.Values["ACCOUNT"], start)
+	issue("OTHER_TOKEN", w.Other, w.Values["OTHER_ACCOUNT"], start)
+	issue("EXPIRED_TOKEN", w.Acme, w.Values["ACCOUNT"], start.Add(-refold.DefaultLifetimes.Token-time.Hour))
+	issue("FUTURE_TOKEN", w.Other, w.Values["OTHER_ACCOUNT"], start.Add(time.Hour))
+	w.AddSecret("REFRESH_TOKEN", must(tokens.RefreshToken(*w.Acme.Refold, good)))
+	// Genuine, of what was never issued.
+	never := good.SessionID
+	never.ExpiresAt++
+	w.AddSecret("UNRECORDED_TOKEN", must(tokens.Token(*w.Acme.Refold, never)))
+	never = good.SessionID
+	never.KeyID = "k1"
+	w.AddSecret("OTHER_KEYS_TOKEN", must(tokens.Token(*w.Acme.Refold, never)))
+	never = good.SessionID
+	never.Account = "stranger@example.com"
+	w.AddSecret("STRANGER_TOKEN", must(tokens.Token(*w.Acme.Refold, never)))
+	production := core.RefoldAddress{OrgID: w.Acme.Refold.OrgID, Environment: core.Production}
+	w.AddSecret("PRODUCTION_TOKEN", must(tokens.Token(production, good.SessionID)))
+	w.AddSecret("UNSIGNED_TOKEN", unsigned(w, good.SessionID))
 	return refold.New(w.Core, tokens, dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID})
 }
 
-// unsigned is a token that says it needs no signature.
-func unsigned(w *dialecttest.World, at time.Time) string {
-	token, err := jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims{
-		"org_id": w.Acme.Refold.OrgID, "linked_account_id": w.Values["ACCOUNT"], "environment": "test",
-		"iat": at.Unix(), "exp": at.Add(time.Hour).Unix(),
-	}).SignedString(jwt.UnsafeAllowNoneSignatureType)
+func must(token string, err error) string {
 	if err != nil {
 		panic(err)
 	}
 	return token
+}
+
+// unsigned is a token that says it needs no signature.
+func unsigned(w *dialecttest.World, s core.SessionID) string {
+	return must(jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims{
+		"org_id": w.Acme.Refold.OrgID, "linked_account_id": s.Account, "environment": "test", "iat": s.IssuedAt, "exp": s.ExpiresAt,
+	}).SignedString(jwt.UnsafeAllowNoneSignatureType))
 }
 
 func TestGoldens(t *testing.T) {

@@ -30,6 +30,13 @@ type revision struct {
 	authErrors bool
 	// deletedUnknown is the status for an account to delete that is not there.
 	deletedUnknown int
+	// noSessionAccount is the message for a session token of no account.
+	noSessionAccount string
+	// unknownAccount is the status and code for one of an account that is not there.
+	unknownAccount     int
+	unknownAccountCode string
+	// sessionIssued prints a session's tokens.
+	sessionIssued func(sessionTokens) any
 	// accountCreated prints an account that was created.
 	accountCreated func(*core.Tenant, *core.Account) any
 	// listed, read and updated print a server in a list, alone, and after a change.
@@ -52,27 +59,36 @@ var legacy = &revision{
 	order:          core.OldestFirst,
 	authErrors:     false,
 	deletedUnknown: http.StatusInternalServerError,
-	accountCreated: legacyAccountCreated,
-	listed:         legacyListed,
-	read:           legacyRead,
-	updated:        legacyUpdated,
+	// Another page's text, as printed.
+	noSessionAccount:   "Linked account Id and Template Id both are required",
+	unknownAccount:     http.StatusInternalServerError,
+	unknownAccountCode: "SERVER_ERROR",
+	sessionIssued:      legacySessionIssued,
+	accountCreated:     legacyAccountCreated,
+	listed:             legacyListed,
+	read:               legacyRead,
+	updated:            legacyUpdated,
 }
 
 // v3 is the generation of 2026. Documented: v3/api-reference/mcp-servers and
 // its OpenAPI, contract 2.1. Of a deletion the page says 200, the OpenAPI 204.
 var v3 = &revision{
-	requestIDs:     false,
-	missingMembers: wording{"SERVER_ERROR", "name and description are required"},
-	notFound:       "MCPEntry not found",
-	uniqueNames:    false,
-	deleted:        http.StatusOK,
-	order:          core.NewestFirst,
-	authErrors:     true,
-	deletedUnknown: http.StatusNotFound,
-	accountCreated: v3AccountCreated,
-	listed:         v3Listed,
-	read:           v3Read,
-	updated:        v3Updated,
+	requestIDs:         false,
+	missingMembers:     wording{"SERVER_ERROR", "name and description are required"},
+	notFound:           "MCPEntry not found",
+	uniqueNames:        false,
+	deleted:            http.StatusOK,
+	order:              core.NewestFirst,
+	authErrors:         true,
+	deletedUnknown:     http.StatusNotFound,
+	noSessionAccount:   "linked_account_id is required",
+	unknownAccount:     http.StatusBadRequest,
+	unknownAccountCode: "INVALID_LINKED_ACCOUNT_ID",
+	sessionIssued:      v3SessionIssued,
+	accountCreated:     v3AccountCreated,
+	listed:             v3Listed,
+	read:               v3Read,
+	updated:            v3Updated,
 }
 
 // revisionNamed gives the revision of that name; legacy where this program

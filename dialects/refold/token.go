@@ -2,6 +2,7 @@ package refold
 
 import (
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
@@ -10,10 +11,21 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// DefaultTokenLifetime is how long a session token is good for. The vendor's
+// Lifetimes say how long new tokens are good for, in whole seconds.
+type Lifetimes struct {
+	Token   time.Duration
+	Refresh time.Duration // of the refresh token that v3 answers with; no less than Token
+}
+
+// DefaultLifetimes are what there is without a setting. Of a token the vendor's
 // pages say 24 hours, about 7 days, and "service configuration"; the recorded
-// token lived 72 hours. The legacy pages' word is taken.
-const DefaultTokenLifetime = 24 * time.Hour
+// one lived 72 hours. The legacy pages' word is taken. That a refresh token
+// lives 30 days is read from what the v3 example has left (inferred).
+var DefaultLifetimes = Lifetimes{Token: 24 * time.Hour, Refresh: 30 * 24 * time.Hour}
+
+// MinTokenLifetime is the least that tokens are issued for: a shorter one would
+// not be given twice, see [core.Service.IssueSession].
+const MinTokenLifetime = time.Minute
 
 // tokenLeeway is how far the clocks of two instances may differ.
 const tokenLeeway = 30 * time.Second
@@ -21,10 +33,12 @@ const tokenLeeway = 30 * time.Second
 // maxVerified bounds the memory of verified tokens. Past it, it starts afresh.
 const maxVerified = 50_000
 
-// Tokens mints and verifies session tokens: JWTs signed with HS256. It is safe
-// for concurrent use.
+// Tokens signs and verifies the tokens of sessions: JWTs signed with HS256, and
+// nothing else. It is safe for concurrent use.
 type Tokens struct {
-	key []byte
+	lifetimes Lifetimes
+	secret    *core.Secret
+	first     []byte // the key of the id ""
 
 	// verified remembers the claims of genuine tokens by their SHA-256: a client
 	// sends the same one with each request, and reading it costs more than all
@@ -33,32 +47,74 @@ type Tokens struct {
 	verified map[[sha256.Size]byte]claims
 }
 
-// NewTokens makes tokens under an installation's secret.
-func NewTokens(secret *core.Secret) *Tokens {
-	return &Tokens{key: secret.Derive("session token signature")}
+// NewTokens makes tokens under an installation's secret; those that clients
+// ask for live that long.
+func NewTokens(secret *core.Secret, l Lifetimes) *Tokens {
+	return &Tokens{lifetimes: l, secret: secret, first: secret.Derive(signaturePurpose)}
+}
+
+const signaturePurpose = "session token signature"
+
+// key gives the key of an id. It is made anew each time: who sends made-up ids
+// shall not fill a memory, and a token's signature is looked at once.
+func (t *Tokens) key(id string) []byte {
+	if id == "" {
+		return t.first
+	}
+	return t.secret.Derive(signaturePurpose + " " + id)
 }
 
 // claims are a session token's, in the recorded order; times are seconds
-// since the epoch. Recorded: contract 2.7.
+// since the epoch. Recorded: contract 2.7. A refresh token's has one more,
+// before those two as the vendor's signer has it (inferred).
 type claims struct {
 	OrgID           string `json:"org_id"`
 	LinkedAccountID string `json:"linked_account_id"`
 	Environment     string `json:"environment"`
+	IsRefresh       bool   `json:"is_refresh,omitempty"`
 	IssuedAt        int64  `json:"iat"`
 	ExpiresAt       int64  `json:"exp"`
+
+	KeyID string `json:"-"` // the header's kid
 }
 
-// Mint makes a token that acts for a linked account until now plus lifetime,
-// in whole seconds.
-func (t *Tokens) Mint(address core.RefoldAddress, account string, now time.Time, lifetime time.Duration) (string, error) {
-	c := claims{
-		OrgID: address.OrgID, LinkedAccountID: account, Environment: string(address.Environment),
-		IssuedAt: now.Unix(), ExpiresAt: now.Add(lifetime).Unix(),
+// session is what the token was issued for.
+func (c *claims) session() core.SessionID {
+	return core.SessionID{Account: c.LinkedAccountID, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt, KeyID: c.KeyID}
+}
+
+func claimsOf(address core.RefoldAddress, s core.SessionID) claims {
+	return claims{
+		OrgID: address.OrgID, LinkedAccountID: s.Account, Environment: string(address.Environment),
+		IssuedAt: s.IssuedAt, ExpiresAt: s.ExpiresAt, KeyID: s.KeyID,
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(t.key)
 }
 
-// verify gives the claims of a genuine token that is good now.
+// Token gives the token of a session, the same each time.
+func (t *Tokens) Token(address core.RefoldAddress, s core.SessionID) (string, error) {
+	return t.sign(claimsOf(address, s))
+}
+
+// RefreshToken gives the refresh token of a session, the same each time. It is
+// no session token.
+func (t *Tokens) RefreshToken(address core.RefoldAddress, s core.Session) (string, error) {
+	c := claimsOf(address, s.SessionID)
+	c.IsRefresh, c.ExpiresAt = true, s.RefreshExpiresAt
+	return t.sign(c)
+}
+
+// sign names no key in the header while it is the first one: recorded tokens
+// have none.
+func (t *Tokens) sign(c claims) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
+	if c.KeyID != "" {
+		token.Header["kid"] = c.KeyID
+	}
+	return token.SignedString(t.key(c.KeyID))
+}
+
+// verify gives the claims of a genuine session token that is good now. Whether
+// its session lives is not for it to know.
 func (t *Tokens) verify(token string, now time.Time) (claims, error) {
 	digest := sha256.Sum256([]byte(token))
 	t.mu.RLock()
@@ -67,8 +123,7 @@ func (t *Tokens) verify(token string, now time.Time) (claims, error) {
 	if known {
 		return c, c.validAt(now)
 	}
-	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.key, nil },
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation())
+	c, err := t.parse(token)
 	if err != nil {
 		return claims{}, err
 	}
@@ -79,6 +134,32 @@ func (t *Tokens) verify(token string, now time.Time) (claims, error) {
 	t.verified[digest] = c
 	t.mu.Unlock()
 	return c, c.validAt(now)
+}
+
+var (
+	errBadKeyID     = errors.New("the token's header has a kid that no key has")
+	errRefreshToken = errors.New("a refresh token is no session token")
+)
+
+func (t *Tokens) parse(token string) (c claims, err error) {
+	key := func(token *jwt.Token) (any, error) {
+		kid, named := token.Header["kid"]
+		if !named {
+			return t.first, nil
+		}
+		id, isText := kid.(string)
+		if !isText || !core.ValidSigningKeyID(id) {
+			return nil, errBadKeyID
+		}
+		c.KeyID = id
+		return t.key(id), nil
+	}
+	_, err = jwt.ParseWithClaims(token, &c, key,
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation())
+	if err == nil && c.IsRefresh {
+		err = errRefreshToken
+	}
+	return c, err
 }
 
 // validAt says why a token with these claims is not good at a moment.

@@ -19,11 +19,14 @@ var (
 
 const tokenAccount = "customer@example.com"
 
+// tokenSession lives an hour from tokenTime on.
+var tokenSession = core.SessionID{Account: tokenAccount, IssuedAt: tokenTime.Unix(), ExpiresAt: tokenTime.Add(time.Hour).Unix()}
+
 func newTokens(t testing.TB, material string) *Tokens {
 	t.Helper()
 	secret, err := core.NewSecret([]byte(material))
 	require.NoError(t, err)
-	return NewTokens(secret)
+	return NewTokens(secret, DefaultLifetimes)
 }
 
 func ours(t testing.TB) *Tokens { return newTokens(t, "the secret of this installation") }
@@ -43,6 +46,16 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, c jwt.MapClaims) stri
 	return token
 }
 
+// withKey signs good claims under a header that names a key.
+func withKey(t testing.TB, kid any, key []byte) string {
+	t.Helper()
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, goodClaims())
+	token.Header["kid"] = kid
+	signed, err := token.SignedString(key)
+	require.NoError(t, err)
+	return signed
+}
+
 // The recorded token's header and claims, decoded: contract 2.7.
 const (
 	recordedHeader = `{"alg":"HS256","typ":"JWT"}`
@@ -51,8 +64,8 @@ const (
 
 func TestMintedTokensHaveTheRecordedClaimsAndNoOthers(t *testing.T) {
 	t.Parallel()
-	token, err := ours(t).Mint(core.RefoldAddress{OrgID: "63c93da0b46b7243785a1e17", Environment: core.Test}, "12345678",
-		time.Unix(1686643089, 999), 72*time.Hour)
+	token, err := ours(t).Token(core.RefoldAddress{OrgID: "63c93da0b46b7243785a1e17", Environment: core.Test},
+		core.SessionID{Account: "12345678", IssuedAt: 1686643089, ExpiresAt: 1686643089 + 72*3600})
 	require.NoError(t, err)
 	encode := base64.RawURLEncoding.EncodeToString
 	require.True(t, strings.HasPrefix(token, encode([]byte(recordedHeader))+"."+encode([]byte(recordedClaims))+"."), token)
@@ -62,7 +75,7 @@ func TestMintedTokensHaveTheRecordedClaimsAndNoOthers(t *testing.T) {
 func TestMintedTokensAreGoodUntilTheyExpire(t *testing.T) {
 	t.Parallel()
 	tokens := ours(t)
-	token, err := tokens.Mint(tokenAddress, tokenAccount, tokenTime, time.Hour)
+	token, err := tokens.Token(tokenAddress, tokenSession)
 	require.NoError(t, err)
 	for _, moment := range []struct {
 		after time.Duration
@@ -80,9 +93,45 @@ func TestMintedTokensAreGoodUntilTheyExpire(t *testing.T) {
 		require.Equal(t, moment.good, err == nil, "%v after: %v", moment.after, err)
 		if moment.good {
 			require.Equal(t, tokenAddress.OrgID, c.OrgID)
-			require.Equal(t, tokenAccount, c.LinkedAccountID)
 			require.Equal(t, "test", c.Environment)
+			require.Equal(t, tokenSession, c.session())
 		}
+	}
+}
+
+func TestATokenIsTheSameEachTimeAndNamesTheKeyThatSignedIt(t *testing.T) {
+	t.Parallel()
+	const header = `{"alg":"HS256","kid":"k1_-A","typ":"JWT"}`
+	rotated := tokenSession
+	rotated.KeyID = "k1_-A"
+	for _, id := range []core.SessionID{tokenSession, rotated} {
+		one, err := ours(t).Token(tokenAddress, id)
+		require.NoError(t, err)
+		two, err := ours(t).Token(tokenAddress, id)
+		require.NoError(t, err)
+		require.Equal(t, one, two)
+		require.Equal(t, id.KeyID != "", strings.HasPrefix(one, base64.RawURLEncoding.EncodeToString([]byte(header))+"."))
+		tokens := ours(t)
+		for range 2 { // parsed, then remembered
+			c, err := tokens.verify(one, tokenTime)
+			require.NoError(t, err)
+			require.Equal(t, id, c.session())
+		}
+	}
+}
+
+func TestARefreshTokenIsNoSessionToken(t *testing.T) {
+	t.Parallel()
+	tokens := ours(t)
+	s := core.Session{SessionID: tokenSession, RefreshExpiresAt: tokenTime.Add(24 * time.Hour).Unix()}
+	token, err := tokens.RefreshToken(tokenAddress, s)
+	require.NoError(t, err)
+	const claims = `{"org_id":"6698b77a733c5ebd8908189e","linked_account_id":"customer@example.com","environment":"test",` +
+		`"is_refresh":true,"iat":1752048583,"exp":1752134983}`
+	require.Equal(t, base64.RawURLEncoding.EncodeToString([]byte(claims)), strings.Split(token, ".")[1])
+	for range 2 {
+		_, err = tokens.verify(token, tokenTime)
+		require.ErrorIs(t, err, errRefreshToken)
 	}
 }
 
@@ -98,9 +147,11 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 		}
 		return c
 	}
-	hs256 := func(c jwt.MapClaims) string { return sign(t, jwt.SigningMethodHS256, tokens.key, c) }
-	_, err := tokens.verify(hs256(goodClaims()), tokenTime)
-	require.NoError(t, err, "the good one")
+	hs256 := func(c jwt.MapClaims) string { return sign(t, jwt.SigningMethodHS256, tokens.first, c) }
+	for _, token := range []string{hs256(goodClaims()), withKey(t, "k1", tokens.key("k1")), withKey(t, strings.Repeat("k", 64), tokens.key(strings.Repeat("k", 64)))} {
+		_, err := tokens.verify(token, tokenTime)
+		require.NoError(t, err, "the good ones")
+	}
 	good := hs256(goodClaims())
 	header, rest, _ := strings.Cut(good, ".")
 	payload, signature, _ := strings.Cut(rest, ".")
@@ -115,10 +166,10 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 		"padded":                     good + "=",
 		"another's payload":          header + "." + strings.Split(hs256(with("org_id", "x")), ".")[1] + "." + signature,
 		"alg none":                   sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, goodClaims()),
-		"alg HS384":                  sign(t, jwt.SigningMethodHS384, tokens.key, goodClaims()),
-		"alg HS512":                  sign(t, jwt.SigningMethodHS512, tokens.key, goodClaims()),
+		"alg HS384":                  sign(t, jwt.SigningMethodHS384, tokens.first, goodClaims()),
+		"alg HS512":                  sign(t, jwt.SigningMethodHS512, tokens.first, goodClaims()),
 		"no key":                     sign(t, jwt.SigningMethodHS256, []byte{}, goodClaims()),
-		"another installation's key": sign(t, jwt.SigningMethodHS256, newTokens(t, "the secret of another one").key, goodClaims()),
+		"another installation's key": sign(t, jwt.SigningMethodHS256, newTokens(t, "the secret of another one").first, goodClaims()),
 		"expired":                    hs256(with("exp", tokenTime.Add(-time.Hour).Unix())),
 		"from the future":            hs256(with("iat", tokenTime.Add(time.Hour).Unix())),
 		"no exp":                     hs256(with("exp", nil)),
@@ -131,6 +182,16 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 		"org number":                 hs256(with("org_id", 7)),
 		"account list":               hs256(with("linked_account_id", []string{tokenAccount})),
 		"environment object":         hs256(with("environment", map[string]string{})),
+		"refresh":                    hs256(with("is_refresh", true)),
+		"refresh text":               hs256(with("is_refresh", "false")),
+		"another key's":              withKey(t, "k2", tokens.key("k1")),
+		"the first key's":            withKey(t, "k1", tokens.first),
+		"kid empty":                  withKey(t, "", tokens.first),
+		"kid null":                   withKey(t, nil, tokens.first),
+		"kid number":                 withKey(t, 1, tokens.key("1")),
+		"kid list":                   withKey(t, []string{"k1"}, tokens.key("k1")),
+		"kid path":                   withKey(t, "../k1", tokens.key("../k1")),
+		"kid of 65":                  withKey(t, strings.Repeat("k", 65), tokens.key(strings.Repeat("k", 65))),
 	} {
 		c, err := tokens.verify(token, tokenTime)
 		require.Error(t, err, "%s: %+v", name, c)
@@ -144,7 +205,7 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 func TestATokenWithoutClaimsNamesNobody(t *testing.T) {
 	t.Parallel()
 	tokens := ours(t)
-	c, err := tokens.verify(sign(t, jwt.SigningMethodHS256, tokens.key, jwt.MapClaims{"exp": tokenTime.Add(time.Hour).Unix()}), tokenTime)
+	c, err := tokens.verify(sign(t, jwt.SigningMethodHS256, tokens.first, jwt.MapClaims{"exp": tokenTime.Add(time.Hour).Unix()}), tokenTime)
 	require.NoError(t, err)
 	require.Empty(t, c.OrgID, "no tenant has an empty org id, so that it is a bad credential")
 }
@@ -168,10 +229,10 @@ func TestBearerTakesTheTokenOut(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	tokens := ours(f)
-	good := sign(f, jwt.SigningMethodHS256, tokens.key, goodClaims())
+	good := sign(f, jwt.SigningMethodHS256, tokens.first, goodClaims())
 	f.Add(good)
 	f.Add(sign(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, goodClaims()))
-	f.Add(sign(f, jwt.SigningMethodHS512, tokens.key, goodClaims()))
+	f.Add(sign(f, jwt.SigningMethodHS512, tokens.first, goodClaims()))
 	f.Add("a.b.c")
 	f.Fuzz(func(t *testing.T, token string) {
 		bearer("Bearer " + token)
@@ -186,13 +247,14 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-func FuzzMint(f *testing.F) {
+func FuzzToken(f *testing.F) {
 	f.Add("6698b77a733c5ebd8908189e", tokenAccount, int64(3600))
 	f.Add("", "\x00\"<é", int64(-1))
 	f.Fuzz(func(t *testing.T, org, account string, seconds int64) {
 		tokens := ours(t)
 		lifetime := time.Duration(seconds%1_000_000) * time.Second
-		token, err := tokens.Mint(core.RefoldAddress{OrgID: org, Environment: core.Production}, account, tokenTime, lifetime)
+		session := core.SessionID{Account: account, IssuedAt: tokenTime.Unix(), ExpiresAt: tokenTime.Add(lifetime).Unix()}
+		token, err := tokens.Token(core.RefoldAddress{OrgID: org, Environment: core.Production}, session)
 		require.NoError(t, err)
 		c, err := tokens.verify(token, tokenTime)
 		require.Equal(t, lifetime+tokenLeeway > 0, err == nil, "%v: %v", lifetime, err)

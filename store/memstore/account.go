@@ -96,6 +96,7 @@ func (s *Store) DeleteAccount(ctx context.Context, id core.TenantID, account str
 			return notFound("account")
 		}
 		delete(t.accounts, account)
+		t.endSessions(func(s *session) bool { return s.Account == account })
 		s.changed(id)
 		return nil
 	})

@@ -6,23 +6,6 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// RefoldTenant implements [core.Store].
-func (s *Store) RefoldTenant(ctx context.Context, address core.RefoldAddress, account string) (core.Tenant, error) {
-	if err := ctx.Err(); err != nil {
-		return core.Tenant{}, err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	t, ok := s.refold[address]
-	if !ok || t.Status != core.TenantActive {
-		return core.Tenant{}, notFound("tenant")
-	}
-	if _, ok := t.accounts[account]; !ok {
-		return core.Tenant{}, notFound("account")
-	}
-	return cloneTenant(&t.Tenant), nil
-}
-
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 	if err := check(ctx, in.ID); err != nil {
@@ -31,6 +14,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 	t := &tenant{
 		Tenant:   cloneTenant(&in),
 		accounts: map[string]core.Account{},
+		sessions: map[string][]*session{},
 		byID:     map[core.ObjectID]*core.MCPServer{},
 		bySlug:   map[string]*core.MCPServer{},
 		named:    map[string]int{},

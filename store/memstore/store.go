@@ -23,6 +23,8 @@ type Store struct {
 	cometchat map[core.CometChatAddress]*tenant
 	keys      map[core.KeyHash]core.Key
 	watchers  map[*watcher]struct{}
+
+	signingKeys []core.SigningKey // the oldest first
 }
 
 var (
@@ -36,7 +38,8 @@ var (
 type tenant struct {
 	core.Tenant
 	accounts map[string]core.Account
-	byPlace  []*core.MCPServer // in order of place
+	sessions map[string][]*session // by account, also those of accounts that are gone
+	byPlace  []*core.MCPServer     // in order of place
 	byID     map[core.ObjectID]*core.MCPServer
 	bySlug   map[string]*core.MCPServer
 	named    map[string]int // how many servers have the name
@@ -53,6 +56,8 @@ func New() *Store {
 		cometchat: map[core.CometChatAddress]*tenant{},
 		keys:      map[core.KeyHash]core.Key{},
 		watchers:  map[*watcher]struct{}{},
+
+		signingKeys: []core.SigningKey{{}},
 	}
 }
 
@@ -68,7 +73,11 @@ func (s *Store) read(ctx context.Context, id core.TenantID, f func(*tenant) erro
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return f(s.tenant(id))
+	t := s.tenant(id)
+	if err := t.enter(ctx); err != nil {
+		return err
+	}
+	return f(t)
 }
 
 // write is read for functions that change the tenant. They must find all that
@@ -79,7 +88,11 @@ func (s *Store) write(ctx context.Context, id core.TenantID, f func(*tenant) err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f(s.tenant(id))
+	t := s.tenant(id)
+	if err := t.enter(ctx); err != nil {
+		return err
+	}
+	return f(t)
 }
 
 func check(ctx context.Context, id core.TenantID) error {
@@ -123,6 +136,7 @@ func (s *Store) sortedTenants() []core.Tenant {
 
 var nouns = map[string]string{
 	"tenant": "tenant", "mcp_server": "server", "agent": "agent", "key": "key", "account": "linked account",
+	"session": "session", "signing_key": "signing key",
 }
 
 func notFound(noun string) error {

@@ -64,7 +64,7 @@ func (s *Store) DeleteTenantPart(ctx context.Context, id core.TenantID, limit in
 	return removed, done, err
 }
 
-// removeSome removes agents, servers, accounts, in this order.
+// removeSome removes agents, servers, sessions, accounts, in this order.
 func (t *tenant) removeSome(limit int) int {
 	if n := min(limit, len(t.agents)); n > 0 {
 		for _, a := range t.agents[:n] {
@@ -85,8 +85,15 @@ func (t *tenant) removeSome(limit int) int {
 		return n
 	}
 	n := 0
+	for account, sessions := range t.sessions {
+		m := min(limit-n, len(sessions))
+		n += m
+		if t.sessions[account] = sessions[m:]; len(t.sessions[account]) == 0 {
+			delete(t.sessions, account)
+		}
+	}
 	for id := range t.accounts {
-		if n == limit {
+		if len(t.sessions) > 0 || n == limit {
 			break
 		}
 		delete(t.accounts, id)

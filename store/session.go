@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/diglot/diglot/core"
+)
+
+// sessionColumns are read by [row.toSession], in this order.
+const sessionColumns = `account, issued_at, expires_at, key_id, refresh_expires_at`
+
+func (r *row) toSession() core.Session {
+	return core.Session{
+		SessionID:        core.SessionID{Account: r.text(), IssuedAt: r.int(), ExpiresAt: r.int(), KeyID: r.text()},
+		RefreshExpiresAt: r.int(),
+	}
+}
+
+// sessionArgs are a session's key, behind the tenant. Text that PostgreSQL
+// would call an error becomes null, which nothing equals.
+func sessionArgs(tenant core.TenantID, id core.SessionID) [][]byte {
+	return [][]byte{
+		uuidArg(tenant), accountIDArg(id.Account), intArg(id.IssuedAt), intArg(id.ExpiresAt), accountIDArg(id.KeyID),
+	}
+}
+
+// enterSession takes the place of SET LOCAL app.tenant_id in what is done by a
+// session: it fails, and all behind it with it, where the session has ended.
+var enterSession = prepared("enter_session", `SELECT enter_session($1, $2, $3, $4, $5)`)
+
+// enter gives the call that a transaction of the tenant's begins with.
+func enter(tenant core.TenantID, use *core.SessionUse) *call {
+	if use == nil {
+		return &call{sql: "SET LOCAL app.tenant_id = '" + string(tenant) + "'"}
+	}
+	return &call{stmt: enterSession, args: sessionArgs(tenant, use.ID)}
+}
+
+// setTenant is SET LOCAL app.tenant_id for a transaction without BEGIN.
+var setTenant = prepared("set_tenant", `SELECT set_config('app.tenant_id', $1, true)`)
+
+var parameter = regexp.MustCompile(`\$\d+`)
+
+// preparedRead is prepared for a statement that reads, alone in its
+// transaction, of the tenant $1, and whose first column is never null.
+//
+// Reads by a session are the most frequent requests, and enter_session would
+// take as long as what is wanted. So the session is asked for in the same
+// statement: where it has ended there is no row, where it lives there is one, of
+// nulls where nothing was found.
+func preparedRead(name, sql string) *statement {
+	st, n := prepared(name, sql), 0
+	for _, p := range parameter.FindAllString(sql, -1) {
+		i, _ := strconv.Atoi(p[1:]) // digits
+		n = max(n, i)
+	}
+	st.bySession = prepared(name+"_by_session", fmt.Sprintf(`
+		SELECT found.* FROM session_token s LEFT JOIN LATERAL (%s) AS found ON true
+		WHERE s.tenant_id = $1 AND s.account = $%d AND s.issued_at = $%d AND s.expires_at = $%d AND s.key_id = $%d
+		  AND %s`, sql, n+1, n+2, n+3, n+4, lives))
+	return st
+}
+
+// lives asks for what lives in words that the index of what lives has not: it
+// would do for four of the primary key's five columns.
+const lives = `COALESCE(s.revoked_at, 'infinity') = 'infinity'`
+
+// readBySession runs a read that has such a form. What is sent in one go is one
+// transaction (in the protocol's words, what comes before a Sync), so that it
+// needs no statements to begin and end it, which take as long as the session does.
+func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID, use *core.SessionUse, read *call) error {
+	alive := false
+	err := send(ctx, pg, []*call{{stmt: setTenant, args: [][]byte{textArg(string(tenant))}}, {
+		stmt: read.stmt.bySession, args: append(read.args[:len(read.args):len(read.args)], sessionArgs(tenant, use.ID)[1:]...),
+		each: func(r *row) error {
+			alive = true
+			if r.values[0] == nil {
+				return nil
+			}
+			return read.each(r)
+		},
+	}})
+	switch {
+	case err != nil:
+		return err
+	case !alive:
+		return core.ErrSessionEnded
+	}
+	use.Confirm()
+	return nil
+}
+
+// SessionOwner implements [core.Store].
+func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id core.SessionID) (core.Tenant, error) {
+	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3) t WHERE session_lives(t.id, $3, $4, $5, $6)`
+	if !core.ValidText(address.OrgID) || !core.ValidText(id.Account) || !core.ValidText(id.KeyID) {
+		return core.Tenant{}, notFound("session") // PostgreSQL would call such text an error; nothing can have it
+	}
+	var r tenantRow
+	err := s.pool.QueryRow(ctx, q, address.OrgID, string(address.Environment), id.Account,
+		id.IssuedAt, id.ExpiresAt, id.KeyID).Scan(r.columns()...)
+	if err != nil {
+		return core.Tenant{}, wrap(err, "session", "select owner of session_token")
+	}
+	return r.toCore(), nil
+}
+
+var (
+	// holdAccount lets one request at a time issue a session of the account; it
+	// is a statement of its own so that the next one sees what others did before.
+	holdAccount = prepared("hold_account",
+		`SELECT 1 FROM linked_account WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE`)
+
+	// deleteExpiredSessions keeps the table from growing beyond what was issued
+	// lately: each request removes more than it adds. It waits for nobody.
+	deleteExpiredSessions = prepared("delete_expired_sessions", `
+		DELETE FROM session_token s
+		USING (
+			SELECT account, issued_at, expires_at, key_id FROM session_token
+			WHERE tenant_id = $1 AND refresh_expires_at < $2 AND refresh_expires_at >= 0
+			ORDER BY refresh_expires_at LIMIT 10
+			FOR UPDATE SKIP LOCKED
+		) AS expired
+		WHERE s.tenant_id = $1 AND s.account = expired.account AND s.issued_at = expired.issued_at
+		  AND s.expires_at = expired.expires_at AND s.key_id = expired.key_id`)
+
+	// issueSession gives the newest session that lives until $7, else a new one.
+	// Whoever holds the account adds alone, so that behind the last session of its
+	// moment and key there is room.
+	issueSession = prepared("issue_session", `
+		WITH reused AS (
+			SELECT `+sessionColumns+` FROM session_token
+			WHERE NOT $6::boolean AND tenant_id = $1 AND account = $2 AND revoked_at IS NULL AND expires_at >= $7
+			ORDER BY issued_at DESC, expires_at DESC LIMIT 1
+		), signing AS MATERIALIZED (
+			SELECT COALESCE((SELECT id FROM signing_key WHERE retired_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1), '') AS id
+		), distinct_end AS MATERIALIZED (
+			SELECT CASE WHEN EXISTS (
+					SELECT FROM session_token
+					WHERE tenant_id = $1 AND account = $2 AND issued_at = $3 AND expires_at = $4 AND key_id = signing.id)
+				THEN (
+					SELECT max(expires_at) + 1 FROM session_token
+					WHERE tenant_id = $1 AND account = $2 AND issued_at = $3 AND key_id = signing.id)
+				ELSE $4::bigint END AS expires_at, signing.id
+			FROM signing
+		), issued AS (
+			INSERT INTO session_token (tenant_id, `+sessionColumns+`)
+			SELECT held.tenant_id, held.id, $3::bigint, ends.expires_at, ends.id, $5::bigint + ends.expires_at - $4::bigint
+			FROM linked_account AS held, distinct_end AS ends
+			WHERE held.tenant_id = $1 AND held.id = $2 AND NOT EXISTS (SELECT FROM reused)
+			RETURNING `+sessionColumns+`
+		)
+		SELECT `+sessionColumns+` FROM reused UNION ALL SELECT `+sessionColumns+` FROM issued`)
+)
+
+// IssueSession implements [core.Store] and [core.Directory].
+func (s *Store) IssueSession(ctx context.Context, tenant core.TenantID, r core.SessionRequest) (core.Session, error) {
+	var issued *core.Session
+	account := accountIDArg(r.Account)
+	err := s.inTenant(ctx, tenant, begin,
+		&call{stmt: holdAccount, args: [][]byte{uuidArg(tenant), account}},
+		&call{stmt: deleteExpiredSessions, args: [][]byte{uuidArg(tenant), intArg(r.ExpiredBefore)}},
+		&call{stmt: issueSession, args: [][]byte{
+			uuidArg(tenant), account, intArg(r.IssuedAt), intArg(r.ExpiresAt), intArg(r.RefreshExpiresAt),
+			boolArg(r.Fresh), intArg(r.ReusableUntil),
+		}, each: func(r *row) error {
+			issued = new(r.toSession())
+			return nil
+		}})
+	switch {
+	case err != nil:
+		return core.Session{}, wrap(err, "session", "insert session_token")
+	case issued == nil:
+		return core.Session{}, notFound("account")
+	}
+	return *issued, nil
+}
+
+var revokeSession = prepared("revoke_session", `
+	UPDATE session_token s SET revoked_at = $6
+	WHERE tenant_id = $1 AND account = $2 AND issued_at = $3 AND expires_at = $4 AND key_id = $5
+	  AND `+lives)
+
+// RevokeSession implements [core.Store].
+func (s *Store) RevokeSession(ctx context.Context, tenant core.TenantID, id core.SessionID, at time.Time) error {
+	revoke := &call{stmt: revokeSession, args: append(sessionArgs(tenant, id), timeArg(at))}
+	if err := s.inTenant(ctx, tenant, begin, revoke); err != nil {
+		return wrap(err, "session", "revoke session_token")
+	}
+	if revoke.tag.RowsAffected() == 0 {
+		return notFound("session")
+	}
+	return nil
+}
