@@ -50,8 +50,16 @@ func (o *Operator) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
 }
 
 // UpdateTenant changes the settings that the update names, and gives the
-// tenant as it is then. Gateways follow at once. Invalid, NotFound.
+// tenant as it is then. Gateways follow at once. Invalid, NotFound; Conflict on
+// "refold" or "cometchat" for an address that another tenant has, on "status"
+// when the tenant is being deleted.
 func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (Tenant, error) {
+	if u.Refold != nil {
+		t.Refold = u.Refold
+	}
+	if u.CometChat != nil {
+		t.CometChat = u.CometChat
+	}
 	if u.URLTemplate != nil {
 		t.URLTemplate = *u.URLTemplate
 	}
@@ -63,6 +71,9 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
+	}
+	if t.Status == TenantDeleting {
+		return Tenant{}, ErrTenantDeleting
 	}
 	updated, err := o.directory.UpdateTenant(ctx, t.Name, u)
 	return updated, o.changed(t.ID, err)

@@ -107,7 +107,8 @@ type Directory interface {
 	// CreateTenant adds a tenant. Conflict on "name", "refold" or "cometchat".
 	CreateTenant(ctx context.Context, t Tenant) error
 	// UpdateTenant changes the settings that the update names, of the tenant of
-	// that name, and gives it as it is then. NotFound.
+	// that name, and gives it as it is then. NotFound; Conflict on "refold" or
+	// "cometchat" for an address that another tenant has.
 	UpdateTenant(ctx context.Context, name string, u TenantUpdate) (Tenant, error)
 	// Tenants gives all tenants by name, in byte order.
 	Tenants(ctx context.Context) ([]Tenant, error)

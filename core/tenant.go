@@ -60,6 +60,10 @@ type TenantCounts struct {
 
 // TenantUpdate is what an operator changes of a tenant; nil leaves a setting alone.
 type TenantUpdate struct {
+	// An address is added or changed, never taken away. Whoever names the tenant by
+	// the old one, a session token's claims or a CometChat host, names nobody then.
+	Refold          *RefoldAddress
+	CometChat       *CometChatAddress
 	URLTemplate     *string
 	RefoldRevision  *RefoldRevision
 	RequireAccounts *bool

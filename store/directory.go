@@ -77,13 +77,23 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 // UpdateTenant implements [core.Directory].
 func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpdate) (core.Tenant, error) {
 	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision),
-			require_accounts = COALESCE($4, require_accounts)
+			require_accounts = COALESCE($4, require_accounts),
+			refold_org_id = COALESCE($5, refold_org_id), refold_environment = COALESCE($6, refold_environment),
+			cometchat_app_id = COALESCE($7, cometchat_app_id), cometchat_region = COALESCE($8, cometchat_region)
 		WHERE name = $1 RETURNING ` + directoryColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
+	var org, env, app, region *string
+	if a := u.Refold; a != nil {
+		org, env = &a.OrgID, (*string)(&a.Environment)
+	}
+	if a := u.CometChat; a != nil {
+		app, region = &a.AppID, &a.Region
+	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts).Scan(r.all()...)
+	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts,
+		org, env, app, region).Scan(r.all()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}

@@ -194,6 +194,40 @@ func TestATenantIsSuspendedResumedAndDeletedByCommand(t *testing.T) {
 		diglotJSON(t, env, "tenant", "show", "acme")["counts"])
 }
 
+func TestATenantsAddressesAreChangedByCommand(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
+	makeTenant(t, env, "other", "6500a1b2c3d4e5f6a7b8c9d0", "other-app")
+	g := startGateway(t, env)
+	m.works(t, g, "one")
+	const servers = "/v3/ai-agents/agent-builder/mcp-servers"
+	id := func() any {
+		r := send(t, http.MethodGet, g.url+servers+"/one", "", "apikey", m.cometChatKey)
+		require.Equal(t, http.StatusOK, r.status, r.body)
+		return r.json(t)["_id"]
+	}
+	require.Equal(t, "my-app-id_one", id())
+	changed := diglotJSON(t, env, "tenant", "update", "acme", "--cometchat-app", "new-app", "--refold-env", "production")
+	require.Equal(t, map[string]any{"app": "new-app", "region": "us"}, changed["cometchat"])
+	require.Equal(t, "6698b77a733c5ebd8908189e", changed["refold"].(map[string]any)["org"])
+	require.Eventually(t, func() bool { return id() == "new-app_one" }, 20*time.Second, time.Millisecond)
+	r := send(t, http.MethodGet, g.url+servers+"/one", "", "apikey", m.cometChatKey, "appid", "my-app-id")
+	require.Equal(t, http.StatusUnauthorized, r.status, r.body)
+	r = send(t, http.MethodGet, g.url+"/api/v2/public/mcp-servers", "", "Authorization", "Bearer "+m.token)
+	require.Equal(t, http.StatusUnauthorized, r.status, "it says another address")
+
+	for flags, want := range map[string]string{
+		"--cometchat-app other-app":                               "another tenant has this app",
+		"--refold-org 6500a1b2c3d4e5f6a7b8c9d0 --refold-env test": "another tenant has this org",
+		"--cometchat-region mars":                                 "--cometchat-region must be",
+	} {
+		_, stderr, err := diglot(t, env, append([]string{"tenant", "update", "acme"}, strings.Fields(flags)...)...)
+		require.Error(t, err)
+		require.Contains(t, stderr, want)
+	}
+}
+
 func TestWhoDeletesATenantSaysItsName(t *testing.T) {
 	t.Parallel()
 	for said, good := range map[string]bool{"acme\n": true, " acme \n": true, "acme": true, "ACME\n": false, "yes\n": false, "\n": false, "": false} {

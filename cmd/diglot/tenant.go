@@ -127,43 +127,6 @@ const (
 	urlTemplateUsage     = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
 )
 
-func newTenantUpdateCommand(c *common) *cobra.Command {
-	var (
-		out              output
-		revision, urlTpl string
-		requireAccounts  bool
-	)
-	cmd := &cobra.Command{
-		Use: "update NAME", Short: "Change a tenant's settings; running gateways follow at once", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var u core.TenantUpdate
-			if cmd.Flags().Changed("refold-revision") {
-				u.RefoldRevision = (*core.RefoldRevision)(&revision)
-			}
-			if cmd.Flags().Changed("require-accounts") {
-				u.RequireAccounts = &requireAccounts
-			}
-			if cmd.Flags().Changed("url-template") {
-				u.URLTemplate = &urlTpl
-			}
-			return c.runFor(cmd, args[0], func(ctx context.Context, a *administration, t core.Tenant) error {
-				t, err := a.UpdateTenant(ctx, t, u)
-				if err != nil {
-					return explain(err)
-				}
-				changed := fromTenant(t)
-				return out.print(cmd.OutOrStdout(), changed, tenantHeader, changed.row())
-			})
-		},
-	}
-	cmd.Flags().StringVar(&revision, "refold-revision", "", revisionUsage)
-	cmd.Flags().StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
-	cmd.Flags().BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
-	cmd.MarkFlagsOneRequired("refold-revision", "url-template", "require-accounts")
-	out.flags(cmd)
-	return cmd
-}
-
 func newTenantListCommand(c *common) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{

@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"tenant":           tenants,
 		"tenant status":    tenantStatuses,
 		"tenant deletion":  tenantDeletions,
+		"tenant moves":     tenantMoves,
 		"key":              keys,
 		"key endings":      keyEndings,
 		"key lists":        keyLists,

@@ -82,6 +82,56 @@ var tenantStatuses = []guarantee{
 	}},
 }
 
+var tenantMoves = []guarantee{
+	{"an address is added or changed, and the old one is free", func(t *testing.T, b Backend) {
+		s := withUser(t, b)
+		old := *s.tenant.Refold
+		session, key := s.issue(t, request("user")).SessionID, newKey(s.tenant, core.CometChat)
+		require.NoError(t, b.CreateKey(t.Context(), key))
+		late := newTenant("late")
+		late.CometChat = nil
+		require.NoError(t, b.CreateTenant(t.Context(), late))
+
+		w := watch(t, b)
+		w.untilConnected(t)
+		moved := core.RefoldAddress{OrgID: old.OrgID, Environment: core.Production}
+		app := core.CometChatAddress{AppID: "another-app", Region: "in"}
+		s.tenant.Refold, s.tenant.CometChat = &moved, &app
+		got, err := b.UpdateTenant(t.Context(), s.tenant.Name, core.TenantUpdate{Refold: &moved, CometChat: &app})
+		require.NoError(t, err)
+		equalTenant(t, s.tenant, got)
+		w.untilChanged(t, s.tenant.ID)
+		owner, err := b.SessionOwner(t.Context(), moved, session)
+		require.NoError(t, err)
+		equalTenant(t, s.tenant, owner)
+		owner, _, err = b.KeyOwner(t.Context(), core.CometChat, key.Hash)
+		require.NoError(t, err)
+		equalTenant(t, s.tenant, owner)
+		_, err = b.SessionOwner(t.Context(), old, session)
+		requireNotFound(t, err)
+
+		late.Refold, late.CometChat = &old, &core.CometChatAddress{AppID: "app-one", Region: "eu"}
+		got, err = b.UpdateTenant(t.Context(), "late", core.TenantUpdate{Refold: late.Refold, CometChat: late.CometChat})
+		require.NoError(t, err)
+		equalTenant(t, late, got)
+		_, err = b.SessionOwner(t.Context(), old, session)
+		requireNotFound(t, err) // it is another tenant's
+	}},
+	{"an address that is taken changes nothing", func(t *testing.T, b Backend) {
+		s, other := newSuite(t, b, "one"), newSuite(t, b, "other")
+		free := core.RefoldAddress{OrgID: "free", Environment: core.Test}
+		_, err := b.UpdateTenant(t.Context(), "one", core.TenantUpdate{Refold: other.tenant.Refold, URLTemplate: new("")})
+		requireConflict(t, err, "tenant", "refold")
+		_, err = b.UpdateTenant(t.Context(), "one", core.TenantUpdate{Refold: &free, CometChat: other.tenant.CometChat})
+		requireConflict(t, err, "tenant", "cometchat")
+		for _, want := range []core.Tenant{s.tenant, other.tenant} {
+			got, err := b.UpdateTenant(t.Context(), want.Name, core.TenantUpdate{Refold: want.Refold, CometChat: want.CometChat})
+			require.NoError(t, err, "its own is not taken")
+			equalTenant(t, want, got)
+		}
+	}},
+}
+
 // stockedSessions is how many sessions a tenant has after stock.
 const stockedSessions = 6
 

@@ -47,11 +47,41 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	if !ok {
 		return core.Tenant{}, notFound("tenant")
 	}
+	if err := s.move(t, u.Refold, u.CometChat); err != nil {
+		return core.Tenant{}, err
+	}
 	set(&t.URLTemplate, u.URLTemplate)
 	set(&t.RefoldRevision, u.RefoldRevision)
 	set(&t.RequireAccounts, u.RequireAccounts)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
+}
+
+// move gives a tenant other addresses, or none of them where one is taken.
+func (s *Store) move(t *tenant, refold *core.RefoldAddress, cometchat *core.CometChatAddress) error {
+	if refold != nil {
+		if other, taken := s.refold[*refold]; taken && other != t {
+			return conflict("tenant", "refold")
+		}
+	}
+	if cometchat != nil {
+		if other, taken := s.cometchat[*cometchat]; taken && other != t {
+			return conflict("tenant", "cometchat")
+		}
+	}
+	if refold != nil {
+		if t.Refold != nil {
+			delete(s.refold, *t.Refold)
+		}
+		s.refold[*refold], t.Refold = t, clonePointer(refold)
+	}
+	if cometchat != nil {
+		if t.CometChat != nil {
+			delete(s.cometchat, *t.CometChat)
+		}
+		s.cometchat[*cometchat], t.CometChat = t, clonePointer(cometchat)
+	}
+	return nil
 }
 
 func (s *Store) collides(t *tenant) error {
