@@ -69,6 +69,9 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	if u.RequireAccounts != nil {
 		t.RequireAccounts = *u.RequireAccounts
 	}
+	if u.ProtectServers != nil {
+		t.ProtectServers = *u.ProtectServers
+	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}

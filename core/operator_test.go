@@ -58,6 +58,11 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 
+	want.ProtectServers = true
+	got, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{ProtectServers: new(true)})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
 	for field, u := range map[string]core.TenantUpdate{
 		"refold_revision": {RefoldRevision: new(core.RefoldRevision("v2"))},
 		"url_template":    {URLTemplate: new("{slug}")},
@@ -84,6 +89,8 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	requireInvalid(t, err, "tenant", "refold_revision")
 	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{RequireAccounts: new(true)})
 	requireInvalid(t, err, "tenant", "require_accounts")
+	_, err = g.UpdateTenant(t.Context(), cometChatOnly, core.TenantUpdate{ProtectServers: new(true)})
+	requireInvalid(t, err, "tenant", "protect_servers")
 }
 
 func TestAKeyNeedsAnAddressInItsDialect(t *testing.T) {

@@ -23,8 +23,11 @@ type Tenant struct {
 	// RequireAccounts: beside a Refold key only a linked account that exists may
 	// be named; false where there is no Refold address.
 	RequireAccounts bool
-	Status          TenantStatus
-	CreatedAt       time.Time
+	// ProtectServers: a Refold session token, which an end user may hold, deletes
+	// no servers; false where there is no Refold address.
+	ProtectServers bool
+	Status         TenantStatus
+	CreatedAt      time.Time
 }
 
 // TenantStatus says whether a tenant is served: the credentials of one that is
@@ -67,6 +70,7 @@ type TenantUpdate struct {
 	URLTemplate     *string
 	RefoldRevision  *RefoldRevision
 	RequireAccounts *bool
+	ProtectServers  *bool
 }
 
 // RefoldRevision is a generation of Refold's API. It decides how a tenant's
@@ -174,6 +178,9 @@ func (t *Tenant) Validate() error {
 	}
 	if t.RequireAccounts && t.Refold == nil {
 		fields["require_accounts"] = "is for tenants with a Refold address"
+	}
+	if t.ProtectServers && t.Refold == nil {
+		fields["protect_servers"] = "is for tenants with a Refold address"
 	}
 	if t.URLTemplate != "" && !ValidURL(strings.NewReplacer("{id}", "0", "{slug}", "0").Replace(t.URLTemplate)) {
 		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"

@@ -102,6 +102,7 @@ func TestAnInvalidTenantsErrorNamesEachField(t *testing.T) {
 		"no revision":        {func(t *core.Tenant) { t.RefoldRevision = "" }, []string{"refold_revision"}},
 		"odd revision":       {func(t *core.Tenant) { t.RefoldRevision = "V3" }, []string{"refold_revision"}},
 		"revision of nobody": {func(t *core.Tenant) { t.Refold, t.RefoldRevision = nil, core.RefoldV3 }, []string{"refold_revision"}},
+		"servers of nobody":  {func(t *core.Tenant) { t.Refold, t.ProtectServers = nil, true }, []string{"protect_servers"}},
 		"accounts of nobody": {func(t *core.Tenant) { t.Refold, t.RequireAccounts = nil, true }, []string{"require_accounts"}},
 		"everything": {
 			func(t *core.Tenant) {

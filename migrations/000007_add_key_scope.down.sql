@@ -30,7 +30,7 @@ END;
 
 DROP FUNCTION tenant_by_account(text, text, text);
 DROP FUNCTION tenant_by_key(text, bytea);
-ALTER TABLE tenant DROP COLUMN require_accounts;
+ALTER TABLE tenant DROP COLUMN protect_servers, DROP COLUMN require_accounts;
 -- Without its scope, a key that may do nothing would be one that may do everything.
 DELETE FROM api_key WHERE scope <> 'fullAccess';
 ALTER TABLE api_key DROP COLUMN scope;

@@ -30,7 +30,7 @@ RETURNS TABLE (
     key_id uuid, key_scope text, key_hint text, key_created_at timestamptz, key_expires_at timestamptz,
     id uuid, name text, refold_org_id text, refold_environment text,
     cometchat_app_id text, cometchat_region text, url_template text, refold_revision text,
-    require_accounts boolean, created_at timestamptz
+    require_accounts boolean, protect_servers boolean, created_at timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -38,7 +38,7 @@ BEGIN ATOMIC
     SELECT k.id, k.scope, k.hint, k.created_at, k.expires_at,
            t.id, t.name, t.refold_org_id, t.refold_environment,
            t.cometchat_app_id, t.cometchat_region, t.url_template, t.refold_revision,
-           t.require_accounts, t.created_at
+           t.require_accounts, t.protect_servers, t.created_at
     FROM api_key k
     JOIN tenant t ON t.id = k.tenant_id
     WHERE k.hash = wanted_hash AND k.dialect = wanted_dialect AND k.revoked_at IS NULL AND t.status = 'active';
@@ -114,7 +114,7 @@ RETURNS TABLE (
     key_id uuid, key_scope text, key_created_at timestamptz,
     id uuid, name text, refold_org_id text, refold_environment text,
     cometchat_app_id text, cometchat_region text, url_template text, refold_revision text,
-    require_accounts boolean, created_at timestamptz
+    require_accounts boolean, protect_servers boolean, created_at timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -122,7 +122,7 @@ BEGIN ATOMIC
     SELECT k.id, k.scope, k.created_at,
            t.id, t.name, t.refold_org_id, t.refold_environment,
            t.cometchat_app_id, t.cometchat_region, t.url_template, t.refold_revision,
-           t.require_accounts, t.created_at
+           t.require_accounts, t.protect_servers, t.created_at
     FROM api_key k
     JOIN tenant t ON t.id = k.tenant_id
     WHERE k.hash = wanted_hash AND k.dialect = wanted_dialect
@@ -163,14 +163,14 @@ CREATE OR REPLACE FUNCTION tenant_by_account(wanted_org_id text, wanted_environm
 RETURNS TABLE (
     id uuid, name text, refold_org_id text, refold_environment text,
     cometchat_app_id text, cometchat_region text, url_template text, refold_revision text,
-    require_accounts boolean, created_at timestamptz
+    require_accounts boolean, protect_servers boolean, created_at timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT t.id, t.name, t.refold_org_id, t.refold_environment,
            t.cometchat_app_id, t.cometchat_region, t.url_template, t.refold_revision,
-           t.require_accounts, t.created_at
+           t.require_accounts, t.protect_servers, t.created_at
     FROM tenant t
     JOIN linked_account a ON a.tenant_id = t.id AND a.id = wanted_account
     WHERE t.refold_org_id = wanted_org_id AND t.refold_environment = wanted_environment AND t.status = 'active';

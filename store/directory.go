@@ -11,7 +11,8 @@ import (
 
 // tenantColumns are read into a [tenantRow], in this order.
 const tenantColumns = `id, name, refold_org_id, refold_environment,
-	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, created_at`
+	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, protect_servers,
+	created_at`
 
 // directoryColumns are what operators read: the functions that gateways call
 // find active tenants alone. They are read into [tenantRow.all].
@@ -23,6 +24,7 @@ type tenantRow struct {
 	cometchatApp, cometchatReg *string
 	urlTemplate, refoldRev     string
 	requireAccounts            bool
+	protectServers             bool
 	createdAt                  time.Time
 	status                     string // empty: active
 }
@@ -30,7 +32,8 @@ type tenantRow struct {
 func (r *tenantRow) columns() []any {
 	return []any{
 		&r.id, &r.name, &r.refoldOrg, &r.refoldEnv,
-		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.refoldRev, &r.requireAccounts, &r.createdAt,
+		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.refoldRev, &r.requireAccounts, &r.protectServers,
+		&r.createdAt,
 	}
 }
 
@@ -39,7 +42,8 @@ func (r *tenantRow) all() []any { return append(r.columns(), &r.status) }
 func (r *tenantRow) toCore() core.Tenant {
 	t := core.Tenant{
 		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate, Status: tenantStatuses[r.status],
-		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts, CreatedAt: r.createdAt.UTC(),
+		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts,
+		ProtectServers: r.protectServers, CreatedAt: r.createdAt.UTC(),
 	}
 	if r.refoldOrg != nil {
 		t.Refold = &core.RefoldAddress{OrgID: *r.refoldOrg, Environment: core.Environment(*r.refoldEnv)}
@@ -58,10 +62,10 @@ var tenantStatuses = map[string]core.TenantStatus{
 
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
-	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	r := tenantRow{
 		id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, refoldRev: string(t.RefoldRevision),
-		requireAccounts: t.RequireAccounts, createdAt: t.CreatedAt,
+		requireAccounts: t.RequireAccounts, protectServers: t.ProtectServers, createdAt: t.CreatedAt,
 	}
 	if a := t.Refold; a != nil {
 		r.refoldOrg, r.refoldEnv = &a.OrgID, (*string)(&a.Environment)
@@ -70,16 +74,16 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 		r.cometchatApp, r.cometchatReg = &a.AppID, &a.Region
 	}
 	_, err := s.pool.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
-		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.createdAt)
+		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.protectServers, r.createdAt)
 	return wrap(err, "tenant", "insert tenant")
 }
 
 // UpdateTenant implements [core.Directory].
 func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpdate) (core.Tenant, error) {
 	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision),
-			require_accounts = COALESCE($4, require_accounts),
-			refold_org_id = COALESCE($5, refold_org_id), refold_environment = COALESCE($6, refold_environment),
-			cometchat_app_id = COALESCE($7, cometchat_app_id), cometchat_region = COALESCE($8, cometchat_region)
+			require_accounts = COALESCE($4, require_accounts), protect_servers = COALESCE($5, protect_servers),
+			refold_org_id = COALESCE($6, refold_org_id), refold_environment = COALESCE($7, refold_environment),
+			cometchat_app_id = COALESCE($8, cometchat_app_id), cometchat_region = COALESCE($9, cometchat_region)
 		WHERE name = $1 RETURNING ` + directoryColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
@@ -92,7 +96,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 		app, region = &a.AppID, &a.Region
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts,
+	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
 		org, env, app, region).Scan(r.all()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")

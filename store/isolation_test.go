@@ -140,7 +140,7 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 	exec(t, conn, "GRANT TEMPORARY ON DATABASE "+conn.Config().Database+" TO diglot_runtime; SET ROLE diglot_runtime")
 	exec(t, conn, `CREATE TEMPORARY TABLE tenant AS SELECT gen_random_uuid() AS id, 'fake' AS name, 'org-one' AS refold_org_id,
 		'test' AS refold_environment, NULL AS cometchat_app_id, NULL AS cometchat_region, '' AS url_template,
-		'v3' AS refold_revision, false AS require_accounts, now() AS created_at`)
+		'v3' AS refold_revision, false AS require_accounts, false AS protect_servers, now() AS created_at`)
 	exec(t, conn, "SET search_path = pg_temp, public")
 	for _, function := range []string{"refold_tenant", "tenant_of_account", "tenant_by_account"} {
 		require.Equal(t, []string{"one"}, query[string](t, conn, "SELECT name FROM public."+function+"('org-one', 'test', 'user')"))

@@ -117,7 +117,7 @@ func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, err
 // Key implements [core.Directory].
 func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, error) {
 	const q = `SELECT ` + keyColumns + `, t.id, t.name, t.refold_org_id, t.refold_environment, t.cometchat_app_id, t.cometchat_region,
-			t.url_template, t.refold_revision, t.require_accounts, t.created_at, t.status
+			t.url_template, t.refold_revision, t.require_accounts, t.protect_servers, t.created_at, t.status
 		FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
 	if !core.TenantID(id).Valid() { // no UUID
 		return core.Tenant{}, core.Key{}, notFound("key")

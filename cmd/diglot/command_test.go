@@ -78,7 +78,7 @@ func TestCommandsWorkOnAStoppedAndOnARunningPrivateCluster(t *testing.T) {
 	require.Equal(t, "running", list[0]["name"])
 	shown := diglotJSON(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
 	require.Equal(t, map[string]any{
-		"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy", "require_accounts": false,
+		"org": "6698b77a733c5ebd8908189e", "env": "test", "revision": "legacy", "require_accounts": false, "protect_servers": false,
 	}, shown["refold"])
 	stdout, _, err = diglot(t, nil, "tenant", "show", "stopped", "--data-dir", dir)
 	require.NoError(t, err)
@@ -113,6 +113,12 @@ func TestAChangedSettingReachesARunningGateway(t *testing.T) {
 			return r.status == c.status
 		}, 20*time.Second, time.Millisecond)
 	}
+	protected := diglotJSON(t, env, "tenant", "update", "acme", "--protect-servers")
+	require.Equal(t, true, protected["refold"].(map[string]any)["protect_servers"])
+	require.Eventually(t, func() bool {
+		r := send(t, http.MethodDelete, g.url+unknown, "", "Authorization", "Bearer "+m.token)
+		return r.status == http.StatusForbidden
+	}, 20*time.Second, time.Millisecond)
 	changed := diglotJSON(t, env, "tenant", "update", "acme", "--url-template", "https://mcp.example.com/{slug}")
 	require.Equal(t, "https://mcp.example.com/{slug}", changed["url_template"])
 	require.NotNil(t, changed["refold"])
@@ -209,6 +215,7 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},
 		"unknown revision":       {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--refold-revision", "v2"}, "must be legacy or v3"},
 		"revision of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--refold-revision", "v3"}, "with a Refold address"},
+		"servers of nobody":      {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--protect-servers"}, "--protect-servers is for tenants with a Refold address"},
 		"accounts of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--require-accounts"}, "--require-accounts is for tenants with a Refold address"},
 		"update to what is not":  {[]string{"tenant", "update", "acme", "--refold-revision", ""}, "must be legacy or v3"},
 		"update of nothing":      {[]string{"tenant", "update", "acme"}, "at least one of the flags"},

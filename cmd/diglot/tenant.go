@@ -38,6 +38,7 @@ type refoldOutput struct {
 	Env             core.Environment    `json:"env"`
 	Revision        core.RefoldRevision `json:"revision"`
 	RequireAccounts bool                `json:"require_accounts"`
+	ProtectServers  bool                `json:"protect_servers"`
 }
 
 type cometChatOutput struct {
@@ -48,7 +49,7 @@ type cometChatOutput struct {
 func fromTenant(t core.Tenant) tenantOutput {
 	out := tenantOutput{ID: t.ID, Name: t.Name, Status: t.Status.String(), URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
 	if a := t.Refold; a != nil {
-		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts}
+		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts, t.ProtectServers}
 	}
 	if a := t.CometChat; a != nil {
 		out.CometChat = &cometChatOutput{a.AppID, a.Region}
@@ -82,13 +83,14 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	var (
 		out                                           output
 		name, org, env, revision, app, region, urlTpl string
-		requireAccounts                               bool
+		requireAccounts, protectServers               bool
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t := core.Tenant{
 				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
+				ProtectServers: protectServers,
 			}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
@@ -112,6 +114,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&env, "refold-env", "", "Refold environment: test or production")
 	f.StringVar(&revision, "refold-revision", string(core.RefoldLegacy), revisionUsage)
 	f.BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
+	f.BoolVar(&protectServers, "protect-servers", false, protectServersUsage)
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
 	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
@@ -124,6 +127,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 const (
 	revisionUsage        = "generation of Refold's API that Refold clients are answered in: legacy or v3"
 	requireAccountsUsage = "whether the linked account that a Refold client names beside its key has to exist"
+	protectServersUsage  = "whether Refold's session tokens are kept from deleting servers, which keys still may"
 	urlTemplateUsage     = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
 )
 

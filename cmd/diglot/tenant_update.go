@@ -11,7 +11,7 @@ import (
 // tenantSettings is what `diglot tenant update` can be given.
 type tenantSettings struct {
 	org, env, revision, app, region, urlTemplate string
-	requireAccounts                              bool
+	requireAccounts, protectServers              bool
 }
 
 func newTenantUpdateCommand(c *common) *cobra.Command {
@@ -45,8 +45,9 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	f.StringVar(&s.revision, "refold-revision", "", revisionUsage)
 	f.StringVar(&s.urlTemplate, "url-template", "", urlTemplateUsage)
 	f.BoolVar(&s.requireAccounts, "require-accounts", false, requireAccountsUsage)
+	f.BoolVar(&s.protectServers, "protect-servers", false, protectServersUsage)
 	cmd.MarkFlagsOneRequired("refold-org", "refold-env", "cometchat-app", "cometchat-region",
-		"refold-revision", "url-template", "require-accounts")
+		"refold-revision", "url-template", "require-accounts", "protect-servers")
 	out.flags(cmd)
 	return cmd
 }
@@ -82,6 +83,9 @@ func (s *tenantSettings) update(t core.Tenant, given func(flag string) bool) (u 
 	}
 	if given("require-accounts") {
 		u.RequireAccounts = &s.requireAccounts
+	}
+	if given("protect-servers") {
+		u.ProtectServers = &s.protectServers
 	}
 	if given("url-template") {
 		u.URLTemplate = &s.urlTemplate

@@ -15,7 +15,7 @@ var tenants = []guarantee{
 		both := newTenant("both")
 		refoldOnly := newTenant("refold-only")
 		refoldOnly.CometChat, refoldOnly.URLTemplate, refoldOnly.RefoldRevision = nil, "", core.RefoldV3
-		refoldOnly.RequireAccounts = true
+		refoldOnly.RequireAccounts, refoldOnly.ProtectServers = true, true
 		cometChatOnly := newTenant("cometchat-only")
 		cometChatOnly.Refold = nil
 		for _, want := range []core.Tenant{both, refoldOnly, cometChatOnly} {
@@ -99,11 +99,15 @@ var tenants = []guarantee{
 			{URLTemplate: new("")},
 			{URLTemplate: new("https://mcp.example.com/{id}"), RefoldRevision: new(core.RefoldLegacy)},
 			{RequireAccounts: new(true)},
+			{ProtectServers: new(true)},
 			{},
-			{RequireAccounts: new(false), RefoldRevision: new(core.RefoldV3)},
+			{RequireAccounts: new(false), ProtectServers: new(false), RefoldRevision: new(core.RefoldV3)},
 		} {
 			if u.RequireAccounts != nil {
 				want.RequireAccounts = *u.RequireAccounts
+			}
+			if u.ProtectServers != nil {
+				want.ProtectServers = *u.ProtectServers
 			}
 			if u.URLTemplate != nil {
 				want.URLTemplate = *u.URLTemplate

@@ -141,6 +141,12 @@ var fixtures = map[string]func(testing.TB, *World){
 		require.NoError(t, err)
 		w.Acme = changed
 	},
+	// Servers of acme's are deleted by keys alone.
+	"protected servers": func(t testing.TB, w *World) {
+		changed, err := w.Operator.UpdateTenant(t.Context(), w.Acme, core.TenantUpdate{ProtectServers: new(true)})
+		require.NoError(t, err)
+		w.Acme = changed
+	},
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"

@@ -22,6 +22,7 @@ type errorBody struct {
 var (
 	errNameAndDescription = &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "name and description are required"}
 	errInvalidBody        = &core.Error{Kind: core.Invalid, Noun: "mcp_server", Message: "invalid request body"}
+	errMayNotDelete       = &core.Error{Kind: core.Forbidden, Noun: "mcp_server", Message: "a session token, where servers are protected from them"}
 	errNotFound           = &core.Error{Kind: core.NotFound, Noun: "mcp_server", Message: "no such server"}
 )
 
@@ -34,7 +35,7 @@ var statuses = map[core.Kind]int{
 	core.BadCredential: http.StatusUnauthorized,
 	core.NoAccount:     http.StatusNotFound,
 	core.WrongTenant:   http.StatusUnauthorized,
-	core.Forbidden:     http.StatusForbidden, // no credential of this dialect is
+	core.Forbidden:     http.StatusForbidden,
 	core.NotFound:      http.StatusNotFound,
 	core.NoRoute:       http.StatusNotFound,       // Express answers an unknown method like an unknown path
 	core.Unserved:      http.StatusNotImplemented, // ours
@@ -92,7 +93,7 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 	case core.BadCredential, core.WrongTenant:
 		return wording{"SERVER_ERROR", "Invalid Credentials"}
 	case core.Forbidden:
-		return wording{"SERVER_ERROR", "Insufficient permissions"} // documented for a deletion: contract 2.5
+		return wording{"SERVER_ERROR", "Insufficient permissions to delete this MCP server"} // nothing else is forbidden
 	case core.NotFound:
 		return wording{"SERVER_ERROR", rev.notFound}
 	case core.Conflict:

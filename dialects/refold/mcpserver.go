@@ -76,6 +76,9 @@ func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in u
 }
 
 func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in serverPath) (*dialects.Answer, error) {
+	if who.Session != nil && who.Tenant.ProtectServers {
+		return nil, errMayNotDelete
+	}
 	return &dialects.Answer{Status: revisionOf(who).deleted}, d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.ByID(in.id))
 }
 

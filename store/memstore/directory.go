@@ -53,6 +53,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	set(&t.URLTemplate, u.URLTemplate)
 	set(&t.RefoldRevision, u.RefoldRevision)
 	set(&t.RequireAccounts, u.RequireAccounts)
+	set(&t.ProtectServers, u.ProtectServers)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
 }
