@@ -30,7 +30,7 @@ func (o *Operator) TenantCounts(ctx context.Context, t Tenant) (TenantCounts, er
 }
 
 // deletionStep is how many rows are deleted at a time: each step is a
-// transaction of a second or so.
+// transaction of some 200 ms, and a million servers take about a minute.
 const deletionStep = 5000
 
 // DeleteTenant removes the tenant of that name and all that it has, in steps.
