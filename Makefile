@@ -3,12 +3,16 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION := v2.12.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FUZZTIME ?= 20s
+# The tests' clients and the documents that they are made of.
+CLIENTS := dialects/dialecttest/clients
+GENERATED := legacyclient:refold/openapi-legacy v3client:refold/openapi-v3 cometchatclient:cometchat/openapi
 # One cache a clone: findings are cached by content, with the path they were first seen at.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-short golden contract fmt vet lint race check bench fuzz migrate-new clean
+.PHONY: help build run test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +26,7 @@ run: build ## Serve both dialects on a PostgreSQL of its own and print a curl co
 
 test: ## Run all tests on a real PostgreSQL
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
+	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	$(GO) test -timeout 10m ./...
 
 test-short: ## Run the tests that need no PostgreSQL
@@ -33,6 +38,17 @@ golden: ## Write the dialects' golden answers anew; read the diff
 contract: ## Count the vendors' documented cases that a golden reproduces; fail on a gap
 	@out=$$($(GO) test -count=1 -v -run '^(TestContract|TestExamples)$$' ./dialects/refold ./dialects/cometchat 2>&1); failed=$$?; \
 	  echo "$$out" | grep -v '^===\|^PASS'; exit $$failed
+
+generate: TO ?= $(CLIENTS)
+generate: ## Generate the tests' clients from the OpenAPI documents
+	@for c in $(GENERATED); do name=$${c%%:*}; mkdir -p $(TO)/$$name; \
+	  $(GO) run $(OAPI_CODEGEN) -config $(CLIENTS)/config.yaml -package $$name -o $(TO)/$$name/client.gen.go dialects/$${c#*:}.yaml || exit 1; \
+	done
+
+generated: ## Check that the tests' clients are those of the documents
+	@to=$$(mktemp -d) && trap 'rm -rf "$$to"' EXIT && $(MAKE) -s generate TO="$$to" && \
+	  for c in $(GENERATED); do diff -u $(CLIENTS)/$${c%%:*}/client.gen.go "$$to"/$${c%%:*}/client.gen.go || \
+	    { echo "$(CLIENTS)/$${c%%:*} isn't up to date: make generate" >&2; exit 1; }; done
 
 fmt: $(GOLANGCI) ## Format the code
 	$(GOLANGCI) fmt ./...
@@ -48,9 +64,10 @@ lint: $(GOLANGCI) ## Check format, lint and the import fences
 race: ## Run all tests under the race detector
 	@deploy/ensure.sh cc
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
+	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
-check: vet lint race ## Check format, vet, lint and race
+check: vet lint generated race ## Check format, vet, lint, generated code and race
 
 bench: ## Compare both dialects with a bare one-query server
 	@deploy/ensure.sh postgres
@@ -59,7 +76,7 @@ bench: ## Compare both dialects with a bare one-query server
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$p || exit 1; \
 	  done; \
 	done
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that something the build or the tests need is installed:
 #   ensure.sh postgres   PostgreSQL server binaries, 15 or later
+#   ensure.sh pgbouncer  PgBouncer
 #   ensure.sh cc         a C compiler, for the race detector
 # Installs it with apt (as root, or through sudo where that asks nothing) or
 # brew; else prints the command that does and fails.
@@ -17,6 +18,13 @@ have_postgres() {
 		[ -n "$dir" ] && [ -x "$dir/postgres" ] || continue
 		major=$("$dir/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 		[ "$major" -ge 15 ] && return 0
+	done
+	return 1
+}
+
+have_pgbouncer() {
+	for program in pgbouncer /usr/sbin/pgbouncer /usr/local/sbin/pgbouncer /opt/homebrew/bin/pgbouncer; do
+		command -v "$program" >/dev/null 2>&1 && return 0
 	done
 	return 1
 }
@@ -54,6 +62,12 @@ postgres)
 		exit 1
 	}
 	;;
+pgbouncer)
+	have_pgbouncer || { install pgbouncer pgbouncer && have_pgbouncer; } || {
+		echo "The tests need PgBouncer. Install it, for instance: sudo apt-get install pgbouncer" >&2
+		exit 1
+	}
+	;;
 cc)
 	have_cc || { install "gcc libc6-dev" gcc && have_cc; } || {
 		echo "The race detector needs a C compiler. Install one, for instance: sudo apt-get install gcc libc6-dev" >&2
@@ -61,7 +75,7 @@ cc)
 	}
 	;;
 *)
-	echo "usage: ensure.sh postgres|cc" >&2
+	echo "usage: ensure.sh postgres|pgbouncer|cc" >&2
 	exit 2
 	;;
 esac

@@ -141,7 +141,9 @@ func Route[In, Out any, B binder[In]](
 	h := func(c echo.Context) error {
 		r := c.Request()
 		for _, p := range c.ParamValues() {
-			if strings.Contains(p, "/") { // the router gives the last parameter all that is left of the path
+			// The router gives the last parameter all that is left of the path, and
+			// takes an empty segment for a parameter; Express does neither.
+			if p == "" || strings.Contains(p, "/") {
 				return echo.ErrNotFound
 			}
 		}

@@ -33,8 +33,14 @@ type bench struct {
 
 func newBench(b *testing.B, servers int) *bench {
 	b.Helper()
-	url := storetest.New(b)
-	s, err := store.Open(b.Context(), store.Config{URL: url, MaxConns: benchConns})
+	return newBenchOf(b, servers, store.Config{URL: storetest.New(b)})
+}
+
+func newBenchOf(b *testing.B, servers int, cfg store.Config) *bench {
+	b.Helper()
+	url := cfg.URL
+	cfg.MaxConns = benchConns
+	s, err := store.Open(b.Context(), cfg)
 	require.NoError(b, err)
 	b.Cleanup(s.Close)
 	config, err := pgxpool.ParseConfig(url)
@@ -171,6 +177,23 @@ func BenchmarkCreate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			f.each(b, func(ctx context.Context, _ int) error {
 				_, err := f.CreateMCPServer(ctx, f.tenant, core.Creation{Server: f.server(), RefuseSameName: refuse})
+				return err
+			})
+		})
+	}
+}
+
+// By way of a PgBouncer, and past it as that does it: parsed anew each time.
+func BenchmarkPooledRead(b *testing.B) {
+	bouncer := storetest.NewBouncer(b, storetest.NewEmpty(b))
+	for name, pooled := range map[string]func(string) string{
+		"parsed": func(url string) string { return url }, "pgbouncer": func(url string) string { return bouncer.URL(b, url) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			url := storetest.New(b)
+			f := newBenchOf(b, 1000, store.Config{URL: url, PooledURL: pooled(url)})
+			f.each(b, func(ctx context.Context, i int) error {
+				_, err := f.MCPServer(ctx, f.tenant, core.ByID(f.servers[i%len(f.servers)].ID))
 				return err
 			})
 		})

@@ -73,7 +73,7 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 	if a := t.CometChat; a != nil {
 		r.cometchatApp, r.cometchatReg = &a.AppID, &a.Region
 	}
-	_, err := s.pool.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
+	_, err := s.db.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
 		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.protectServers, r.createdAt)
 	return wrap(err, "tenant", "insert tenant")
 }
@@ -96,7 +96,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 		app, region = &a.AppID, &a.Region
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
+	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
 		org, env, app, region).Scan(r.all()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
@@ -107,7 +107,10 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 // Tenants implements [core.Directory].
 func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 	const q = `SELECT ` + directoryColumns + ` FROM tenant ORDER BY name COLLATE "C"`
-	rows, _ := s.pool.Query(ctx, q) // an error is the rows' too
+	rows, err := s.db.Query(ctx, q)
+	if err != nil {
+		return nil, wrap(err, "tenant", "select tenants")
+	}
 	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
 		var r tenantRow
 		err := row.Scan(r.all()...)
@@ -123,7 +126,7 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	if err := s.pool.QueryRow(ctx, q, name).Scan(r.all()...); err != nil {
+	if err := s.db.QueryRow(ctx, q, name).Scan(r.all()...); err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "select tenant")
 	}
 	return r.toCore(), nil

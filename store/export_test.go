@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/diglot/diglot/core"
 )
 
 // RunMigration runs one migration file as golang-migrate does.
@@ -36,6 +38,16 @@ func Statements() map[string]string {
 		out[st.name] = st.sql
 	}
 	return out
+}
+
+// QueryInTenant runs any SQL as the use cases run theirs, and gives the first
+// column of each row.
+func (s *Store) QueryInTenant(ctx context.Context, tenant core.TenantID, sql string) (texts []string, err error) {
+	err = s.inTenant(ctx, tenant, begin, &call{sql: sql, each: func(r *row) error {
+		texts = append(texts, r.text())
+		return nil
+	}})
+	return texts, err
 }
 
 // The shape of the notification and migration protocols, for tests that take

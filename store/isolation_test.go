@@ -196,9 +196,14 @@ func TestServeRefusesARoleThatCouldSeeOtherTenants(t *testing.T) {
 			if c.prepare != "" {
 				exec(t, connect(t, databaseURL), strings.ReplaceAll(c.prepare, "$role", login))
 			}
-			_, err := store.Open(t.Context(), store.Config{URL: loginURL})
-			require.ErrorContains(t, err, c.want)
-			require.ErrorContains(t, err, "GRANT diglot_runtime", "what to do about it")
+			for _, cfg := range []store.Config{
+				{URL: loginURL},
+				{URL: databaseURL, PooledURL: storetest.NewBouncer(t, loginURL).URL(t, loginURL)},
+			} {
+				_, err := store.Open(t.Context(), cfg)
+				require.ErrorContains(t, err, c.want)
+				require.ErrorContains(t, err, "GRANT diglot_runtime", "what to do about it")
+			}
 		})
 	}
 }

@@ -85,6 +85,7 @@ func StatusOf(ctx context.Context, url string) (Status, error) {
 	return st, wrap(err, "database", "read schema version")
 }
 
+// querier asks for one row, outside of any tenant.
 type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }

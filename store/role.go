@@ -41,7 +41,7 @@ type roleRow struct {
 	unprotected, unforced, tables []string // of the tables that have tenants' rows
 }
 
-func actingRole(ctx context.Context, conn *pgx.Conn) (roleRow, error) {
+func actingRole(ctx context.Context, conn querier) (roleRow, error) {
 	const q = `
 		WITH tenant_table AS (
 			SELECT c.relname::text AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced,

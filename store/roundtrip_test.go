@@ -18,9 +18,16 @@ import (
 func TestEachUseCaseOfAKnownTenantIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	url := storetest.New(t)
-	tenant := newTenant(t, open(t, url, store.Operator), "one").ID
 	p := newProxy(t, url)
-	s, err := store.Open(t.Context(), store.Config{URL: p.url, MaxConns: 1})
+	requireOneRoundTrip(t, url, p, store.Config{URL: p.url})
+}
+
+// requireOneRoundTrip wants one by way of the proxy, whatever a store is asked.
+func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
+	t.Helper()
+	tenant := newTenant(t, open(t, url, store.Operator), "one").ID
+	cfg.MaxConns = 1
+	s, err := store.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	server, err := s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: newServer("one")})

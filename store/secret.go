@@ -60,7 +60,7 @@ func (s *Store) givenSecret(ctx context.Context, given []byte) (*core.Secret, er
 }
 
 func (s *Store) keptFingerprint(ctx context.Context) (kept []byte, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT fingerprint FROM secret`).Scan(&kept)
+	err = s.db.QueryRow(ctx, `SELECT fingerprint FROM secret`).Scan(&kept)
 	return kept, err
 }
 
@@ -75,13 +75,13 @@ func (s *Store) keepSecret(ctx context.Context, material, fingerprint []byte) (k
 		query  = `SELECT material, fingerprint FROM secret`
 		insert = `INSERT INTO secret (material, fingerprint) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	)
-	err = s.pool.QueryRow(ctx, query).Scan(&kept.material, &kept.fingerprint)
+	err = s.db.QueryRow(ctx, query).Scan(&kept.material, &kept.fingerprint)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return kept, err
 	}
-	if _, err := s.pool.Exec(ctx, insert, material, fingerprint); err != nil {
+	if _, err := s.db.Exec(ctx, insert, material, fingerprint); err != nil {
 		return kept, fmt.Errorf("insert secret: %w", err)
 	}
-	err = s.pool.QueryRow(ctx, query).Scan(&kept.material, &kept.fingerprint)
+	err = s.db.QueryRow(ctx, query).Scan(&kept.material, &kept.fingerprint)
 	return kept, err
 }

@@ -103,7 +103,7 @@ func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id
 		return core.Tenant{}, notFound("session") // PostgreSQL would call such text an error; nothing can have it
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, address.OrgID, string(address.Environment), id.Account,
+	err := s.db.QueryRow(ctx, q, address.OrgID, string(address.Environment), id.Account,
 		id.IssuedAt, id.ExpiresAt, id.KeyID).Scan(r.columns()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "session", "select owner of session_token")

@@ -37,7 +37,7 @@ func (s *Store) CreateSigningKey(ctx context.Context, k core.SigningKey) (core.S
 		SELECT $1, GREATEST($2::timestamptz, max(created_at) + interval '1 microsecond') FROM signing_key
 		RETURNING ` + signingKeyColumns
 	var r signingKeyRow
-	if err := s.pool.QueryRow(ctx, q, k.ID, k.CreatedAt).Scan(r.columns()...); err != nil {
+	if err := s.db.QueryRow(ctx, q, k.ID, k.CreatedAt).Scan(r.columns()...); err != nil {
 		return core.SigningKey{}, wrap(err, "signing_key", "insert signing_key")
 	}
 	return r.toCore(), nil
@@ -46,7 +46,10 @@ func (s *Store) CreateSigningKey(ctx context.Context, k core.SigningKey) (core.S
 // SigningKeys implements [core.Directory].
 func (s *Store) SigningKeys(ctx context.Context) ([]core.SigningKey, error) {
 	const q = `SELECT ` + signingKeyColumns + ` FROM signing_key k ORDER BY k.created_at DESC, k.id DESC`
-	rows, _ := s.pool.Query(ctx, q) // an error is the rows' too
+	rows, err := s.db.Query(ctx, q)
+	if err != nil {
+		return nil, wrap(err, "signing_key", "select signing_key")
+	}
 	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.SigningKey, error) {
 		var r signingKeyRow
 		err := row.Scan(r.columns()...)
@@ -59,6 +62,9 @@ func (s *Store) SigningKeys(ctx context.Context) ([]core.SigningKey, error) {
 func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (k core.SigningKey, ended int, err error) {
 	if !core.ValidText(id) {
 		return core.SigningKey{}, 0, notFound("signing_key")
+	}
+	if s.stepsDown() {
+		return core.SigningKey{}, 0, errLooksUpOnly
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		k, ended, err = retireSigningKey(ctx, tx, id, at)

@@ -7,12 +7,14 @@
 // holds the rows that they see to that tenant. A [Runtime] store steps down to
 // a role that can't bypass it, and refuses to open where it can't.
 //
-// It needs connections that are its own while they are open: PgBouncer in
-// session mode is fine, in transaction mode it isn't.
+// Config.URL leads to PostgreSQL itself, or to PgBouncer in session mode: such
+// connections are a store's own while they are open. Config.PooledURL may lead
+// to PgBouncer in transaction mode.
 package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -44,7 +46,13 @@ const (
 
 // Config says which database to open and how.
 type Config struct {
-	URL      string // what PostgreSQL's own clients take
+	URL string // what PostgreSQL's own clients take
+
+	// PooledURL leads a [Runtime] store's requests to the same database by way
+	// of a pooler that lends a server connection for a transaction at a time.
+	// URL is then for what needs a session: the watch. "": all goes to URL.
+	PooledURL string
+
 	Role     Role
 	MaxConns int          // 0: the URL's pool_max_conns, else a default by role
 	Logger   *slog.Logger // nil: nothing is logged
@@ -57,16 +65,23 @@ const connectTimeout = 5 * time.Second
 
 // Store is core's Store and Directory on PostgreSQL.
 type Store struct {
-	pool *pgxpool.Pool
-	role Role
-	log  *slog.Logger
+	pool    *pgxpool.Pool
+	db      directoryDB     // the pool, for what is no tenant's
+	prelude []string        // what else a transaction begins with
+	direct  *pgx.ConnConfig // past any pooler
+	role    Role
+	log     *slog.Logger
 }
 
 // Open connects to a migrated database. It fails when the database doesn't
 // answer (Unavailable), when its schema is not there, or when a [Runtime]
 // store could bypass row security.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	pc, err := poolConfig(cfg)
+	s := &Store{role: cfg.Role, log: cfg.Logger}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	pc, err := s.configure(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +89,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	s := &Store{pool: pool, role: cfg.Role, log: cfg.Logger}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	s.pool, s.db = pool, pool
+	if s.stepsDown() {
+		s.db = steppedDown{pool}
 	}
 	// A pool connects on first use; this one is to fail now.
 	if err := pool.Ping(ctx); err != nil {
@@ -86,15 +101,34 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-func poolConfig(cfg Config) (*pgxpool.Config, error) {
-	pc, err := pgxpool.ParseConfig(cfg.URL)
+// configure says how the pool's connections are made, and where to.
+func (s *Store) configure(ctx context.Context, cfg Config) (*pgxpool.Config, error) {
+	pc, err := poolConfig(cfg, cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	s.direct = pc.ConnConfig
+	if cfg.PooledURL == "" {
+		return pc, nil
+	}
+	if cfg.Role != Runtime {
+		return nil, errors.New("only what serves requests goes by way of a pooler")
+	}
+	if pc, err = poolConfig(cfg, cfg.PooledURL); err != nil {
+		return nil, fmt.Errorf("pooled: %w", err)
+	}
+	return pc, s.usePooler(ctx, cfg.URL, pc)
+}
+
+func poolConfig(cfg Config, url string) (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read database URL: %w", err) // pgx leaves the password out
 	}
 	switch {
 	case cfg.MaxConns > 0:
 		pc.MaxConns = int32(min(cfg.MaxConns, 1<<20)) //nolint:gosec // bounded right here
-	case strings.Contains(cfg.URL, "pool_max_conns"):
+	case strings.Contains(url, "pool_max_conns"):
 	case cfg.Role == Runtime:
 		pc.MaxConns = int32(min(max(16, 4*runtime.NumCPU()), 64)) //nolint:gosec // bounded right here
 	default:
@@ -144,13 +178,13 @@ func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
 // Ready reports Unavailable when the database doesn't answer, or has a schema
 // that is older than this build or half migrated, or takes no writes.
 func (s *Store) Ready(ctx context.Context) error {
-	st, err := status(ctx, s.pool)
+	st, err := status(ctx, s.db)
 	if err != nil {
 		return wrap(err, "database", "read schema version")
 	}
 	reason := st.notReady()
 	var readOnly bool
-	if err := s.pool.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&readOnly); err != nil {
+	if err := s.db.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&readOnly); err != nil {
 		return wrap(err, "database", "read whether the database takes writes")
 	}
 	if readOnly && reason == "" {

@@ -19,7 +19,7 @@ func (s *Store) SetTenantStatus(ctx context.Context, name string, status core.Te
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	err := s.pool.QueryRow(ctx, q, name, status.String()).Scan(r.all()...)
+	err := s.db.QueryRow(ctx, q, name, status.String()).Scan(r.all()...)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		if _, err := s.Tenant(ctx, name); err != nil {
@@ -39,7 +39,7 @@ func (s *Store) TenantCounts(ctx context.Context, tenant core.TenantID) (c core.
 		(SELECT count(*) FROM agent WHERE tenant_id = $1 AND place >= 0),
 		(SELECT count(*) FROM linked_account WHERE tenant_id = $1),
 		(SELECT count(*) FROM api_key WHERE tenant_id = $1)`
-	err = s.pool.QueryRow(ctx, q, string(tenant)).Scan(&c.Servers, &c.Agents, &c.Accounts, &c.Keys)
+	err = s.db.QueryRow(ctx, q, string(tenant)).Scan(&c.Servers, &c.Agents, &c.Accounts, &c.Keys)
 	return c, wrap(err, "tenant", "count what a tenant has")
 }
 
@@ -74,7 +74,7 @@ func (s *Store) DeleteTenantPart(ctx context.Context, tenant core.TenantID, limi
 		return 0, false, errors.New("a part of nothing is asked for")
 	}
 	var status string
-	switch err := s.pool.QueryRow(ctx, query, string(tenant)).Scan(&status); {
+	switch err := s.db.QueryRow(ctx, query, string(tenant)).Scan(&status); {
 	case errors.Is(err, pgx.ErrNoRows):
 		return 0, true, nil
 	case err != nil:
@@ -91,7 +91,7 @@ func (s *Store) DeleteTenantPart(ctx context.Context, tenant core.TenantID, limi
 	if removed, err = s.deletePart(ctx, tenant, limit); err != nil || removed > 0 {
 		return removed, false, err
 	}
-	if _, err := s.pool.Exec(ctx, remove, string(tenant)); err != nil {
+	if _, err := s.db.Exec(ctx, remove, string(tenant)); err != nil {
 		return 0, false, wrap(err, "tenant", "delete tenant")
 	}
 	return 0, true, nil
@@ -99,7 +99,7 @@ func (s *Store) DeleteTenantPart(ctx context.Context, tenant core.TenantID, limi
 
 func (s *Store) deletePart(ctx context.Context, tenant core.TenantID, limit int) (int, error) {
 	for _, q := range deleteParts {
-		tag, err := s.pool.Exec(ctx, q, string(tenant), limit)
+		tag, err := s.db.Exec(ctx, q, string(tenant), limit)
 		if n := tag.RowsAffected(); err != nil || n > 0 {
 			return int(n), wrap(err, "tenant", "delete what a tenant has")
 		}
@@ -121,14 +121,17 @@ func (s *Store) awaitWriters(ctx context.Context) error {
 			  AND l.relation IN ('mcp_server'::regclass, 'agent'::regclass)`
 		left = `SELECT count(*) FROM pg_locks l WHERE l.locktype = 'virtualxid' AND l.virtualxid = ANY ($1)`
 	)
-	rows, _ := s.pool.Query(ctx, query) // an error is the rows' too
+	rows, err := s.db.Query(ctx, query)
+	if err != nil {
+		return fmt.Errorf("select writers: %w", err)
+	}
 	writers, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("select writers: %w", err)
 	}
 	for len(writers) > 0 {
 		var n int
-		if err := s.pool.QueryRow(ctx, left, writers).Scan(&n); err != nil {
+		if err := s.db.QueryRow(ctx, left, writers).Scan(&n); err != nil {
 			return fmt.Errorf("count writers: %w", err)
 		}
 		if n == 0 {

@@ -28,7 +28,8 @@ const (
 	watchMaxBackoff = 5 * time.Second
 )
 
-// Watch implements [core.Store]. It keeps a connection of its own.
+// Watch implements [core.Store]. It keeps a connection of its own, never to a
+// pooler, which would hand it to another between two transactions.
 func (s *Store) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	backoff := watchMinBackoff
 	for ctx.Err() == nil {
@@ -54,7 +55,7 @@ func (s *Store) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 // listen tells what one connection hears until it is lost or ctx ends.
 // listened: it told of being connected.
 func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (listened bool, err error) {
-	cc := s.pool.Config().ConnConfig
+	cc := s.direct.Copy()
 	cc.RuntimeParams["application_name"] += " watch"
 	w := &watch{tell: tell}
 	cc.OnNotification = w.hear

@@ -17,7 +17,8 @@ import (
 // four take little longer than the one that is wanted. Every value crosses in
 // PostgreSQL's binary format, which for text and json is the text itself.
 
-// statement is prepared on every connection, under its name, when that opens.
+// statement is prepared on every connection, under its name, when that opens;
+// one to a pooler prepares nothing, see pooled.go.
 type statement struct {
 	name      string
 	sql       string
@@ -79,17 +80,22 @@ func prepareStatements(ctx context.Context, conn *pgx.Conn) error {
 	if closeErr := pipeline.Close(); err == nil {
 		err = closeErr
 	}
+	pg.CustomData()[descriptionsKey] = known
+	return explainSchema(err)
+}
+
+// explainSchema says what to do where a statement didn't fit the schema.
+func explainSchema(err error) error {
 	if isSQLState(err, undefinedTable, undefinedColumn, undefinedFunction) {
 		return fmt.Errorf("the database's schema is not the one this build needs, run diglot migrate up: %w", err)
 	}
-	pg.CustomData()[descriptionsKey] = known
 	return err
 }
 
 // call is one statement in a batch: what to run, and who takes its rows.
 type call struct {
 	stmt *statement
-	sql  string // for a statement that isn't prepared
+	sql  string // for what isn't in statements
 	args [][]byte
 	each func(*row) error  // called for each row; nil: there are none
 	tag  pgconn.CommandTag // what was done, once it was
@@ -109,11 +115,15 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 	defer conn.Release()
 	pg := conn.Conn().PgConn()
 	use := core.SessionOf(ctx)
-	if use != nil && begin == beginRead && len(calls) == 1 && calls[0].stmt.bySession != nil {
+	if use != nil && len(s.prelude) == 0 && begin == beginRead && len(calls) == 1 && calls[0].stmt.bySession != nil {
 		return readBySession(ctx, pg, tenant, use, calls[0])
 	}
-	batch := make([]*call, 0, len(calls)+3)
-	batch = append(batch, &call{stmt: begin}, enter(tenant, use))
+	batch := make([]*call, 0, len(calls)+len(s.prelude)+3)
+	batch = append(batch, &call{stmt: begin})
+	for _, sql := range s.prelude {
+		batch = append(batch, &call{sql: sql})
+	}
+	batch = append(batch, enter(tenant, use))
 	batch = append(batch, calls...)
 	batch = append(batch, &call{stmt: commit})
 	err = send(ctx, pg, batch)
@@ -130,9 +140,12 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 	known, _ := pg.CustomData()[descriptionsKey].(descriptions)
 	var b pgconn.Batch
 	for _, c := range calls {
-		if c.stmt == nil {
+		switch {
+		case c.stmt == nil:
 			b.ExecParams(c.sql, c.args, nil, binaryFormat, binaryFormat)
-		} else {
+		case known == nil: // by way of a pooler
+			b.ExecParams(c.stmt.sql, c.args, nil, binaryFormat, binaryFormat)
+		default:
 			b.ExecStatement(known[c.stmt], c.args, binaryFormat, binaryFormat)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // database is where everything is kept, and what has to be closed after it.
 type database struct {
 	url     string
-	private bool // the cluster in the data folder
+	pooled  string // the way that requests take, where it is another
+	private bool   // the cluster in the data folder
 	cluster io.Closer
 }
 
@@ -33,7 +34,7 @@ func (d *database) Close() error {
 // cluster, started when it is not running.
 func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logger *slog.Logger) (*database, error) {
 	if url := os.Getenv(envDatabaseURL); url != "" {
-		return &database{url: url}, nil
+		return &database{url: url, pooled: os.Getenv(envPooledURL)}, nil
 	}
 	if c.dataDir == "" {
 		return nil, errors.New("--data-dir is empty: name a folder of its own")

@@ -22,6 +22,7 @@ import (
 // command line can be read by every user of the machine.
 const (
 	envDatabaseURL = "DIGLOT_DATABASE_URL"
+	envPooledURL   = "DIGLOT_POOLED_URL"  // the same database by way of a pooler
 	envSecret      = "DIGLOT_SECRET"      // at least 16 bytes
 	envSecretFile  = "DIGLOT_SECRET_FILE" // a file that holds it
 )

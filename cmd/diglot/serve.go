@@ -29,7 +29,8 @@ func newServeCommand(c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve both dialects", Args: cobra.NoArgs,
 		Long: "Serve both dialects until SIGTERM or an interrupt. Every flag can be set as DIGLOT_ and its name in capitals, " +
-			"--ops-addr as DIGLOT_OPS_ADDR. " + envDatabaseURL + " names a PostgreSQL server to use; without it, a private one is kept in --data-dir.",
+			"--ops-addr as DIGLOT_OPS_ADDR. " + envDatabaseURL + " names a PostgreSQL server to use; without it, a private one is kept in --data-dir. " +
+			envPooledURL + " is the way to the same database through PgBouncer, for requests.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := newLogger(s.logLevel)
 			if err != nil {
@@ -164,6 +165,10 @@ func (b *backend) close(logger *slog.Logger) {
 }
 
 func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics) (*backend, error) {
+	if os.Getenv(envPooledURL) != "" && os.Getenv(envDatabaseURL) == "" {
+		return nil, withHint(errors.New(envPooledURL+" is given without "+envDatabaseURL),
+			"name the way past the pooler too: migrations and the watch for revoked credentials need it")
+	}
 	if c.memory {
 		return c.openMemory(ctx)
 	}
@@ -220,7 +225,7 @@ func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Runtime, Logger: logger})
+	s, err := store.Open(ctx, store.Config{URL: db.url, PooledURL: db.pooled, Role: store.Runtime, Logger: logger})
 	if err != nil {
 		return err
 	}

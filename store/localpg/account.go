@@ -119,3 +119,20 @@ func (a account) own(path string) error {
 	}
 	return os.Lchown(path, a.uid, a.gid)
 }
+
+// Unprivileged prepares a program that refuses to run as root, as PostgreSQL
+// does: for root it runs as the user that a new cluster would belong to, who is
+// given dir; else as ourselves. It has a process group of its own.
+func Unprivileged(ctx context.Context, dir, name string, args ...string) (*exec.Cmd, error) {
+	acct := account{uid: os.Geteuid(), gid: os.Getegid()}
+	if acct.uid == 0 {
+		var err error
+		if acct, err = unprivileged(); err != nil {
+			return nil, err
+		}
+	}
+	if err := acct.own(dir); err != nil {
+		return nil, err
+	}
+	return acct.command(ctx, name, args...), nil
+}

@@ -27,6 +27,8 @@ type Operation struct {
 	ID, Method, Path string
 	// Cases are its answers, sorted by status.
 	Cases []*Case
+	// Parameters are those of the path, the query and the header.
+	Parameters []*openapi3.Parameter
 
 	request *openapi3.RequestBodyRef
 }
@@ -104,6 +106,9 @@ func takeNull(ref *openapi3.SchemaRef) {
 
 func (d *Document) operation(method, path string, op *openapi3.Operation) (*Operation, error) {
 	o := &Operation{ID: op.OperationID, Method: method, Path: path, request: op.RequestBody}
+	for _, ref := range op.Parameters {
+		o.Parameters = append(o.Parameters, ref.Value)
+	}
 	for status, ref := range op.Responses.Map() {
 		n, err := strconv.Atoi(status)
 		if err != nil {
@@ -121,6 +126,14 @@ func (d *Document) operation(method, path string, op *openapi3.Operation) (*Oper
 	return o, nil
 }
 
+// RequestBody gives the schema of what is sent, nil where nothing is.
+func (o *Operation) RequestBody() *openapi3.Schema {
+	if o.request == nil {
+		return nil
+	}
+	return o.request.Value.Content.Get("application/json").Schema.Value
+}
+
 // Cases are those of all operations.
 func (d *Document) Cases() []*Case {
 	var all []*Case
@@ -136,7 +149,10 @@ func (d *Document) Operation(method string, u *url.URL) *Operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	path := u.EscapedPath()
+	path := u.RawPath // as it was written, "{" and all
+	if path == "" {
+		path = u.EscapedPath()
+	}
 	if len(path) > 1 {
 		path = strings.TrimSuffix(path, "/")
 	}
@@ -148,22 +164,19 @@ func (d *Document) Operation(method string, u *url.URL) *Operation {
 	return nil
 }
 
-// matches compares segments. A parameter is one that is not empty.
+// matches compares segments. A parameter is one that is not empty; the others
+// are compared as they are written, as Express does: "%2D" is no "-" there.
 func matches(template, path string) bool {
 	want, got := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
 		return false
 	}
 	for i := range want {
-		text, err := url.PathUnescape(got[i])
-		if err != nil {
-			return false
-		}
 		if strings.HasPrefix(want[i], "{") {
-			if text == "" {
+			if _, err := url.PathUnescape(got[i]); got[i] == "" || err != nil {
 				return false
 			}
-		} else if want[i] != text {
+		} else if want[i] != got[i] {
 			return false
 		}
 	}

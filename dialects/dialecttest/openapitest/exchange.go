@@ -104,14 +104,15 @@ func (c *Case) checkBody(x Exchange) error {
 // is taken has to be documented.
 func (c *Case) checkRequest(x Exchange) error {
 	body := bytes.TrimPrefix(x.RequestBody, []byte("\uFEFF"))
-	if c.Status >= http.StatusMultipleChoices || c.Operation.request == nil || len(body) == 0 {
+	schema := c.Operation.RequestBody()
+	if c.Status >= http.StatusMultipleChoices || schema == nil || len(body) == 0 {
 		return nil
 	}
 	value, err := decode(body)
 	if err != nil {
 		return fmt.Errorf("the request: %w", err)
 	}
-	if err := visit(c.Operation.request.Value.Content.Get("application/json").Schema.Value, value); err != nil {
+	if err := visit(schema, value); err != nil {
 		return fmt.Errorf("the request: %w", err)
 	}
 	return nil
