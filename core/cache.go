@@ -27,29 +27,39 @@ type credentialKey struct {
 type cachedPrincipal struct {
 	principal *Principal
 	until     time.Time
+	use       *keyUse // nil: it is no key
 }
 
 // credentialCache remembers whose a credential is. It answers only while the
-// store's watch is connected: once that is known to be lost, no decision is
-// used that may have been revoked unheard. A store may take seconds to know.
+// store's watch is connected, and was heard to be so lately: no decision is
+// used that may have been revoked unheard for [MaxUnheard].
 type credentialCache struct {
 	mu         sync.RWMutex
 	connected  bool
-	generation uint64 // moves with every event, so that a look-up under way can't put back what the event removed
+	heardUntil time.Time // see [DirectoryEvent]; zero: no limit
+	generation uint64    // moves with every event, so that a look-up under way can't put back what the event removed
 	entries    map[credentialKey]cachedPrincipal
 }
 
 func (c *credentialCache) get(key credentialKey, now time.Time) (p *Principal, generation uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if e, ok := c.entries[key]; ok && c.connected && now.Before(e.until) {
+	if e, ok := c.entries[key]; ok && now.Before(e.until) && c.heard(now) {
+		e.use.touch(now)
 		return e.principal, c.generation
 	}
 	return nil, c.generation
 }
 
-// put remembers p unless an event came since generation was read.
-func (c *credentialCache) put(key credentialKey, p *Principal, generation uint64, now time.Time) {
+// heard reports whether every change has been heard of that was made
+// [MaxUnheard] ago.
+func (c *credentialCache) heard(now time.Time) bool {
+	return c.connected && (c.heardUntil.IsZero() || now.Before(c.heardUntil))
+}
+
+// put remembers p, until it expires, unless an event came since generation was
+// read.
+func (c *credentialCache) put(key credentialKey, p *Principal, use *keyUse, generation uint64, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.connected || generation != c.generation {
@@ -58,14 +68,21 @@ func (c *credentialCache) put(key credentialKey, p *Principal, generation uint64
 	if c.entries == nil || len(c.entries) >= maxCached {
 		c.entries = make(map[credentialKey]cachedPrincipal)
 	}
-	c.entries[key] = cachedPrincipal{p, now.Add(cacheTTL)}
+	until := now.Add(cacheTTL)
+	if p.ExpiresAt != nil && p.ExpiresAt.Before(until) {
+		until = *p.ExpiresAt
+	}
+	c.entries[key] = cachedPrincipal{p, until, use}
 }
 
 func (c *credentialCache) tell(e DirectoryEvent) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.connected, c.heardUntil = e.Connected, e.Until
+	if e.Connected && e.Quiet {
+		return
+	}
 	c.generation++
-	c.connected = e.Connected
 	if !e.Connected || e.Changed == "" {
 		c.entries = nil
 		return

@@ -124,6 +124,34 @@ func TestACredentialIsLookedUpAnewAfterAMinute(t *testing.T) {
 	})
 }
 
+func TestACredentialIsLookedUpAnewWhereAChangeMayHaveGoneUnheard(t *testing.T) {
+	t.Parallel()
+	eachCredential(t, func(t *testing.T, g *gateway, _ core.Tenant, who credential) {
+		other := g.demo(t, "other")
+		g.store.heard = func(e core.DirectoryEvent) core.DirectoryEvent { // signs of life that end
+			e.Until = start.Add(core.MaxUnheard)
+			return e
+		}
+		g.watch(t)
+		requireLookUps(t, g, who, 3, 1)
+		*g.now = start.Add(core.MaxUnheard - 1)
+		requireLookUps(t, g, who, 3, 0)
+		*g.now = start.Add(core.MaxUnheard)
+		requireLookUps(t, g, who, 3, 3)
+
+		g.store.heard = func(e core.DirectoryEvent) core.DirectoryEvent {
+			require.Equal(t, other.ID, e.Changed)
+			return core.DirectoryEvent{Connected: true, Quiet: true, Until: start.Add(2 * core.MaxUnheard)}
+		}
+		_, err := g.CreateAccount(t.Context(), other, "someone") // is heard as a sign of life
+		require.NoError(t, err)
+		g.untilTold(t, core.DirectoryEvent{Connected: true, Quiet: true, Until: start.Add(2 * core.MaxUnheard)})
+		requireLookUps(t, g, who, 3, 0) // nothing changed, and that is known again
+		*g.now = start.Add(2 * core.MaxUnheard)
+		requireLookUps(t, g, who, 3, 3)
+	})
+}
+
 func TestACredentialThatNamesNobodyIsBadAndNotRememberedAsSuch(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

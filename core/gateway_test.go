@@ -36,10 +36,10 @@ func newGateway(t testing.TB) *gateway {
 	secret, err := core.NewSecret([]byte("sixteen bytes or more"))
 	require.NoError(t, err)
 	store := &observedStore{Store: memstore.New(), told: make(chan core.DirectoryEvent, 100)}
+	service := core.NewService(store, secret, clock, core.NewIDSource())
 	return &gateway{
-		Service:  core.NewService(store, secret, clock, core.NewIDSource()),
-		Operator: core.NewOperator(store, secret, clock),
-		store:    store, now: &now,
+		Service: service, Operator: core.NewOperator(store, secret, clock, core.WithService(service)),
+		store: store, now: &now,
 	}
 }
 
@@ -60,9 +60,13 @@ type observedStore struct {
 	*memstore.Store
 
 	lookUps  atomic.Int64
-	accounts atomic.Int64             // look-ups of accounts
-	during   func()                   // what happens after a look-up has read and before it answers
-	told     chan core.DirectoryEvent // each event, once the service knows of it
+	accounts atomic.Int64                                  // look-ups of accounts
+	during   func()                                        // what happens after a look-up has read and before it answers
+	told     chan core.DirectoryEvent                      // each event, once the service knows of it
+	noted    atomic.Int64                                  // how often it was written when keys were used
+	noteErr  error                                         // why that fails
+	deaf     bool                                          // it hears of no change
+	heard    func(core.DirectoryEvent) core.DirectoryEvent // what an event is made of that happened; nil: itself
 }
 
 func (s *observedStore) KeyOwner(
@@ -92,6 +96,14 @@ func (s *observedStore) Account(ctx context.Context, tenant core.TenantID, id st
 	return s.Store.Account(ctx, tenant, id)
 }
 
+func (s *observedStore) NoteKeyUses(ctx context.Context, uses []core.KeyUse) error {
+	if s.noteErr != nil {
+		return s.noteErr
+	}
+	s.noted.Add(1)
+	return s.Store.NoteKeyUses(ctx, uses)
+}
+
 func (s *observedStore) looked() {
 	s.lookUps.Add(1)
 	if during := s.during; during != nil {
@@ -102,6 +114,12 @@ func (s *observedStore) looked() {
 
 func (s *observedStore) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	s.Store.Watch(ctx, func(e core.DirectoryEvent) {
+		if s.deaf && e.Changed != "" {
+			return
+		}
+		if s.heard != nil && e.Connected {
+			e = s.heard(e)
+		}
 		tell(e)
 		s.told <- e
 	})
@@ -117,7 +135,7 @@ func (g *gateway) watch(t *testing.T) (stop func()) {
 		defer close(ended)
 		g.Watch(ctx)
 	}()
-	g.untilTold(t, core.DirectoryEvent{Connected: true})
+	g.untilConnected(t)
 	stop = func() {
 		cancel()
 		select {
@@ -128,6 +146,18 @@ func (g *gateway) watch(t *testing.T) (stop func()) {
 	}
 	t.Cleanup(stop)
 	return stop
+}
+
+func (g *gateway) untilConnected(t *testing.T) {
+	t.Helper()
+	for connected := false; !connected; {
+		select {
+		case e := <-g.store.told:
+			connected = e.Connected
+		case <-time.After(patience):
+			require.FailNow(t, "the watch is not connected")
+		}
+	}
 }
 
 func (g *gateway) untilTold(t *testing.T, want core.DirectoryEvent) {

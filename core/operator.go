@@ -13,6 +13,7 @@ type Operator struct {
 	secret    *Secret
 	now       Clock
 	newID     IDSource
+	service   *Service // nil: none in this process
 }
 
 // OperatorOption changes what an operator is made of.
@@ -20,6 +21,10 @@ type OperatorOption func(*Operator)
 
 // WithIDs has object ids taken from a source; without it, from a new one.
 func WithIDs(next IDSource) OperatorOption { return func(o *Operator) { o.newID = next } }
+
+// WithService has a service of this process forget what an operator takes back
+// before the operator is told that it is done; others hear of it from the store.
+func WithService(s *Service) OperatorOption { return func(o *Operator) { o.service = s } }
 
 // NewOperator makes an operator over a directory.
 func NewOperator(directory Directory, secret *Secret, now Clock, options ...OperatorOption) *Operator {
@@ -45,8 +50,16 @@ func (o *Operator) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
 }
 
 // UpdateTenant changes the settings that the update names, and gives the
-// tenant as it is then. Gateways follow at once. Invalid, NotFound.
+// tenant as it is then. Gateways follow at once. Invalid, NotFound; Conflict on
+// "refold" or "cometchat" for an address that another tenant has, on "status"
+// when the tenant is being deleted.
 func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (Tenant, error) {
+	if u.Refold != nil {
+		t.Refold = u.Refold
+	}
+	if u.CometChat != nil {
+		t.CometChat = u.CometChat
+	}
 	if u.URLTemplate != nil {
 		t.URLTemplate = *u.URLTemplate
 	}
@@ -62,7 +75,20 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}
-	return o.directory.UpdateTenant(ctx, t.Name, u)
+	if t.Status == TenantDeleting {
+		return Tenant{}, ErrTenantDeleting
+	}
+	updated, err := o.directory.UpdateTenant(ctx, t.Name, u)
+	return updated, o.changed(t.ID, err)
+}
+
+// changed has the service of this process forget a tenant's credentials, also
+// after a failure: what was done may have been done all the same.
+func (o *Operator) changed(tenant TenantID, err error) error {
+	if o.service != nil {
+		o.service.cache.forget(tenant)
+	}
+	return err
 }
 
 // Tenants gives all tenants by name.
@@ -73,53 +99,16 @@ func (o *Operator) Tenant(ctx context.Context, name string) (Tenant, error) {
 	return o.directory.Tenant(ctx, name)
 }
 
-// CreateKey makes the value a key of the tenant in a dialect that may do
-// everything there; only its hash is kept. Invalid when the tenant has no
-// address in that dialect; Conflict on "key" when the value is a key already.
-func (o *Operator) CreateKey(ctx context.Context, t Tenant, dialect DialectName, value string) (Key, error) {
-	return o.CreateScopedKey(ctx, t, dialect, "", value)
-}
-
-// CreateScopedKey is CreateKey with a scope; none is [FullAccess]. Invalid also
-// for any scope of a Refold key.
-func (o *Operator) CreateScopedKey(
-	ctx context.Context, t Tenant, dialect DialectName, scope KeyScope, value string,
-) (Key, error) {
-	if err := t.mustHave(dialect); err != nil {
-		return Key{}, err
-	}
-	switch {
-	case scope == "":
-		scope = FullAccess
-	case dialect == Refold:
-		return Key{}, invalid("key", map[string]string{"scope": "is for CometChat keys: Refold's have none"})
-	case !scope.Valid():
-		return Key{}, invalid("key", map[string]string{"scope": "must be fullAccess or authOnly"})
-	}
-	k := Key{
-		ID: NewUUID(), Tenant: t.ID, Dialect: dialect, Scope: scope,
-		Hash: o.secret.KeyHash(dialect, value), CreatedAt: o.today(),
-	}
-	return k, o.directory.CreateKey(ctx, k)
-}
-
-func (t *Tenant) mustHave(dialect DialectName) error {
-	switch {
-	case dialect == Refold && t.Refold != nil, dialect == CometChat && t.CometChat != nil:
-		return nil
-	case dialect == Refold || dialect == CometChat:
-		return invalid("key", map[string]string{"dialect": "is " + string(dialect) + ", and tenant " + t.Name + " has no address there"})
-	default:
-		return invalid("key", map[string]string{"dialect": "must be refold or cometchat"})
-	}
-}
-
-// CreateAccount adds a linked account. Invalid; Conflict on "id".
+// CreateAccount adds a linked account. Invalid; Conflict on "id", and on
+// "status" when the tenant is being deleted.
 func (o *Operator) CreateAccount(ctx context.Context, t Tenant, id string) (Account, error) {
 	at := o.today()
 	a := Account{Tenant: t.ID, ID: id, ObjectID: o.newID(at), CreatedAt: at, UpdatedAt: at, Version: 1}
 	if err := a.Validate(); err != nil {
 		return Account{}, err
+	}
+	if t.Status == TenantDeleting {
+		return Account{}, ErrTenantDeleting
 	}
 	return a, o.directory.CreateAccount(ctx, a)
 }

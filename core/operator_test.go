@@ -129,22 +129,22 @@ func TestAKeyHasAScopeWhereItsDialectHasScopes(t *testing.T) {
 	for value, c := range map[string]struct{ given, want core.KeyScope }{
 		"a": {"", core.FullAccess}, "b": {core.FullAccess, core.FullAccess}, "c": {core.AuthOnly, core.AuthOnly},
 	} {
-		key, err := g.CreateScopedKey(t.Context(), tenant, core.CometChat, c.given, value)
+		key, err := g.IssueKey(t.Context(), tenant, core.NewKey{Dialect: core.CometChat, Scope: c.given, Value: value})
 		require.NoError(t, err)
 		require.Equal(t, c.want, key.Scope)
 		who, err := g.PrincipalByKey(t.Context(), core.CometChat, value)
 		require.NoError(t, err)
 		require.Equal(t, c.want, who.Scope)
 	}
-	_, err := g.CreateScopedKey(t.Context(), tenant, core.CometChat, "fullaccess", "d")
+	_, err := g.IssueKey(t.Context(), tenant, core.NewKey{Dialect: core.CometChat, Scope: "fullaccess", Value: "d"})
 	requireInvalid(t, err, "key", "scope")
 	for _, scope := range []core.KeyScope{core.FullAccess, core.AuthOnly, "none"} {
-		_, err = g.CreateScopedKey(t.Context(), tenant, core.Refold, scope, "e")
+		_, err = g.IssueKey(t.Context(), tenant, core.NewKey{Dialect: core.Refold, Scope: scope, Value: "e"})
 		requireInvalid(t, err, "key", "scope")
 	}
 	_, err = g.PrincipalByKey(t.Context(), core.Refold, "e")
 	require.Equal(t, core.BadCredential, core.KindOf(err))
-	key, err := g.CreateScopedKey(t.Context(), tenant, core.Refold, "", "e")
+	key, err := g.IssueKey(t.Context(), tenant, core.NewKey{Dialect: core.Refold, Value: "e"})
 	require.NoError(t, err)
 	require.Equal(t, core.FullAccess, key.Scope)
 }

@@ -18,6 +18,6 @@ func (s *Service) CheckAccount(ctx context.Context, who *Principal, account stri
 	if _, err := s.store.Account(ctx, who.Tenant.ID, account); err != nil {
 		return err
 	}
-	s.cache.put(ck, who, generation, now)
+	s.cache.put(ck, who, nil, generation, now)
 	return nil
 }

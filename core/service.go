@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Service struct {
 	newID   IDSource
 	newUUID UUIDSource
 	cache   credentialCache
+	uses    keyUses
 }
 
 // Option changes what a service is made of.
@@ -49,7 +51,7 @@ func (s *Service) PrincipalByKey(ctx context.Context, dialect DialectName, key s
 	ck := credentialKey{hash: s.secret.KeyHash(dialect, key)}
 	return s.principal(ck, func() (*Principal, error) {
 		t, k, err := s.store.KeyOwner(ctx, dialect, ck.hash)
-		return &Principal{Tenant: &t, KeyID: k.ID, Scope: k.Scope}, err
+		return &Principal{Tenant: &t, KeyID: k.ID, Scope: k.Scope, ExpiresAt: k.ExpiresAt}, err
 	})
 }
 
@@ -77,10 +79,15 @@ func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (
 		return nil, &Error{Kind: BadCredential, Noun: "credential", Message: "the credential names nobody", Err: err}
 	case err != nil:
 		return nil, err
+	case expired(p.ExpiresAt, s.now()):
+		return nil, &Error{Kind: BadCredential, Noun: "credential", Message: "the credential names nobody", Err: errExpired}
 	}
-	s.cache.put(ck, p, generation, now)
+	use := s.uses.of(p, now)
+	s.cache.put(ck, p, use, generation, now)
 	return p, nil
 }
+
+var errExpired = errors.New("the key has expired")
 
 // CreateMCPServer adds a server to the tenant. Invalid; Conflict on "slug" or
 // "name", see [NewMCPServer].

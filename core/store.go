@@ -20,11 +20,16 @@ import (
 // and agents that a Store gives are the caller's own, their times UTC: changing them
 // changes nothing stored.
 type Store interface {
-	// KeyOwner gives the tenant of the key with that hash and the key.
-	// NotFound: no key of that dialect has it.
+	// KeyOwner gives the tenant of the key with that hash and the key, without
+	// what is of no use to a gateway: when it was used. NotFound: no key of that
+	// dialect has it, or it was revoked, or its tenant is not active. That it has
+	// not expired is the caller's to know.
 	KeyOwner(ctx context.Context, dialect DialectName, hash KeyHash) (Tenant, Key, error)
+	// NoteKeyUses keeps when keys were used, unless later times are known. It
+	// passes over keys that there are not, and no watch tells of it.
+	NoteKeyUses(ctx context.Context, uses []KeyUse) error
 	// SessionOwner gives the tenant with that Refold address, provided that it
-	// has the session and that was not revoked; that it has not expired is the
+	// is active and has the session and that was not revoked; that it has not expired is the
 	// caller's to know. NotFound.
 	SessionOwner(ctx context.Context, address RefoldAddress, id SessionID) (Tenant, error)
 	// Watch tells of changes to tenants, keys and accounts, and of sessions that
@@ -102,14 +107,41 @@ type Directory interface {
 	// CreateTenant adds a tenant. Conflict on "name", "refold" or "cometchat".
 	CreateTenant(ctx context.Context, t Tenant) error
 	// UpdateTenant changes the settings that the update names, of the tenant of
-	// that name, and gives it as it is then. NotFound.
+	// that name, and gives it as it is then. NotFound; Conflict on "refold" or
+	// "cometchat" for an address that another tenant has.
 	UpdateTenant(ctx context.Context, name string, u TenantUpdate) (Tenant, error)
 	// Tenants gives all tenants by name, in byte order.
 	Tenants(ctx context.Context) ([]Tenant, error)
 	// Tenant gives the tenant of that name. NotFound.
 	Tenant(ctx context.Context, name string) (Tenant, error)
+	// SetTenantStatus changes the status of the tenant of that name and gives the
+	// tenant as it is then. NotFound; Conflict on "status" for one that is being
+	// deleted, unless that is the status wanted.
+	SetTenantStatus(ctx context.Context, name string, status TenantStatus) (Tenant, error)
+	// TenantCounts gives how much a tenant has; of one that is not there, nothing.
+	TenantCounts(ctx context.Context, tenant TenantID) (TenantCounts, error)
+	// DeleteTenantPart removes up to limit of what a tenant that is being deleted
+	// has, and gives how many; where nothing was left, the tenant with its keys.
+	// done: it is gone. To repeat it until then deletes the tenant, and whatever
+	// was being added to it. Conflict on "status" for a tenant in another one.
+	DeleteTenantPart(ctx context.Context, tenant TenantID, limit int) (removed int, done bool, err error)
 	// CreateKey adds a key. Conflict on "key" when one with its hash exists.
 	CreateKey(ctx context.Context, k Key) error
+	// CreateKeys adds all of the keys, whose hashes differ, or none.
+	// [KeyValueError] with a Conflict on "key" for the first whose hash exists.
+	CreateKeys(ctx context.Context, keys []Key) error
+	// Keys gives a tenant's keys, the oldest first, and those of one moment by id.
+	Keys(ctx context.Context, tenant TenantID) ([]Key, error)
+	// Key gives the key of that id and its tenant. NotFound.
+	Key(ctx context.Context, id string) (Tenant, Key, error)
+	// RotateKey adds the next key and ends the one of that id, which it gives as
+	// it is then: at a time, unless it expires before, or, without one, by revoking
+	// it when the next one was created. NotFound; Conflict on "status" for one that
+	// was revoked, on "key" when one with the next one's hash exists.
+	RotateKey(ctx context.Context, id string, endsAt *time.Time, next Key) (Key, error)
+	// RevokeKey ends a key for good and gives it as it is then; one that was
+	// revoked before, as it was. NotFound.
+	RevokeKey(ctx context.Context, id string, at time.Time) (Key, error)
 	// CreateAccount adds a linked account. Conflict on "id".
 	CreateAccount(ctx context.Context, a Account) error
 	// Account gives a linked account. NotFound.
@@ -187,6 +219,17 @@ type DirectoryEvent struct {
 	// moment that one may be. Nothing is known of the time between.
 	Connected bool
 	// Changed is the tenant that changed, with its keys, the accounts that it has
-	// and which of their sessions live, on an event that is connected; empty: all may have.
+	// and which of their sessions live, on an event that is connected; empty: all
+	// may have, unless it is Quiet.
 	Changed TenantID
+	// Quiet: nothing changed; the event is there for its Until alone.
+	Quiet bool
+	// Until is how long being connected may be relied on without another event:
+	// from then on a change may have been missed for [MaxUnheard]. Zero: until an
+	// event says otherwise.
+	Until time.Time
 }
+
+// MaxUnheard is how long a change may go unheard by whoever follows
+// [Store.Watch] and heeds [DirectoryEvent].Until.
+const MaxUnheard = time.Second

@@ -26,11 +26,47 @@ type Tenant struct {
 	// ProtectServers: a Refold session token, which an end user may hold, deletes
 	// no servers; false where there is no Refold address.
 	ProtectServers bool
+	Status         TenantStatus
 	CreatedAt      time.Time
+}
+
+// TenantStatus says whether a tenant is served: the credentials of one that is
+// not [TenantActive] are answered as unknown ones are.
+type TenantStatus int
+
+// The statuses of a tenant.
+const (
+	TenantActive    TenantStatus = iota
+	TenantSuspended              // until it is resumed
+	TenantDeleting               // for good: what there is of it is being removed
+)
+
+// String gives the status as stores and commands write it.
+func (s TenantStatus) String() string {
+	switch s {
+	case TenantActive:
+		return "active"
+	case TenantSuspended:
+		return "suspended"
+	case TenantDeleting:
+		return "deleting"
+	default:
+		return "unknown"
+	}
+}
+
+// TenantCounts is how much a tenant has.
+type TenantCounts struct {
+	Servers, Agents, Accounts int
+	Keys                      int // also those that have expired or were revoked
 }
 
 // TenantUpdate is what an operator changes of a tenant; nil leaves a setting alone.
 type TenantUpdate struct {
+	// An address is added or changed, never taken away. Whoever names the tenant by
+	// the old one, a session token's claims or a CometChat host, names nobody then.
+	Refold          *RefoldAddress
+	CometChat       *CometChatAddress
 	URLTemplate     *string
 	RefoldRevision  *RefoldRevision
 	RequireAccounts *bool
@@ -81,29 +117,6 @@ const (
 	CometChat DialectName = "cometchat"
 )
 
-// KeyScope says what a key may do. It is CometChat's notion: Refold's keys all
-// have [FullAccess].
-type KeyScope string
-
-// The scopes of keys, in CometChat's words.
-const (
-	FullAccess KeyScope = "fullAccess"
-	AuthOnly   KeyScope = "authOnly" // creates users and auth tokens at the vendor, and so may do nothing here
-)
-
-// Valid reports whether it is one of the scopes there are.
-func (s KeyScope) Valid() bool { return s == FullAccess || s == AuthOnly }
-
-// Key is an API key as it is kept: its value is known only as a keyed hash.
-type Key struct {
-	ID        string // UUID
-	Tenant    TenantID
-	Dialect   DialectName
-	Scope     KeyScope
-	Hash      KeyHash
-	CreatedAt time.Time
-}
-
 // Principal is who a credential turned out to be. It is shared between
 // requests: read only.
 type Principal struct {
@@ -112,6 +125,8 @@ type Principal struct {
 	Scope   KeyScope   // the key's; empty for a session token
 	Account string     // the linked account that a session token acts for, else empty
 	Session *SessionID // what a session token was issued for, else nil
+	// ExpiresAt is when the key ends; nil: it doesn't, or it is no key.
+	ExpiresAt *time.Time
 }
 
 // ServerURL gives the server's own url, else the tenant's template filled in,

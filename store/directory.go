@@ -14,6 +14,10 @@ const tenantColumns = `id, name, refold_org_id, refold_environment,
 	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, protect_servers,
 	created_at`
 
+// directoryColumns are what operators read: the functions that gateways call
+// find active tenants alone. They are read into [tenantRow.all].
+const directoryColumns = tenantColumns + `, status`
+
 type tenantRow struct {
 	id, name                   string
 	refoldOrg, refoldEnv       *string
@@ -22,6 +26,7 @@ type tenantRow struct {
 	requireAccounts            bool
 	protectServers             bool
 	createdAt                  time.Time
+	status                     string // empty: active
 }
 
 func (r *tenantRow) columns() []any {
@@ -32,9 +37,11 @@ func (r *tenantRow) columns() []any {
 	}
 }
 
+func (r *tenantRow) all() []any { return append(r.columns(), &r.status) }
+
 func (r *tenantRow) toCore() core.Tenant {
 	t := core.Tenant{
-		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate,
+		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate, Status: tenantStatuses[r.status],
 		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts,
 		ProtectServers: r.protectServers, CreatedAt: r.createdAt.UTC(),
 	}
@@ -47,17 +54,10 @@ func (r *tenantRow) toCore() core.Tenant {
 	return t
 }
 
-// KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
-	const q = `SELECT key_id, key_scope, key_created_at, ` + tenantColumns + ` FROM tenant_by_key($1, $2)`
-	var r tenantRow
-	k := core.Key{Dialect: dialect, Hash: hash}
-	err := s.db.QueryRow(ctx, q, string(dialect), hash[:]).Scan(append([]any{&k.ID, &k.Scope, &k.CreatedAt}, r.columns()...)...)
-	if err != nil {
-		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
-	}
-	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
-	return r.toCore(), k, nil
+var tenantStatuses = map[string]core.TenantStatus{
+	core.TenantActive.String():    core.TenantActive,
+	core.TenantSuspended.String(): core.TenantSuspended,
+	core.TenantDeleting.String():  core.TenantDeleting,
 }
 
 // CreateTenant implements [core.Directory].
@@ -81,13 +81,23 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 // UpdateTenant implements [core.Directory].
 func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpdate) (core.Tenant, error) {
 	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision),
-			require_accounts = COALESCE($4, require_accounts), protect_servers = COALESCE($5, protect_servers)
-		WHERE name = $1 RETURNING ` + tenantColumns
+			require_accounts = COALESCE($4, require_accounts), protect_servers = COALESCE($5, protect_servers),
+			refold_org_id = COALESCE($6, refold_org_id), refold_environment = COALESCE($7, refold_environment),
+			cometchat_app_id = COALESCE($8, cometchat_app_id), cometchat_region = COALESCE($9, cometchat_region)
+		WHERE name = $1 RETURNING ` + directoryColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
+	var org, env, app, region *string
+	if a := u.Refold; a != nil {
+		org, env = &a.OrgID, (*string)(&a.Environment)
+	}
+	if a := u.CometChat; a != nil {
+		app, region = &a.AppID, &a.Region
+	}
 	var r tenantRow
-	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers).Scan(r.columns()...)
+	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
+		org, env, app, region).Scan(r.all()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}
@@ -96,14 +106,14 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 
 // Tenants implements [core.Directory].
 func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant ORDER BY name COLLATE "C"`
+	const q = `SELECT ` + directoryColumns + ` FROM tenant ORDER BY name COLLATE "C"`
 	rows, err := s.db.Query(ctx, q)
 	if err != nil {
 		return nil, wrap(err, "tenant", "select tenants")
 	}
 	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
 		var r tenantRow
-		err := row.Scan(r.columns()...)
+		err := row.Scan(r.all()...)
 		return r.toCore(), err
 	})
 	return tenants, wrap(err, "tenant", "select tenants")
@@ -111,20 +121,13 @@ func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 
 // Tenant implements [core.Directory].
 func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant WHERE name = $1`
+	const q = `SELECT ` + directoryColumns + ` FROM tenant WHERE name = $1`
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	if err := s.db.QueryRow(ctx, q, name).Scan(r.columns()...); err != nil {
+	if err := s.db.QueryRow(ctx, q, name).Scan(r.all()...); err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "select tenant")
 	}
 	return r.toCore(), nil
-}
-
-// CreateKey implements [core.Directory].
-func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
-	const q = `INSERT INTO api_key (tenant_id, id, dialect, scope, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
-	_, err := s.db.Exec(ctx, q, string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.CreatedAt)
-	return wrap(err, "key", "insert api_key")
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,61 @@ func TestAKeyWithoutFullAccessIsUnknownToProgramsOfBefore(t *testing.T) {
 		require.NoError(t, store.Down(t.Context(), databaseURL, 1))
 	}
 	require.Equal(t, []string{keep.ID}, query[string](t, conn, "SELECT id::text FROM api_key"))
+}
+
+// The same of what has ended: a key, and a tenant that is suspended. Only that
+// one keeps the migration from being undone, since its accounts stay.
+func TestWhatHasEndedIsUnknownToProgramsOfBefore(t *testing.T) {
+	t.Parallel()
+	databaseURL := storetest.New(t)
+	operator, conn := open(t, databaseURL, store.Operator), connect(t, databaseURL)
+	tenant, suspended := newTenant(t, operator, "one"), newTenant(t, operator, "suspended")
+	add := func(owner core.Tenant, expiresAt *time.Time) core.Key {
+		k := core.Key{ID: core.NewUUID(), Tenant: owner.ID, Dialect: core.Refold, Scope: core.FullAccess, CreatedAt: epoch, ExpiresAt: expiresAt}
+		copy(k.Hash[:], core.RandomMaterial())
+		require.NoError(t, operator.CreateKey(t.Context(), k))
+		return k
+	}
+	forever, expiring := add(tenant, nil), add(tenant, new(time.Now().Add(time.Hour)))
+	add(tenant, new(epoch)) // has expired
+	_, err := operator.RevokeKey(t.Context(), add(tenant, nil).ID, epoch)
+	require.NoError(t, err)
+	add(suspended, nil)
+	for _, tenant := range []core.Tenant{tenant, suspended} {
+		require.NoError(t, operator.CreateAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "user", CreatedAt: epoch}))
+	}
+	_, err = operator.SetTenantStatus(t.Context(), suspended.Name, core.TenantSuspended)
+	require.NoError(t, err)
+	for _, function := range []string{"key_owner", "tenant_of_key", "tenant_by_key"} {
+		require.ElementsMatch(t, []string{forever.ID, expiring.ID},
+			query[string](t, conn, "SELECT key_id::text FROM api_key k, "+function+"(k.dialect, k.hash)"), function)
+	}
+	for _, function := range []string{"refold_tenant", "tenant_of_account", "tenant_by_account"} {
+		require.Equal(t, []string{"one"}, query[string](t, conn,
+			"SELECT f.name FROM tenant t, "+function+"(t.refold_org_id, t.refold_environment, 'user') f"), function)
+	}
+
+	downTo8 := func() error {
+		for {
+			st, err := store.StatusOf(t.Context(), databaseURL)
+			require.NoError(t, err)
+			if st.Version < 9 {
+				return nil
+			}
+			if err := store.Down(t.Context(), databaseURL, 1); err != nil {
+				return err
+			}
+		}
+	}
+	require.ErrorContains(t, downTo8(), "a tenant is suspended")
+	st, err := store.StatusOf(t.Context(), databaseURL)
+	require.NoError(t, err)
+	require.False(t, st.Dirty)
+	_, err = operator.SetTenantStatus(t.Context(), suspended.Name, core.TenantActive)
+	require.NoError(t, err)
+	operator.Close()
+	require.NoError(t, downTo8())
+	require.Len(t, query[string](t, conn, "SELECT id::text FROM api_key"), 2, "those that never end")
 }
 
 func TestOfAllTenantsTheRuntimeSeesItsOwnID(t *testing.T) {

@@ -61,6 +61,9 @@ func wrap(err error, noun, doing string) error {
 	if err == nil {
 		return nil
 	}
+	if _, is := errors.AsType[*core.Error](err); is {
+		return err
+	}
 	classified := func(kind core.Kind, noun, message string) *core.Error {
 		return &core.Error{Kind: kind, Noun: noun, Message: message, Err: fmt.Errorf("%s: %w", doing, err)}
 	}

@@ -54,7 +54,6 @@ func (s *Store) QueryInTenant(ctx context.Context, tenant core.TenantID, sql str
 // the other side.
 const (
 	MigrationLock = migrationLock
-	WatchIdle     = watchIdle
 	AnswerTimeout = answerTimeout
 )
 

@@ -109,7 +109,9 @@ func TestTheRuntimeHasNoRightsBeyondServersAgentsAndAccounts(t *testing.T) {
 	t.Parallel()
 	databaseURL, a, _ := twoTenants(t)
 	for _, sql := range []string{
-		"SELECT name FROM tenant", "SELECT hash FROM api_key", "SELECT material FROM secret",
+		"SELECT name FROM tenant", "SELECT status FROM tenant", "UPDATE tenant SET status = 'active'",
+		"SELECT hash FROM api_key", "SELECT last_used_at FROM api_key", "UPDATE api_key SET last_used_at = now()",
+		"UPDATE api_key SET revoked_at = NULL", "INSERT INTO api_key DEFAULT VALUES", "SELECT material FROM secret",
 		"DELETE FROM tenant", "DELETE FROM api_key", "TRUNCATE linked_account", "ALTER TABLE linked_account DISABLE ROW LEVEL SECURITY", "DELETE FROM secret",
 		"UPDATE schema_migrations SET version = 0", "TRUNCATE mcp_server", "TRUNCATE agent", "CREATE TABLE mine (id int)",
 		"ALTER TABLE mcp_server DISABLE ROW LEVEL SECURITY", "ALTER TABLE agent DISABLE TRIGGER ALL",
@@ -150,6 +152,7 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 		"refold_tenant('org-one', 'test', 'user')", "key_owner('refold', '')",
 		"tenant_of_account('org-one', 'test', 'user')", "tenant_of_key('refold', '')",
 		"tenant_by_account('org-one', 'test', 'user')", "tenant_by_key('refold', '')",
+		"tenant_of_live_key('refold', '')", "note_key_uses('{}', '{}', '{}') AS name",
 	} {
 		_, err := conn.Exec(t.Context(), "SELECT name FROM public."+call)
 		require.ErrorContains(t, err, "permission denied")
@@ -240,11 +243,29 @@ func TestAnOwnerWithoutSuperuserCanDoEverything(t *testing.T) {
 	requireSessionsWork(t, runtime, operator, one)
 	_, err = runtime.Tenants(t.Context())
 	require.Error(t, err, "it has stepped down")
+	require.NoError(t, runtime.NoteKeyUses(t.Context(), []core.KeyUse{{Tenant: one.ID, KeyID: key.ID, At: epoch}}))
+	_, got, err = operator.Key(t.Context(), key.ID)
+	require.NoError(t, err)
+	require.NotNil(t, got.LastUsedAt)
+	deleteTenant(t, operator, other.Name)
+	require.NoError(t, operator.CreateTenant(t.Context(), other), "nothing is left of it")
+	deleteTenant(t, operator, one.Name)
 	_, err = operator.Secret(t.Context(), nil)
 	require.NoError(t, err)
 	runtime.Close()
 	operator.Close()
 	require.NoError(t, store.Down(t.Context(), loginURL, store.All))
+}
+
+// deleteTenant deletes a tenant as an operator does.
+func deleteTenant(t *testing.T, d core.Directory, name string) {
+	t.Helper()
+	tenant, err := d.SetTenantStatus(t.Context(), name, core.TenantDeleting)
+	require.NoError(t, err)
+	for done := false; !done; {
+		_, done, err = d.DeleteTenantPart(t.Context(), tenant.ID, 100)
+		require.NoError(t, err)
+	}
 }
 
 // A login for the runtime alone: what someone serves with who keeps the rights

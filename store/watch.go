@@ -8,16 +8,20 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/diglot/diglot/core"
 )
 
 const (
-	// watchIdle is how long nothing may come before the connection is tried. A
-	// loss that TCP doesn't report is noticed after this and watchPing at most:
-	// before answerTimeout, so that whoever waited in vain on a connection finds
-	// no other in the pool that is as lost.
-	watchIdle = 500 * time.Millisecond
+	// watchConfirm is how often the connection is asked for a sign of life. What
+	// is remembered may be used for [core.MaxUnheard] after the last one was asked
+	// for; so a sign that takes less than their difference holds nothing up.
+	watchConfirm = 300 * time.Millisecond
+	// watchPing is how long a sign may take before the connection is given up. No
+	// decision hangs on it: what is remembered has long been out of use by then.
+	// With watchConfirm it is less than answerTimeout, so that whoever waited in
+	// vain on a connection finds no other in the pool that is as lost.
 	watchPing = 2200 * time.Millisecond
 
 	watchMinBackoff = 50 * time.Millisecond
@@ -53,6 +57,8 @@ func (s *Store) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (listened bool, err error) {
 	cc := s.direct.Copy()
 	cc.RuntimeParams["application_name"] += " watch"
+	w := &watch{tell: tell}
+	cc.OnNotification = w.hear
 	conn, err := pgx.ConnectConfig(ctx, cc)
 	if err != nil {
 		return false, err
@@ -62,40 +68,70 @@ func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (lis
 		defer cancel()
 		_ = conn.Close(ctx) // it may be gone already
 	}()
+	asked := monotonic()
 	if _, err := conn.Exec(ctx, "LISTEN diglot_directory"); err != nil {
 		return false, err
 	}
-	tell(core.DirectoryEvent{Connected: true})
+	w.until = asked.Add(core.MaxUnheard)
+	tell(core.DirectoryEvent{Connected: true, Until: w.until})
 	for {
-		payload, err := nextNotification(ctx, conn)
-		if err != nil {
+		if err := waitUntil(ctx, conn, asked.Add(watchConfirm)); err != nil {
 			return true, err
 		}
-		e := core.DirectoryEvent{Connected: true, Changed: core.TenantID(payload)}
-		if !e.Changed.Valid() {
-			e.Changed = "" // not from our triggers: all may have changed
+		asked = monotonic()
+		if err := w.confirm(ctx, conn, asked); err != nil {
+			return true, err
 		}
-		tell(e)
 	}
 }
 
-// nextNotification waits for one, trying the connection now and then.
-func nextNotification(ctx context.Context, conn *pgx.Conn) (payload string, err error) {
+// watch is what one connection hears.
+type watch struct {
+	tell  func(core.DirectoryEvent)
+	until time.Time // zero: not yet told of being connected, which covers all before it
+}
+
+// hear tells of a notification, as soon as it is read.
+func (w *watch) hear(_ *pgconn.PgConn, n *pgconn.Notification) {
+	if w.until.IsZero() {
+		return
+	}
+	e := core.DirectoryEvent{Connected: true, Changed: core.TenantID(n.Payload), Until: w.until}
+	if !e.Changed.Valid() {
+		e.Changed = "" // not from our triggers: all may have changed
+	}
+	w.tell(e)
+}
+
+// confirm has the server answer. It sends what it has to notify of before its
+// answer: so every change that was committed before it was asked has been told
+// when confirm returns.
+func (w *watch) confirm(ctx context.Context, conn *pgx.Conn, asked time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, watchPing)
+	defer cancel()
+	if err := conn.Ping(ctx); err != nil {
+		return err
+	}
+	w.until = asked.Add(core.MaxUnheard)
+	w.tell(core.DirectoryEvent{Connected: true, Quiet: true, Until: w.until})
+	return nil
+}
+
+// waitUntil reads notifications until then.
+func waitUntil(ctx context.Context, conn *pgx.Conn, then time.Time) error {
+	waiting, cancel := context.WithDeadline(ctx, then)
+	defer cancel()
 	for {
-		waiting, cancel := context.WithTimeout(ctx, watchIdle)
-		n, err := conn.WaitForNotification(waiting)
-		cancel()
-		if err == nil {
-			return n.Payload, nil
-		}
-		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-			return "", err
-		}
-		pinging, cancel := context.WithTimeout(ctx, watchPing)
-		err = conn.Ping(pinging)
-		cancel()
-		if err != nil {
-			return "", err
+		err := conn.PgConn().WaitForNotification(waiting)
+		switch {
+		case err == nil: // it has been told
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			return nil
+		default:
+			return err
 		}
 	}
 }
+
+// monotonic gives the time of this machine, to measure from.
+func monotonic() time.Time { return time.Now() } //nolint:forbidigo // how long ago a sign of life was asked for, nothing stored

@@ -35,7 +35,7 @@ func gatewayOf(t *testing.T, g *inProcess, revision core.RefoldRevision) aGatewa
 	tenant, err := g.operator.UpdateTenant(t.Context(), tenant, core.TenantUpdate{RefoldRevision: &revision})
 	require.NoError(t, err)
 	authOnly := cometchat.NewAPIKey()
-	_, err = g.operator.CreateScopedKey(t.Context(), tenant, core.CometChat, core.AuthOnly, authOnly)
+	_, err = g.operator.IssueKey(t.Context(), tenant, core.NewKey{Dialect: core.CometChat, Scope: core.AuthOnly, Value: authOnly})
 	require.NoError(t, err)
 	return aGateway{
 		url: g.url, refoldKey: good["key"][1], cometChatKey: good["apikey"][1], authOnlyKey: authOnly, app: acmeApp,

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,47 +12,242 @@ import (
 	"github.com/diglot/diglot/dialects/refold"
 )
 
-// keyOutput is a new key as `-o json` prints it: the only time that its value
-// is shown.
-type keyOutput struct {
-	ID      string           `json:"id"`
-	Tenant  string           `json:"tenant"`
-	Dialect core.DialectName `json:"dialect"`
-	Scope   core.KeyScope    `json:"scope,omitempty"` // none in a dialect whose keys have none
-	Key     string           `json:"key"`
+func newKeyCommand(c *common) *cobra.Command {
+	return newGroup("key", "Create, import, list, rotate and revoke API keys",
+		newKeyCreateCommand(c), newKeyImportCommand(c), newKeyListCommand(c), newKeyRotateCommand(c), newKeyRevokeCommand(c))
 }
 
-func newKeyCommand(c *common) *cobra.Command {
+// madeKeyOutput is a new key as `-o json` prints it: the only time that its
+// value is shown.
+type madeKeyOutput struct {
+	ID        string           `json:"id"`
+	Tenant    string           `json:"tenant"`
+	Dialect   core.DialectName `json:"dialect"`
+	Scope     core.KeyScope    `json:"scope,omitempty"` // none in a dialect whose keys have none
+	Key       string           `json:"key"`
+	ExpiresAt *time.Time       `json:"expires_at,omitempty"`
+	Replaced  *keyOutput       `json:"replaced,omitempty"` // the key that was rotated
+}
+
+func fromNewKey(k core.Key, tenant, value string) madeKeyOutput {
+	return madeKeyOutput{k.ID, tenant, k.Dialect, shownScope(k), value, k.ExpiresAt, nil}
+}
+
+var madeKeyHeader = []string{"TENANT", "DIALECT", "SCOPE", "KEY", "ID", "EXPIRES"}
+
+func (o madeKeyOutput) row() []string {
+	return []string{o.Tenant, string(o.Dialect), textOrDash(string(o.Scope)), o.Key, o.ID, timeOrDash(o.ExpiresAt)}
+}
+
+// keyOutput is a key that there is as `-o json` prints it.
+type keyOutput struct {
+	ID         string           `json:"id"`
+	Dialect    core.DialectName `json:"dialect"`
+	Scope      core.KeyScope    `json:"scope,omitempty"`
+	Hint       string           `json:"hint,omitempty"` // the end of its value; keys of before have none
+	Status     core.KeyStatus   `json:"status"`
+	CreatedAt  time.Time        `json:"created_at"`
+	ExpiresAt  *time.Time       `json:"expires_at,omitempty"`
+	RevokedAt  *time.Time       `json:"revoked_at,omitempty"`
+	LastUsedAt *time.Time       `json:"last_used_at,omitempty"`
+}
+
+func (a *administration) fromKey(k core.Key) keyOutput {
+	return keyOutput{
+		k.ID, k.Dialect, shownScope(k), k.Hint, a.KeyStatus(k), k.CreatedAt, k.ExpiresAt, k.RevokedAt, k.LastUsedAt,
+	}
+}
+
+var keyHeader = []string{"ID", "DIALECT", "SCOPE", "HINT", "STATUS", "CREATED", "EXPIRES", "LAST USED"}
+
+func (o keyOutput) row() []string {
+	return []string{
+		o.ID, string(o.Dialect), textOrDash(string(o.Scope)), textOrDash(o.Hint), string(o.Status),
+		o.CreatedAt.Format(time.RFC3339), timeOrDash(o.ExpiresAt), timeOrDash(o.LastUsedAt),
+	}
+}
+
+// shownScope is empty for a key of a dialect whose keys have none.
+func shownScope(k core.Key) core.KeyScope {
+	if k.Dialect == core.Refold {
+		return ""
+	}
+	return k.Scope
+}
+
+func textOrDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func timeOrDash(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Format(time.RFC3339)
+}
+
+// What the flags of several commands mean.
+const (
+	scopeUsage   = "of a CometChat key: fullAccess (the default), or authOnly, which may do nothing here"
+	expiresUsage = "when the key is good no more: a time (RFC 3339) or how long from now (720h); never, if not given"
+)
+
+// parseExpiry reads a time, or how long from now; nil: it is empty.
+func parseExpiry(s string, now time.Time) (*time.Time, error) {
+	if s == "" {
+		return nil, nil //nolint:nilnil // which is what no expiry is
+	}
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		return new(at.UTC()), nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return nil, fmt.Errorf("--expires is %q: it must be a time such as 2027-01-31T00:00:00Z or a duration such as 720h", s)
+	}
+	return new(now.UTC().Add(d).Truncate(time.Millisecond)), nil
+}
+
+func newKeyCreateCommand(c *common) *cobra.Command {
 	var (
-		out                    output
-		tenant, dialect, scope string
+		out                             output
+		tenant, dialect, scope, expires string
 	)
-	create := &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "create", Short: "Create an API key and print it, once", Args: cobra.NoArgs,
+		Example: "  diglot key create --tenant acme --dialect refold\n" +
+			"  diglot key create --tenant acme --dialect cometchat --expires 720h",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			expiresAt, err := parseExpiry(expires, time.Now())
+			if err != nil {
+				return err
+			}
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
 				value := newAPIKey(t, core.DialectName(dialect))
-				k, err := a.CreateScopedKey(ctx, t, core.DialectName(dialect), core.KeyScope(scope), value)
+				k, err := a.IssueKey(ctx, t, core.NewKey{
+					Dialect: core.DialectName(dialect), Scope: core.KeyScope(scope), Value: value, ExpiresAt: expiresAt,
+				})
 				if err != nil {
 					return explain(err)
 				}
-				made := keyOutput{k.ID, t.Name, k.Dialect, k.Scope, value}
-				shown := string(k.Scope)
-				if k.Dialect == core.Refold {
-					made.Scope, shown = "", "-"
-				}
-				return out.print(cmd.OutOrStdout(), made, []string{"TENANT", "DIALECT", "SCOPE", "KEY", "ID"},
-					[]string{made.Tenant, string(made.Dialect), shown, made.Key, made.ID})
+				made := fromNewKey(k, t.Name, value)
+				return out.print(cmd.OutOrStdout(), made, madeKeyHeader, made.row())
 			})
 		},
 	}
-	create.Flags().StringVar(&tenant, "tenant", "", "name of the tenant (required)")
-	create.Flags().StringVar(&dialect, "dialect", "", "refold or cometchat (required)")
-	create.Flags().StringVar(&scope, "scope", "", "of a CometChat key: fullAccess (the default), or authOnly, which may do nothing here")
-	_ = create.MarkFlagRequired("tenant") // fails only for a flag that does not exist
-	_ = create.MarkFlagRequired("dialect")
-	out.flags(create)
-	return newGroup("key", "Create API keys", create)
+	cmd.Flags().StringVar(&tenant, "tenant", "", "name of the tenant (required)")
+	cmd.Flags().StringVar(&dialect, "dialect", "", "refold or cometchat (required)")
+	cmd.Flags().StringVar(&scope, "scope", "", scopeUsage)
+	cmd.Flags().StringVar(&expires, "expires", "", expiresUsage)
+	_ = cmd.MarkFlagRequired("tenant") // fails only for a flag that does not exist
+	_ = cmd.MarkFlagRequired("dialect")
+	out.flags(cmd)
+	return cmd
+}
+
+func newKeyListCommand(c *common) *cobra.Command {
+	var (
+		out    output
+		tenant string
+	)
+	cmd := &cobra.Command{
+		Use: "list", Short: "List a tenant's API keys, never their values", Args: cobra.NoArgs,
+		Long: "List a tenant's API keys, also those that have expired or were revoked. HINT is the end of the value. " +
+			"Gateways write when a key was last used about every half minute.",
+		Example: "  diglot key list --tenant acme\n  diglot key list --tenant acme -o json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
+				keys, err := a.Keys(ctx, t)
+				if err != nil {
+					return explain(err)
+				}
+				list, rows := make([]keyOutput, len(keys)), make([][]string, len(keys))
+				for i, k := range keys {
+					list[i] = a.fromKey(k)
+					rows[i] = list[i].row()
+				}
+				return out.print(cmd.OutOrStdout(), list, keyHeader, rows...)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&tenant, "tenant", "", "name of the tenant (required)")
+	_ = cmd.MarkFlagRequired("tenant") // fails only for a flag that does not exist
+	out.flags(cmd)
+	return cmd
+}
+
+func newKeyRotateCommand(c *common) *cobra.Command {
+	var (
+		out     output
+		overlap time.Duration
+		expires string
+	)
+	cmd := &cobra.Command{
+		Use: "rotate ID", Short: "Replace an API key by a new one and print that, once", Args: cobra.ExactArgs(1),
+		Long: "Create a key of the same tenant, dialect and scope, and have the old one expire after the overlap, " +
+			"unless it does so before; without an overlap it is revoked at once.",
+		Example: "  diglot key rotate 0d9a6c2e-6f0b-4c35-9d0e-5b5d4f6f7a10 --overlap 24h",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			expiresAt, err := parseExpiry(expires, time.Now())
+			if err != nil {
+				return err
+			}
+			return c.run(cmd, func(ctx context.Context, a *administration) error {
+				t, k, err := a.Key(ctx, args[0])
+				if err != nil {
+					return explainKey(err)
+				}
+				value := newAPIKey(t, k.Dialect)
+				next, old, err := a.RotateKey(ctx, k.ID, value, overlap, expiresAt)
+				if err != nil {
+					return explainKey(err)
+				}
+				made := fromNewKey(next, t.Name, value)
+				made.Replaced = new(a.fromKey(old))
+				return out.print(cmd.OutOrStdout(), made, madeKeyHeader, made.row())
+			})
+		},
+	}
+	cmd.Flags().DurationVar(&overlap, "overlap", 0, "how long the old key is good yet, such as 24h; 0: it is revoked at once (required)")
+	cmd.Flags().StringVar(&expires, "expires", "", expiresUsage)
+	_ = cmd.MarkFlagRequired("overlap") // fails only for a flag that does not exist
+	out.flags(cmd)
+	return cmd
+}
+
+func newKeyRevokeCommand(c *common) *cobra.Command {
+	var out output
+	cmd := &cobra.Command{
+		Use: "revoke ID", Short: "End an API key at once and for good", Args: cobra.ExactArgs(1),
+		Long: "End an API key for good: within a second no gateway takes it, and its value can't be a key again. " +
+			"diglot key list shows the ids.",
+		Example: "  diglot key revoke 0d9a6c2e-6f0b-4c35-9d0e-5b5d4f6f7a10",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd, func(ctx context.Context, a *administration) error {
+				k, err := a.RevokeKey(ctx, args[0])
+				if err != nil {
+					return explainKey(err)
+				}
+				revoked := a.fromKey(k)
+				return out.print(cmd.OutOrStdout(), revoked, keyHeader, revoked.row())
+			})
+		},
+	}
+	out.flags(cmd)
+	return cmd
+}
+
+// explainKey is explain for commands that take a key's id.
+func explainKey(err error) error {
+	switch {
+	case core.KindOf(err) == core.NotFound:
+		return withHint(err, "diglot key list --tenant NAME shows the ids of a tenant's keys")
+	case core.IsConflictOn(err, "status"):
+		return withHint(err, "diglot key create makes another one")
+	}
+	return explain(err)
 }
 
 // newAPIKey makes a key in the vendor's shape. Whether the tenant may have one

@@ -82,6 +82,11 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
 	wg.Go(func() { service.Watch(watching) })
+	wg.Go(func() {
+		service.KeepKeyUses(watching, func(err error) {
+			logger.WarnContext(ctx, "write when keys were last used; it is tried again", slog.String("error", err.Error()))
+		})
+	})
 	defer func() { stopWatching(); wg.Wait() }()
 	return c.run(ctx, logger, out, g, b.demo, servers)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -17,10 +18,19 @@ import (
 type tenantOutput struct {
 	ID          core.TenantID    `json:"id"`
 	Name        string           `json:"name"`
+	Status      string           `json:"status"`
 	Refold      *refoldOutput    `json:"refold,omitempty"`
 	CometChat   *cometChatOutput `json:"cometchat,omitempty"`
 	URLTemplate string           `json:"url_template,omitempty"`
 	CreatedAt   time.Time        `json:"created_at"`
+	Counts      *countsOutput    `json:"counts,omitempty"` // where one tenant is shown
+}
+
+type countsOutput struct {
+	Servers  int `json:"servers"`
+	Agents   int `json:"agents"`
+	Accounts int `json:"accounts"`
+	Keys     int `json:"keys"`
 }
 
 type refoldOutput struct {
@@ -37,7 +47,7 @@ type cometChatOutput struct {
 }
 
 func fromTenant(t core.Tenant) tenantOutput {
-	out := tenantOutput{ID: t.ID, Name: t.Name, URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
+	out := tenantOutput{ID: t.ID, Name: t.Name, Status: t.Status.String(), URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
 	if a := t.Refold; a != nil {
 		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts, t.ProtectServers}
 	}
@@ -47,7 +57,7 @@ func fromTenant(t core.Tenant) tenantOutput {
 	return out
 }
 
-var tenantHeader = []string{"NAME", "REFOLD", "REVISION", "ACCOUNTS", "COMETCHAT", "ID", "CREATED"}
+var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "COMETCHAT", "ID", "CREATED"}
 
 func (o tenantOutput) row() []string {
 	refold, revision, accounts, cometchat := "-", "-", "-", "-"
@@ -60,12 +70,13 @@ func (o tenantOutput) row() []string {
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, refold, revision, accounts, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+	return []string{o.Name, o.Status, refold, revision, accounts, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
-	return newGroup("tenant", "Create, change, list and show tenants",
-		newTenantCreateCommand(c), newTenantUpdateCommand(c), newTenantListCommand(c), newTenantShowCommand(c))
+	return newGroup("tenant", "Create, change, list, show, suspend, resume and delete tenants",
+		newTenantCreateCommand(c), newTenantUpdateCommand(c), newTenantListCommand(c), newTenantShowCommand(c),
+		newTenantSuspendCommand(c), newTenantResumeCommand(c), newTenantDeleteCommand(c))
 }
 
 func newTenantCreateCommand(c *common) *cobra.Command {
@@ -120,47 +131,6 @@ const (
 	urlTemplateUsage     = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
 )
 
-func newTenantUpdateCommand(c *common) *cobra.Command {
-	var (
-		out                             output
-		revision, urlTpl                string
-		requireAccounts, protectServers bool
-	)
-	cmd := &cobra.Command{
-		Use: "update NAME", Short: "Change a tenant's settings; running gateways follow at once", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var u core.TenantUpdate
-			if cmd.Flags().Changed("refold-revision") {
-				u.RefoldRevision = (*core.RefoldRevision)(&revision)
-			}
-			if cmd.Flags().Changed("require-accounts") {
-				u.RequireAccounts = &requireAccounts
-			}
-			if cmd.Flags().Changed("protect-servers") {
-				u.ProtectServers = &protectServers
-			}
-			if cmd.Flags().Changed("url-template") {
-				u.URLTemplate = &urlTpl
-			}
-			return c.runFor(cmd, args[0], func(ctx context.Context, a *administration, t core.Tenant) error {
-				t, err := a.UpdateTenant(ctx, t, u)
-				if err != nil {
-					return explain(err)
-				}
-				changed := fromTenant(t)
-				return out.print(cmd.OutOrStdout(), changed, tenantHeader, changed.row())
-			})
-		},
-	}
-	cmd.Flags().StringVar(&revision, "refold-revision", "", revisionUsage)
-	cmd.Flags().StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
-	cmd.Flags().BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
-	cmd.Flags().BoolVar(&protectServers, "protect-servers", false, protectServersUsage)
-	cmd.MarkFlagsOneRequired("refold-revision", "url-template", "require-accounts", "protect-servers")
-	out.flags(cmd)
-	return cmd
-}
-
 func newTenantListCommand(c *common) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
@@ -187,11 +157,18 @@ func newTenantListCommand(c *common) *cobra.Command {
 func newTenantShowCommand(c *common) *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
-		Use: "show NAME", Short: "Show one tenant", Args: cobra.ExactArgs(1),
+		Use: "show NAME", Short: "Show one tenant and how much it has", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.runFor(cmd, args[0], func(_ context.Context, _ *administration, t core.Tenant) error {
+			return c.runFor(cmd, args[0], func(ctx context.Context, a *administration, t core.Tenant) error {
+				n, err := a.TenantCounts(ctx, t)
+				if err != nil {
+					return explain(err)
+				}
 				shown := fromTenant(t)
-				return out.print(cmd.OutOrStdout(), shown, tenantHeader, shown.row())
+				shown.Counts = &countsOutput{n.Servers, n.Agents, n.Accounts, n.Keys}
+				return out.print(cmd.OutOrStdout(), shown,
+					append(slices.Clone(tenantHeader), "SERVERS", "AGENTS", "LINKED ACCOUNTS", "KEYS"),
+					append(shown.row(), fmt.Sprint(n.Servers), fmt.Sprint(n.Agents), fmt.Sprint(n.Accounts), fmt.Sprint(n.Keys)))
 			})
 		},
 	}
@@ -217,14 +194,19 @@ func (c *common) run(cmd *cobra.Command, do func(context.Context, *administratio
 func (c *common) runFor(cmd *cobra.Command, tenant string, do func(context.Context, *administration, core.Tenant) error) error {
 	return c.run(cmd, func(ctx context.Context, a *administration) error {
 		t, err := a.Tenant(ctx, tenant)
-		if core.KindOf(err) == core.NotFound {
-			return withHint(err, "diglot tenant list shows the tenants there are; diglot tenant create makes one")
-		}
 		if err != nil {
-			return explain(err)
+			return explainTenant(err)
 		}
 		return do(ctx, a, t)
 	})
+}
+
+// explainTenant is explain for commands that take a tenant's name.
+func explainTenant(err error) error {
+	if core.KindOf(err) == core.NotFound {
+		return withHint(err, "diglot tenant list shows the tenants there are; diglot tenant create makes one")
+	}
+	return explain(err)
 }
 
 // hints say what to do about a conflict, by the field that it is on.
@@ -232,6 +214,7 @@ var hints = map[string]string{
 	"name":      "diglot tenant list shows the names that are taken",
 	"refold":    "another tenant has this org and environment; diglot tenant list shows which",
 	"cometchat": "another tenant has this app and region; diglot tenant list shows which",
+	"status":    "a deletion is not taken back; diglot tenant delete goes on with one that was interrupted",
 	"id":        "the tenant has this account already; nothing needs to be done",
 }
 

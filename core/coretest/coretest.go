@@ -21,7 +21,12 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 	t.Helper()
 	for noun, guarantees := range map[string][]guarantee{
 		"tenant":           tenants,
+		"tenant status":    tenantStatuses,
+		"tenant deletion":  tenantDeletions,
+		"tenant moves":     tenantMoves,
 		"key":              keys,
+		"key endings":      keyEndings,
+		"key lists":        keyLists,
 		"account":          accounts,
 		"account changes":  accountChanges,
 		"account lists":    accountLists,

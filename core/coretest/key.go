@@ -2,6 +2,7 @@ package coretest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,5 +103,15 @@ func equalKey(t *testing.T, want, got core.Key) {
 	t.Helper()
 	equalTime(t, want.CreatedAt, got.CreatedAt)
 	got.CreatedAt = want.CreatedAt
+	for _, at := range []struct{ want, got *time.Time }{
+		{want.ExpiresAt, got.ExpiresAt}, {want.RevokedAt, got.RevokedAt}, {want.LastUsedAt, got.LastUsedAt},
+	} {
+		require.Equal(t, at.want == nil, at.got == nil, "%+v", got)
+		if at.want != nil {
+			equalTime(t, *at.want, *at.got)
+			require.Equal(t, "UTC", at.got.Location().String())
+		}
+	}
+	got.ExpiresAt, got.RevokedAt, got.LastUsedAt = want.ExpiresAt, want.RevokedAt, want.LastUsedAt
 	require.Equal(t, want, got)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/diglot/diglot/core"
@@ -20,6 +21,11 @@ func NewAPIKey() string {
 	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails
 	return hex.EncodeToString(b[:])
 }
+
+var keyShape = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// HasKeyShape reports whether a value looks like one of the vendor's API keys.
+func HasKeyShape(value string) bool { return keyShape.MatchString(value) }
 
 // authenticate takes an API key, which has to be one of the app's that the
 // address names (by its host, by the appid header, or not at all, and then the

@@ -150,9 +150,22 @@ var fixtures = map[string]func(testing.TB, *World){
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"
-		_, err := w.Operator.CreateScopedKey(t.Context(), w.Acme, core.CometChat, core.AuthOnly, value)
+		_, err := w.Operator.IssueKey(t.Context(), w.Acme, core.NewKey{Dialect: core.CometChat, Scope: core.AuthOnly, Value: value})
 		require.NoError(t, err)
 		w.AddSecret("AUTH_ONLY_KEY", value)
+	},
+	// Keys of acme's that have ended: of each dialect one that expired and one that
+	// was revoked.
+	"ended keys": func(t testing.TB, w *World) {
+		w.endedKey(t, core.Refold, "EXPIRED_KEY", "tk7c1e9b30-52d8-4f6a-9e17-c04b8a2d6f91", false)
+		w.endedKey(t, core.Refold, "REVOKED_KEY", "tk0e8d4a76-b913-4c2f-8d5a-61f7e3902bc4", true)
+		w.endedKey(t, core.CometChat, "EXPIRED_APIKEY", "c3a1f5e7092b4d6c8e0f1a3b5c7d9e1f30527496", false)
+		w.endedKey(t, core.CometChat, "REVOKED_APIKEY", "d4b206f81a3c5e7d9f1021b3c4d5e6f7a8b9c0d1", true)
+	},
+	// Acme is suspended: its credentials are good no more.
+	"suspended tenant": func(t testing.TB, w *World) {
+		_, err := w.Operator.SuspendTenant(t.Context(), w.Acme.Name)
+		require.NoError(t, err)
 	},
 	// What CometChat's examples show: a server, and an agent with three servers to list.
 	"documented server": documentedServer,
@@ -164,6 +177,20 @@ var fixtures = map[string]func(testing.TB, *World){
 	"store unavailable":   func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
 	"store broken":        func(_ testing.TB, w *World) { w.Store.Fail(broken) },
 	"store panics":        func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+}
+
+// endedKey makes a key of acme's that was revoked, or has just expired.
+func (w *World) endedKey(t testing.TB, dialect core.DialectName, name, value string, revoked bool) {
+	t.Helper()
+	now := w.Clock.Now()
+	w.at(now.Add(-time.Hour), func() {
+		k, err := w.Operator.IssueKey(t.Context(), w.Acme, core.NewKey{Dialect: dialect, Value: value, ExpiresAt: &now})
+		if revoked && err == nil {
+			_, err = w.Operator.RevokeKey(t.Context(), k.ID)
+		}
+		require.NoError(t, err)
+	})
+	w.AddSecret(name, value)
 }
 
 // v3Tenants is the fixture that a case's revision is told by.

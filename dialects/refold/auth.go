@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/diglot/diglot/core"
@@ -20,6 +21,11 @@ func NewAPIKey(environment core.Environment) string {
 	}
 	return prefix + core.NewUUID()
 }
+
+var keyShape = regexp.MustCompile(`^[pt]k[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// HasKeyShape reports whether a value looks like one of the vendor's API keys.
+func HasKeyShape(value string) bool { return keyShape.MatchString(value) }
 
 // NewOrgID makes an org id in the vendor's shape: 24 hex digits.
 func NewOrgID() string {

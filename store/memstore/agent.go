@@ -12,7 +12,7 @@ import (
 func (s *Store) CreateAgent(ctx context.Context, id core.TenantID, a core.Agent) (core.Agent, error) {
 	a = cloneAgent(&a)
 	err := s.write(ctx, id, func(t *tenant) error {
-		if err := t.exists(); err != nil {
+		if err := t.serves(); err != nil {
 			return err
 		}
 		if err := t.listable(a.MCPServers); err != nil {

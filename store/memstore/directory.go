@@ -6,22 +6,6 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(
-	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
-) (owner core.Tenant, key core.Key, err error) {
-	if err := ctx.Err(); err != nil {
-		return core.Tenant{}, core.Key{}, err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	k, ok := s.keys[hash]
-	if !ok || k.Dialect != dialect {
-		return core.Tenant{}, core.Key{}, notFound("key")
-	}
-	return cloneTenant(&s.tenants[k.Tenant].Tenant), k, nil
-}
-
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 	if err := check(ctx, in.ID); err != nil {
@@ -63,12 +47,42 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	if !ok {
 		return core.Tenant{}, notFound("tenant")
 	}
+	if err := s.move(t, u.Refold, u.CometChat); err != nil {
+		return core.Tenant{}, err
+	}
 	set(&t.URLTemplate, u.URLTemplate)
 	set(&t.RefoldRevision, u.RefoldRevision)
 	set(&t.RequireAccounts, u.RequireAccounts)
 	set(&t.ProtectServers, u.ProtectServers)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
+}
+
+// move gives a tenant other addresses, or none of them where one is taken.
+func (s *Store) move(t *tenant, refold *core.RefoldAddress, cometchat *core.CometChatAddress) error {
+	if refold != nil {
+		if other, taken := s.refold[*refold]; taken && other != t {
+			return conflict("tenant", "refold")
+		}
+	}
+	if cometchat != nil {
+		if other, taken := s.cometchat[*cometchat]; taken && other != t {
+			return conflict("tenant", "cometchat")
+		}
+	}
+	if refold != nil {
+		if t.Refold != nil {
+			delete(s.refold, *t.Refold)
+		}
+		s.refold[*refold], t.Refold = t, clonePointer(refold)
+	}
+	if cometchat != nil {
+		if t.CometChat != nil {
+			delete(s.cometchat, *t.CometChat)
+		}
+		s.cometchat[*cometchat], t.CometChat = t, clonePointer(cometchat)
+	}
+	return nil
 }
 
 func (s *Store) collides(t *tenant) error {
@@ -113,19 +127,4 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	return cloneTenant(&t.Tenant), nil
-}
-
-// CreateKey implements [core.Directory].
-func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
-	return s.write(ctx, k.Tenant, func(t *tenant) error {
-		if err := t.exists(); err != nil {
-			return err
-		}
-		if _, taken := s.keys[k.Hash]; taken {
-			return conflict("key", "key")
-		}
-		s.keys[k.Hash] = k
-		s.changed(k.Tenant)
-		return nil
-	})
 }

@@ -17,7 +17,7 @@ func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Cr
 }
 
 func (t *tenant) add(server *core.MCPServer, c core.Creation) error {
-	if err := t.exists(); err != nil {
+	if err := t.serves(); err != nil {
 		return err
 	}
 	if c.RefuseSameName && t.named[server.Name] > 0 {

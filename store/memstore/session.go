@@ -54,7 +54,7 @@ func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t, ok := s.refold[address]
-	if !ok {
+	if !ok || t.Status != core.TenantActive {
 		return core.Tenant{}, notFound("tenant")
 	}
 	if !t.lives(id) {

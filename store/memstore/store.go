@@ -117,6 +117,15 @@ func (t *tenant) exists() error {
 	return nil
 }
 
+// serves is exists for what only clients make: a tenant that is not active has
+// no clients.
+func (t *tenant) serves() error {
+	if t.Status != core.TenantActive {
+		return notFound("tenant")
+	}
+	return t.exists()
+}
+
 func (s *Store) sortedTenants() []core.Tenant {
 	out := make([]core.Tenant, 0, len(s.names))
 	for _, name := range slices.Sorted(maps.Keys(s.names)) {

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/diglot/diglot/core"
+)
+
+// keyColumns are read into a [keyRow], in this order.
+const keyColumns = `k.tenant_id, k.id, k.dialect, k.scope, k.hash, k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at`
+
+type keyRow struct {
+	core.Key
+
+	hash []byte
+}
+
+func (r *keyRow) columns() []any {
+	return []any{
+		&r.Tenant, &r.ID, &r.Dialect, &r.Scope, &r.hash, &r.Hint,
+		&r.CreatedAt, &r.ExpiresAt, &r.RevokedAt, &r.LastUsedAt,
+	}
+}
+
+func (r *keyRow) toCore() core.Key {
+	copy(r.Hash[:], r.hash)
+	r.CreatedAt = r.CreatedAt.UTC()
+	toUTC(r.ExpiresAt, r.RevokedAt, r.LastUsedAt)
+	return r.Key
+}
+
+func toUTC(times ...*time.Time) {
+	for _, t := range times {
+		if t != nil {
+			*t = t.UTC()
+		}
+	}
+}
+
+// KeyOwner implements [core.Store].
+func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
+	const q = `SELECT key_id, key_scope, key_hint, key_created_at, key_expires_at, ` + tenantColumns + ` FROM tenant_of_live_key($1, $2)`
+	var r tenantRow
+	k := core.Key{Dialect: dialect, Hash: hash}
+	columns := append([]any{&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt}, r.columns()...)
+	if err := s.db.QueryRow(ctx, q, string(dialect), hash[:]).Scan(columns...); err != nil {
+		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
+	}
+	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
+	toUTC(k.ExpiresAt)
+	return r.toCore(), k, nil
+}
+
+// NoteKeyUses implements [core.Store].
+func (s *Store) NoteKeyUses(ctx context.Context, uses []core.KeyUse) error {
+	const q = `SELECT count(*) FROM note_key_uses($1::text[]::uuid[], $2::text[]::uuid[], $3::timestamptz[])`
+	tenants, keys, times := make([]string, len(uses)), make([]string, len(uses)), make([]time.Time, len(uses))
+	for i, u := range uses {
+		tenants[i], keys[i], times[i] = string(u.Tenant), u.KeyID, u.At
+	}
+	var calls int // a row is what a pooled store asks for
+	err := s.db.QueryRow(ctx, q, tenants, keys, times).Scan(&calls)
+	return wrap(err, "key", "update api_key's last_used_at")
+}
+
+const insertKey = `
+	INSERT INTO api_key (tenant_id, id, dialect, scope, hash, hint, created_at, expires_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+func insertKeyArgs(k *core.Key) []any {
+	return []any{string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.Hint, k.CreatedAt, k.ExpiresAt}
+}
+
+// CreateKey implements [core.Directory].
+func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
+	_, err := s.db.Exec(ctx, insertKey, insertKeyArgs(&k)...)
+	return wrap(err, "key", "insert api_key")
+}
+
+// CreateKeys implements [core.Directory].
+func (s *Store) CreateKeys(ctx context.Context, keys []core.Key) error {
+	if s.stepsDown() {
+		return errLooksUpOnly
+	}
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var batch pgx.Batch
+		for i := range keys {
+			batch.Queue(insertKey+` ON CONFLICT (hash) DO NOTHING`, insertKeyArgs(&keys[i])...)
+		}
+		results := tx.SendBatch(ctx, &batch)
+		for i := range keys {
+			tag, err := results.Exec()
+			if err == nil && tag.RowsAffected() == 0 {
+				err = core.KeyTaken(i)
+			}
+			if err != nil {
+				_ = results.Close() // the error that led here is the one to tell
+				return err
+			}
+		}
+		return results.Close()
+	})
+	return wrap(err, "key", "insert api_keys")
+}
+
+// Keys implements [core.Directory].
+func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, error) {
+	const q = `SELECT ` + keyColumns + ` FROM api_key k WHERE k.tenant_id = $1 ORDER BY k.created_at, k.id`
+	rows, err := s.db.Query(ctx, q, string(tenant))
+	if err != nil {
+		return nil, wrap(err, "key", "select api_keys")
+	}
+	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Key, error) {
+		var r keyRow
+		err := row.Scan(r.columns()...)
+		return r.toCore(), err
+	})
+	return keys, wrap(err, "key", "select api_keys")
+}
+
+// Key implements [core.Directory].
+func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, error) {
+	const q = `SELECT ` + keyColumns + `, t.id, t.name, t.refold_org_id, t.refold_environment, t.cometchat_app_id, t.cometchat_region,
+			t.url_template, t.refold_revision, t.require_accounts, t.protect_servers, t.created_at, t.status
+		FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
+	if !core.TenantID(id).Valid() { // no UUID
+		return core.Tenant{}, core.Key{}, notFound("key")
+	}
+	var (
+		k keyRow
+		t tenantRow
+	)
+	if err := s.db.QueryRow(ctx, q, id).Scan(append(k.columns(), t.all()...)...); err != nil {
+		return core.Tenant{}, core.Key{}, wrap(err, "key", "select api_key")
+	}
+	return t.toCore(), k.toCore(), nil
+}
+
+// RotateKey implements [core.Directory].
+func (s *Store) RotateKey(ctx context.Context, id string, endsAt *time.Time, next core.Key) (core.Key, error) {
+	const (
+		find = `SELECT ` + keyColumns + ` FROM api_key k WHERE k.id = $1 AND k.tenant_id = $2 FOR UPDATE`
+		end  = `UPDATE api_key k SET expires_at = LEAST(k.expires_at, $2), revoked_at = $3
+			WHERE k.id = $1 RETURNING ` + keyColumns
+	)
+	if !core.TenantID(id).Valid() {
+		return core.Key{}, notFound("key")
+	}
+	if s.stepsDown() {
+		return core.Key{}, errLooksUpOnly
+	}
+	var r keyRow
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, find, id, string(next.Tenant)).Scan(r.columns()...); err != nil {
+			return err
+		}
+		if r.RevokedAt != nil {
+			return core.ErrKeyEnded
+		}
+		var revokedAt *time.Time
+		if endsAt == nil {
+			revokedAt = &next.CreatedAt
+		}
+		r = keyRow{}
+		if err := tx.QueryRow(ctx, end, id, endsAt, revokedAt).Scan(r.columns()...); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, insertKey, insertKeyArgs(&next)...)
+		return err
+	})
+	if err != nil {
+		return core.Key{}, wrap(err, "key", "rotate api_key")
+	}
+	return r.toCore(), nil
+}
+
+// RevokeKey implements [core.Directory].
+func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (core.Key, error) {
+	const q = `UPDATE api_key k SET revoked_at = COALESCE(k.revoked_at, $2) WHERE k.id = $1 RETURNING ` + keyColumns
+	if !core.TenantID(id).Valid() {
+		return core.Key{}, notFound("key")
+	}
+	var r keyRow
+	if err := s.db.QueryRow(ctx, q, id, at).Scan(r.columns()...); err != nil {
+		return core.Key{}, wrap(err, "key", "revoke api_key")
+	}
+	return r.toCore(), nil
+}
