@@ -76,7 +76,7 @@ func (r *roleRow) checkOperator() error {
 	if r.superuser || r.bypassRLS || r.operator {
 		return nil
 	}
-	return fmt.Errorf("database role %s %w; GRANT diglot_operator TO %s", r.name, ErrNotOperator, r.name)
+	return fmt.Errorf("database role %s %w; use the login of the database's owner, or GRANT diglot_operator TO %s", r.name, ErrNotOperator, r.name)
 }
 
 // checkRuntime gives an error that says how the role could see other tenants'

@@ -92,7 +92,7 @@ type gatewayProcess struct {
 // with the test.
 func startGateway(t *testing.T, env []string, args ...string) *gatewayProcess {
 	t.Helper()
-	args = append([]string{"serve", "--addr", "127.0.0.1:0", "--ops-addr", ""}, args...)
+	args = append([]string{"serve", "--addr", "127.0.0.1:0", "--ops-addr", "off"}, args...)
 	g := &gatewayProcess{cmd: diglotCommand(context.Background(), env, args...), exited: make(chan error, 1)}
 	stdout, err := g.cmd.StdoutPipe()
 	require.NoError(t, err)

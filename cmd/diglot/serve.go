@@ -30,7 +30,7 @@ func newServeCommand(c *common) *cobra.Command {
 		Use: "serve", Short: "Serve both dialects", Args: cobra.NoArgs,
 		Long: "Serve both dialects until SIGTERM or an interrupt. Every flag can be set as DIGLOT_ and its name in capitals, " +
 			"--ops-addr as DIGLOT_OPS_ADDR. " + envDatabaseURL + " names a PostgreSQL server to use; without it, a private one is kept in --data-dir. " +
-			envPooledURL + " is the way to the same database through PgBouncer, for requests.",
+			envPooledURL + " is the way to the same database through PgBouncer, for requests. " + envSecret + " or " + envSecretFile + " is what key hashes and token signatures come from.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := newLogger(s.logLevel)
 			if err != nil {
@@ -72,7 +72,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		return err
 	}
 	servers := []*listening{{newServer(g, logger), main}}
-	if c.opsAddr != "" {
+	if c.servesMetrics() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
 			return errors.Join(err, main.Close())

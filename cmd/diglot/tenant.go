@@ -57,20 +57,23 @@ func fromTenant(t core.Tenant) tenantOutput {
 	return out
 }
 
-var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "COMETCHAT", "ID", "CREATED"}
+var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "SERVERS", "COMETCHAT", "ID", "CREATED"}
 
 func (o tenantOutput) row() []string {
-	refold, revision, accounts, cometchat := "-", "-", "-", "-"
+	refold, revision, accounts, servers, cometchat := "-", "-", "-", "-", "-"
 	if o.Refold != nil {
-		refold, revision, accounts = o.Refold.Org+"/"+string(o.Refold.Env), string(o.Refold.Revision), "any"
+		refold, revision, accounts, servers = o.Refold.Org+"/"+string(o.Refold.Env), string(o.Refold.Revision), "any", "open"
 		if o.Refold.RequireAccounts {
 			accounts = "required"
+		}
+		if o.Refold.ProtectServers {
+			servers = "protected"
 		}
 	}
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, o.Status, refold, revision, accounts, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
