@@ -270,7 +270,7 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // trimTrailingSlash makes "/x/" mean "/x", as both vendors' stacks do. The
 // request is the kit's own copy, its URL is not.
 func trimTrailingSlash(r *http.Request) {
-	if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.Path, "/") {
+	if len(r.URL.Path) > 1 && strings.HasSuffix(r.URL.EscapedPath(), "/") {
 		u := *r.URL
 		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 		r.URL = &u

@@ -46,18 +46,11 @@ type Quota struct {
 // Take counts a request at a moment. ok is false where the tenant had sent as
 // many as it may: then the request is not counted, and nothing remains.
 func (l *Limiter) Take(tenant core.TenantID, now time.Time) (q Quota, ok bool) {
-	const secondsAMinute = 60
-	minute := now.Unix() / secondsAMinute
-	q.Reset = (minute + 1) * secondsAMinute
-	stamp := uint64(minute & 0xffffffff) // the low 32 bits last for 8000 years
 	w := l.window(tenant)
 	for {
-		// The minute's stamp, and how many requests it has had.
 		was := w.Load()
-		count := uint32(was) //nolint:gosec // the low half
-		if was>>32 != stamp {
-			count = 0
-		}
+		stamp, count := minuteOf(was, now)
+		q.Reset = resetOf(stamp)
 		if count >= l.limit {
 			return q, false
 		}
@@ -66,6 +59,29 @@ func (l *Limiter) Take(tenant core.TenantID, now time.Time) (q Quota, ok bool) {
 			return q, true
 		}
 	}
+}
+
+// Peek gives what a tenant has of its minute and counts nothing.
+func (l *Limiter) Peek(tenant core.TenantID, now time.Time) Quota {
+	stamp, count := minuteOf(l.window(tenant).Load(), now)
+	return Quota{Remaining: int(l.limit - min(count, l.limit)), Reset: resetOf(stamp)}
+}
+
+const secondsAMinute = 60
+
+// minuteOf gives the minute that counts at a moment and the requests that it
+// has had, of a window: the high half is the minute, the low one the count. A
+// clock that went back gives nobody a new minute.
+func minuteOf(window uint64, now time.Time) (stamp uint64, count uint32) {
+	current := uint64(now.Unix() / secondsAMinute & 0xffffffff) // the low 32 bits last for 8000 years
+	if stamp = window >> 32; stamp < current {
+		return current, 0
+	}
+	return stamp, uint32(window) //nolint:gosec // the low half
+}
+
+func resetOf(stamp uint64) int64 {
+	return (int64(stamp) + 1) * secondsAMinute //nolint:gosec // 32 bits of it
 }
 
 func (l *Limiter) window(tenant core.TenantID) *atomic.Uint64 {

@@ -36,6 +36,33 @@ func TestATenantHasSoManyRequestsAMinuteAndAllOfThemAgainInTheNext(t *testing.T)
 	require.Equal(t, dialects.Quota{Remaining: 2, Reset: reset + 60}, q)
 }
 
+func TestAClockThatGoesBackGivesNobodyANewMinute(t *testing.T) {
+	t.Parallel()
+	l := dialects.NewLimiter(3)
+	passed := 0
+	for i := range 50 {
+		for _, at := range []time.Time{noon.Add(time.Minute), noon.Add(time.Minute - 1)} {
+			q, ok := l.Take("one", at)
+			if ok {
+				passed++
+			}
+			require.Equal(t, noon.Add(2*time.Minute).Unix(), q.Reset, i)
+		}
+	}
+	require.Equal(t, 3, passed)
+}
+
+func TestALookAtTheQuotaCountsNothing(t *testing.T) {
+	t.Parallel()
+	l := dialects.NewLimiter(1)
+	for range 3 {
+		require.Equal(t, dialects.Quota{Remaining: 1, Reset: noon.Unix() + 60}, l.Peek("one", noon))
+	}
+	_, ok := l.Take("one", noon)
+	require.True(t, ok)
+	require.Equal(t, dialects.Quota{Reset: noon.Unix() + 60}, l.Peek("one", noon))
+}
+
 func TestWithoutALimitThereIsNoLimiter(t *testing.T) {
 	t.Parallel()
 	require.Nil(t, dialects.NewLimiter(0))

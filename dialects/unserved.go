@@ -61,8 +61,9 @@ type refusal struct {
 
 // Refuse has the operations of a vendor's API that no route serves answered as
 // [core.Unserved] instead of [core.NoRoute]; the others of the list are left
-// alone. Call it when all routes are there. No credential is read for it: what
-// is said is in the vendor's documentation, and tells nothing of a tenant.
+// alone. Call it when all routes are there. A credential counts for the words
+// alone: what is said is in the vendor's documentation, and tells nothing of a
+// tenant, so that a request without one is answered as well.
 func (k *Kit) Refuse(api []Operation) {
 	served := map[string]bool{}
 	for _, o := range k.Routes() {
@@ -133,12 +134,15 @@ func (f *refusal) tell(ctx context.Context, log *slog.Logger) {
 
 // noRoute is the failure of a request that no route takes.
 func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Del("Allow") // the router's, of a path's other methods: neither vendor's stack sends it
 	f := k.refused(r)
 	if f == nil {
 		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
 	}
 	callOf(r).operation = unserved
 	f.tell(r.Context(), k.log)
-	w.Header().Del("Allow") // of the routes that share the path
+	ctx, cancel := k.within()
+	defer cancel()
+	callOf(r).who, _ = k.Authenticate(ctx, r) // nil where it fails
 	return &core.Error{Kind: core.Unserved, Noun: "route", Message: f.String()}
 }

@@ -145,6 +145,11 @@ func TestTheRateLimitIsASetting(t *testing.T) {
 		r := send(t, http.MethodGet, g.url+"/v3/ai-agents/agent-builder/mcp-servers", "", "apikey", m.cometChatKey)
 		return r.status == http.StatusTooManyRequests
 	}, 20*time.Second, time.Millisecond)
+	g = startGateway(t, env, "--refold-rate-limit", "1")
+	require.Eventually(t, func() bool {
+		r := send(t, http.MethodGet, g.url+"/api/v2/public/mcp-servers", "", "Authorization", "Bearer "+m.token)
+		return r.status == http.StatusTooManyRequests
+	}, 20*time.Second, time.Millisecond)
 	g = startGateway(t, env, "--cometchat-rate-limit", "0")
 	m.works(t, g, "one")
 }

@@ -28,8 +28,9 @@ const (
 )
 
 const (
-	dataDirFlag   = "data-dir"
-	rateLimitFlag = "cometchat-rate-limit"
+	dataDirFlag        = "data-dir"
+	cometChatLimitFlag = "cometchat-rate-limit"
+	refoldLimitFlag    = "refold-rate-limit"
 )
 
 // common is what every command takes.
@@ -51,7 +52,7 @@ type serveConfig struct {
 	demo         bool
 	logLevel     string
 	drainTimeout time.Duration
-	rateLimit    int
+	rateLimits   rateLimits
 	lifetimes    refold.Lifetimes
 }
 
@@ -61,7 +62,8 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory: no PostgreSQL, nothing survives")
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
 	f.StringVar(&c.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
-	f.IntVar(&c.rateLimit, rateLimitFlag, cometchat.DefaultRateLimit,
+	f.IntVar(&c.rateLimits.refold, refoldLimitFlag, 0, "requests that a Refold org may send to this instance in a minute and environment; 0: any number")
+	f.IntVar(&c.rateLimits.cometchat, cometChatLimitFlag, cometchat.DefaultRateLimit,
 		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
@@ -81,8 +83,10 @@ func (c *serveConfig) validate() error {
 			return err
 		}
 	}
-	if c.rateLimit < 0 || c.rateLimit > dialects.MaxRateLimit {
-		return fmt.Errorf("--%s is %d: it must be 0 to %d", rateLimitFlag, c.rateLimit, dialects.MaxRateLimit)
+	for flag, limit := range map[string]int{refoldLimitFlag: c.rateLimits.refold, cometChatLimitFlag: c.rateLimits.cometchat} {
+		if limit < 0 || limit > dialects.MaxRateLimit {
+			return fmt.Errorf("--%s is %d: it must be 0 to %d", flag, limit, dialects.MaxRateLimit)
+		}
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)

@@ -34,7 +34,7 @@ func (g *inProcess) deaf(t *testing.T) *inProcess {
 		defer close(ended)
 		service.Watch(ctx)
 	}()
-	server := httptest.NewServer(newGateway(service, g.tokens, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(newGateway(service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(func() { server.Close(); cancel(); <-ended })
 	return &inProcess{url: server.URL, service: service}
 }

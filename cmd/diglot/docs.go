@@ -41,7 +41,9 @@ var page embed.FS
 
 // ownHost keeps a browser from asking any other host for the page's sake.
 // Swagger UI sets styles in its elements, and its pictures are in its styles.
-const ownHost = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+// Nobody frames it: people type their keys there.
+const ownHost = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 // isDocs reports whether a path is a document's or the page's.
 func isDocs(p string) bool {
@@ -70,6 +72,7 @@ func serveDocs(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("Content-Security-Policy", ownHost)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))

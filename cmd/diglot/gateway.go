@@ -34,8 +34,17 @@ type gateway struct {
 	draining  atomic.Bool
 }
 
-func newGateway(service *core.Service, tokens *refold.Tokens, o dialects.Options) *gateway {
-	return &gateway{service: service, refold: refold.New(service, tokens, o), cometchat: cometchat.New(service, o)}
+// rateLimits are how many requests of a dialect a tenant may send this instance
+// in a minute; 0: any number.
+type rateLimits struct{ refold, cometchat int }
+
+func newGateway(service *core.Service, tokens *refold.Tokens, l rateLimits, o dialects.Options) *gateway {
+	g := &gateway{service: service}
+	o.RateLimit = l.refold
+	g.refold = refold.New(service, tokens, o)
+	o.RateLimit = l.cometchat
+	g.cometchat = cometchat.New(service, o)
+	return g
 }
 
 // ServeHTTP implements [http.Handler]. Everything below the first segment of a

@@ -39,7 +39,7 @@ func BenchmarkRead(b *testing.B) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	require.NoError(b, err)
 	m := newMetrics()
-	g := newGateway(service, tokens, dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil)), Observe: m.observe})
+	g := newGateway(service, tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil)), Observe: m.observe})
 	for name, c := range map[string]struct {
 		path   string
 		header http.Header

@@ -59,7 +59,7 @@ func newInProcess(t *testing.T, s core.Store, d core.Directory) *inProcess {
 	require.NoError(t, err)
 	service := core.NewService(s, secret, time.Now, core.NewIDSource())
 	g := &inProcess{store: s, directory: d, secret: secret, operator: core.NewOperator(d, secret, time.Now), service: service, tokens: refold.NewTokens(secret, refold.DefaultLifetimes)}
-	server := httptest.NewServer(newGateway(service, g.tokens, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(newGateway(service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(server.Close)
 	g.url = server.URL
 	return g

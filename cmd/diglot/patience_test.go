@@ -44,7 +44,7 @@ func TestADatabaseThatHangsIsAnswered503InTheDialectsShape(t *testing.T) {
 	secret, err := core.NewSecret([]byte("the secret of all tests"))
 	require.NoError(t, err)
 	service := core.NewService(hangingStore{s}, secret, time.Now, core.NewIDSource())
-	server := httptest.NewServer(newGateway(service, refold.NewTokens(secret, refold.DefaultLifetimes),
+	server := httptest.NewServer(newGateway(service, refold.NewTokens(secret, refold.DefaultLifetimes), rateLimits{},
 		dialects.Options{Logger: slog.New(slog.DiscardHandler), Patience: time.Millisecond}))
 	t.Cleanup(server.Close)
 	for path, c := range map[string]struct{ way, want string }{

@@ -63,8 +63,8 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	}
 	defer b.close(logger)
 	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource())
-	g := newGateway(service, refold.NewTokens(b.secret, c.lifetimes), dialects.Options{
-		Logger: logger, Observe: m.observe, RateLimit: c.rateLimit,
+	g := newGateway(service, refold.NewTokens(b.secret, c.lifetimes), c.rateLimits, dialects.Options{
+		Logger: logger, Observe: m.observe,
 	})
 
 	main, err := listen(ctx, "--addr", c.addr)

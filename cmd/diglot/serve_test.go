@@ -134,6 +134,7 @@ func TestSettingsComeFromTheEnvironmentToo(t *testing.T) {
 		"DIGLOT_ADDR=8080":               "--addr must be host:port",
 		"DIGLOT_OPS_ADDR=a:99999":        "--ops-addr",
 		"DIGLOT_DRAIN_TIMEOUT=-1s":       "--drain-timeout",
+		"DIGLOT_REFOLD_RATE_LIMIT=-1":    "--refold-rate-limit is -1",
 		"DIGLOT_COMETCHAT_RATE_LIMIT=-1": "--cometchat-rate-limit is -1",
 		"DIGLOT_SECRET=short":            "DIGLOT_SECRET has 5 bytes",
 		"DIGLOT_LOG_LEVEL=loud":          "--log-level",

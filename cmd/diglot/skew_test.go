@@ -42,7 +42,7 @@ func startSkewed(t *testing.T) skewed {
 	require.NoError(t, err)
 	start := func(skew time.Duration) string {
 		service := core.NewService(runtime, secret, func() time.Time { return time.Now().Add(skew) }, core.NewIDSource())
-		server := httptest.NewServer(newGateway(service, s.tokens, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+		server := httptest.NewServer(newGateway(service, s.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 		t.Cleanup(server.Close)
 		return server.URL
 	}

@@ -38,7 +38,13 @@ func newRateLimit(perMinute int, now core.Clock) *rateLimit {
 // that Set would make of them: they go out as they are documented.
 func (l *rateLimit) admit(h http.Header, who *core.Principal) error {
 	now := l.now()
-	q, ok := l.limiter.Take(who.Tenant.ID, now)
+	var q dialects.Quota
+	ok := who.Scope != core.FullAccess
+	if ok { // it may do nothing, and so is not let use up what the app's other keys need
+		q = l.limiter.Peek(who.Tenant.ID, now)
+	} else {
+		q, ok = l.limiter.Take(who.Tenant.ID, now)
+	}
 	remaining := []string{strconv.Itoa(q.Remaining)}
 	reset := []string{strconv.FormatInt(q.Reset, 10)} // seconds since the epoch
 	h["X-Rate-Limit"], h["X-Rate-Limit-Remaining"] = l.limit, remaining

@@ -15,7 +15,7 @@ func TestTheHeadersOfTheRateLimitAreSpelledAsDocumented(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.March, 4, 12, 0, 45, 999, time.UTC)
 	l := newRateLimit(1, func() time.Time { return now })
-	who := &core.Principal{Tenant: &core.Tenant{ID: core.NewTenantID()}}
+	who := &core.Principal{Tenant: &core.Tenant{ID: core.NewTenantID()}, Scope: core.FullAccess}
 
 	h := http.Header{}
 	require.NoError(t, l.admit(h, who))

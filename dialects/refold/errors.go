@@ -41,7 +41,7 @@ var statuses = map[core.Kind]int{
 	core.Unserved:      http.StatusNotImplemented, // ours
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
-	core.TooMany:       http.StatusTooManyRequests, // not asked of this dialect yet
+	core.TooMany:       http.StatusTooManyRequests,
 	core.Unavailable:   http.StatusServiceUnavailable,
 }
 
@@ -70,7 +70,7 @@ func word(f dialects.Failure) (int, any) {
 	if about, ok := errors.AsType[*accountError](f.Err); ok && kind == core.NotFound {
 		body.Message = noSuchAccount(about.id, f.Principal)
 	}
-	if kind != core.Unserved && isAuthService(f.Request) {
+	if kind == core.Unserved || isAuthService(f.Request) { // most services have the code where the auth service has it: contract 2.1
 		rev.wordAuth(&body, f)
 	}
 	if rev.requestIDs {
@@ -105,7 +105,7 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 	case core.TooLarge:
 		return wording{"SERVER_ERROR", "request entity too large"} // body-parser's words
 	case core.TooMany:
-		return wording{"SERVER_ERROR", "Too Many Requests"}
+		return wording{"SERVER_ERROR", "Too many requests, please try again later."} // express-rate-limit's words: contract 2.10
 	case core.Unavailable:
 		return wording{"SERVER_ERROR", "Service Unavailable"}
 	case core.Internal:

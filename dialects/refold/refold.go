@@ -21,7 +21,11 @@ type dialect struct {
 // New serves the dialect from a service.
 func New(svc *core.Service, tokens *Tokens, o dialects.Options) http.Handler {
 	d := &dialect{core: svc, tokens: tokens}
-	k := dialects.New(dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Confirm: svc.ConfirmSession, Word: word}, o)
+	a := dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Confirm: svc.ConfirmSession, Word: word}
+	if l := dialects.NewLimiter(o.RateLimit); l != nil {
+		a.Admit = (&rateLimit{l, svc.Now}).admit
+	}
+	k := dialects.New(a, o)
 	d.routes(k)
 	k.Refuse(operations())
 	return k

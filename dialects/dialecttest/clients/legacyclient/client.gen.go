@@ -47,6 +47,7 @@ const (
 	NOTFOUND            HTTPErrorType = "NOT_FOUND"
 	PAYLOADTOOLARGE     HTTPErrorType = "PAYLOAD_TOO_LARGE"
 	SERVICEUNAVAILABLE  HTTPErrorType = "SERVICE_UNAVAILABLE"
+	TOOMANYREQUESTS     HTTPErrorType = "TOO_MANY_REQUESTS"
 	UNAUTHORIZED        HTTPErrorType = "UNAUTHORIZED"
 )
 
@@ -2514,6 +2515,14 @@ type ListLinkedAccountsResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// ListLinkedAccountsResponse429Headers the declared response headers of an HTTP 429 response for ListLinkedAccounts
+type ListLinkedAccountsResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // ListLinkedAccountsResponse500Headers the declared response headers of an HTTP 500 response for ListLinkedAccounts
 type ListLinkedAccountsResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2538,6 +2547,8 @@ type ListLinkedAccountsResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2550,6 +2561,8 @@ type ListLinkedAccountsResponse struct {
 	Headers401 *ListLinkedAccountsResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *ListLinkedAccountsResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListLinkedAccountsResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *ListLinkedAccountsResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2607,6 +2620,14 @@ type CreateLinkedAccountResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for CreateLinkedAccount
+type CreateLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for CreateLinkedAccount
 type CreateLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2635,6 +2656,8 @@ type CreateLinkedAccountResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2649,6 +2672,8 @@ type CreateLinkedAccountResponse struct {
 	Headers404 *CreateLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateLinkedAccountResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2706,6 +2731,14 @@ type UpsertLinkedAccountResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpsertLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for UpsertLinkedAccount
+type UpsertLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // UpsertLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for UpsertLinkedAccount
 type UpsertLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2734,6 +2767,8 @@ type UpsertLinkedAccountResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2748,6 +2783,8 @@ type UpsertLinkedAccountResponse struct {
 	Headers404 *UpsertLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpsertLinkedAccountResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpsertLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UpsertLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2791,6 +2828,14 @@ type DeleteLinkedAccountResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for DeleteLinkedAccount
+type DeleteLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for DeleteLinkedAccount
 type DeleteLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2815,6 +2860,8 @@ type DeleteLinkedAccountResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2825,6 +2872,8 @@ type DeleteLinkedAccountResponse struct {
 	Headers401 *DeleteLinkedAccountResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteLinkedAccountResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *DeleteLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2875,6 +2924,14 @@ type GetLinkedAccountResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// GetLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for GetLinkedAccount
+type GetLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // GetLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for GetLinkedAccount
 type GetLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2899,6 +2956,8 @@ type GetLinkedAccountResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2911,6 +2970,8 @@ type GetLinkedAccountResponse struct {
 	Headers401 *GetLinkedAccountResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *GetLinkedAccountResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *GetLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2961,6 +3022,14 @@ type ListMCPServersResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// ListMCPServersResponse429Headers the declared response headers of an HTTP 429 response for ListMCPServers
+type ListMCPServersResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // ListMCPServersResponse500Headers the declared response headers of an HTTP 500 response for ListMCPServers
 type ListMCPServersResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2985,6 +3054,8 @@ type ListMCPServersResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2997,6 +3068,8 @@ type ListMCPServersResponse struct {
 	Headers401 *ListMCPServersResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *ListMCPServersResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListMCPServersResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *ListMCPServersResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3061,6 +3134,14 @@ type CreateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateMCPServerResponse429Headers the declared response headers of an HTTP 429 response for CreateMCPServer
+type CreateMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateMCPServerResponse500Headers the declared response headers of an HTTP 500 response for CreateMCPServer
 type CreateMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3091,6 +3172,8 @@ type CreateMCPServerResponse struct {
 	JSON409 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3107,6 +3190,8 @@ type CreateMCPServerResponse struct {
 	Headers409 *CreateMCPServerResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3156,6 +3241,14 @@ type DeleteMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteMCPServerResponse429Headers the declared response headers of an HTTP 429 response for DeleteMCPServer
+type DeleteMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteMCPServerResponse500Headers the declared response headers of an HTTP 500 response for DeleteMCPServer
 type DeleteMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3180,6 +3273,8 @@ type DeleteMCPServerResponse struct {
 	JSON403 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3192,6 +3287,8 @@ type DeleteMCPServerResponse struct {
 	Headers403 *DeleteMCPServerResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteMCPServerResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *DeleteMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3242,6 +3339,14 @@ type GetMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// GetMCPServerResponse429Headers the declared response headers of an HTTP 429 response for GetMCPServer
+type GetMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // GetMCPServerResponse500Headers the declared response headers of an HTTP 500 response for GetMCPServer
 type GetMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3266,6 +3371,8 @@ type GetMCPServerResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3278,6 +3385,8 @@ type GetMCPServerResponse struct {
 	Headers401 *GetMCPServerResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *GetMCPServerResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *GetMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3335,6 +3444,14 @@ type UpdateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateMCPServerResponse429Headers the declared response headers of an HTTP 429 response for UpdateMCPServer
+type UpdateMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateMCPServerResponse500Headers the declared response headers of an HTTP 500 response for UpdateMCPServer
 type UpdateMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3363,6 +3480,8 @@ type UpdateMCPServerResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3377,6 +3496,8 @@ type UpdateMCPServerResponse struct {
 	Headers404 *UpdateMCPServerResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateMCPServerResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpdateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UpdateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3434,6 +3555,14 @@ type CreateSessionTokenResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateSessionTokenResponse429Headers the declared response headers of an HTTP 429 response for CreateSessionToken
+type CreateSessionTokenResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateSessionTokenResponse500Headers the declared response headers of an HTTP 500 response for CreateSessionToken
 type CreateSessionTokenResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3462,6 +3591,8 @@ type CreateSessionTokenResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3476,6 +3607,8 @@ type CreateSessionTokenResponse struct {
 	Headers404 *CreateSessionTokenResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateSessionTokenResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateSessionTokenResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateSessionTokenResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3512,6 +3645,14 @@ type RevokeSessionTokenResponse401Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// RevokeSessionTokenResponse429Headers the declared response headers of an HTTP 429 response for RevokeSessionToken
+type RevokeSessionTokenResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // RevokeSessionTokenResponse500Headers the declared response headers of an HTTP 500 response for RevokeSessionToken
 type RevokeSessionTokenResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3534,6 +3675,8 @@ type RevokeSessionTokenResponse struct {
 	JSON200 *SessionRevoked
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3542,6 +3685,8 @@ type RevokeSessionTokenResponse struct {
 	Headers200 *RevokeSessionTokenResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RevokeSessionTokenResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RevokeSessionTokenResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *RevokeSessionTokenResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3592,6 +3737,14 @@ type GetActiveLinkedAccountResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// GetActiveLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for GetActiveLinkedAccount
+type GetActiveLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // GetActiveLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for GetActiveLinkedAccount
 type GetActiveLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3616,6 +3769,8 @@ type GetActiveLinkedAccountResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3628,6 +3783,8 @@ type GetActiveLinkedAccountResponse struct {
 	Headers401 *GetActiveLinkedAccountResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *GetActiveLinkedAccountResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetActiveLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *GetActiveLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3952,6 +4109,13 @@ func ParseListLinkedAccountsResponse(rsp *http.Response) (*ListLinkedAccountsRes
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4065,6 +4229,37 @@ func ParseListLinkedAccountsResponse(rsp *http.Response) (*ListLinkedAccountsRes
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListLinkedAccountsResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers ListLinkedAccountsResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4173,6 +4368,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -4311,6 +4513,37 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4419,6 +4652,13 @@ func ParseUpsertLinkedAccountResponse(rsp *http.Response) (*UpsertLinkedAccountR
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -4557,6 +4797,37 @@ func ParseUpsertLinkedAccountResponse(rsp *http.Response) (*UpsertLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpsertLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UpsertLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4652,6 +4923,13 @@ func ParseDeleteLinkedAccountResponse(rsp *http.Response) (*DeleteLinkedAccountR
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4741,6 +5019,37 @@ func ParseDeleteLinkedAccountResponse(rsp *http.Response) (*DeleteLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4838,6 +5147,13 @@ func ParseGetLinkedAccountResponse(rsp *http.Response) (*GetLinkedAccountRespons
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -4952,6 +5268,37 @@ func ParseGetLinkedAccountResponse(rsp *http.Response) (*GetLinkedAccountRespons
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5049,6 +5396,13 @@ func ParseListMCPServersResponse(rsp *http.Response) (*ListMCPServersResponse, e
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5163,6 +5517,37 @@ func ParseListMCPServersResponse(rsp *http.Response) (*ListMCPServersResponse, e
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListMCPServersResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers ListMCPServersResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5278,6 +5663,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5440,6 +5832,37 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5537,6 +5960,13 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5644,6 +6074,37 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5741,6 +6202,13 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5855,6 +6323,37 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5963,6 +6462,13 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -6101,6 +6607,37 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpdateMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UpdateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6209,6 +6746,13 @@ func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenRes
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -6347,6 +6891,37 @@ func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenRes
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateSessionTokenResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateSessionTokenResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6435,6 +7010,13 @@ func ParseRevokeSessionTokenResponse(rsp *http.Response) (*RevokeSessionTokenRes
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6500,6 +7082,37 @@ func ParseRevokeSessionTokenResponse(rsp *http.Response) (*RevokeSessionTokenRes
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers RevokeSessionTokenResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers RevokeSessionTokenResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6597,6 +7210,13 @@ func ParseGetActiveLinkedAccountResponse(rsp *http.Response) (*GetActiveLinkedAc
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -6711,6 +7331,37 @@ func ParseGetActiveLinkedAccountResponse(rsp *http.Response) (*GetActiveLinkedAc
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetActiveLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetActiveLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {

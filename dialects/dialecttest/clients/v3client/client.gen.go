@@ -54,6 +54,7 @@ const (
 	NOTFOUND            HTTPErrorType = "NOT_FOUND"
 	PAYLOADTOOLARGE     HTTPErrorType = "PAYLOAD_TOO_LARGE"
 	SERVICEUNAVAILABLE  HTTPErrorType = "SERVICE_UNAVAILABLE"
+	TOOMANYREQUESTS     HTTPErrorType = "TOO_MANY_REQUESTS"
 	UNAUTHORIZED        HTTPErrorType = "UNAUTHORIZED"
 )
 
@@ -2543,6 +2544,14 @@ type ListLinkedAccountsResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// ListLinkedAccountsResponse429Headers the declared response headers of an HTTP 429 response for ListLinkedAccounts
+type ListLinkedAccountsResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // ListLinkedAccountsResponse500Headers the declared response headers of an HTTP 500 response for ListLinkedAccounts
 type ListLinkedAccountsResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2567,6 +2576,8 @@ type ListLinkedAccountsResponse struct {
 	JSON401 *AuthFailure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2579,6 +2590,8 @@ type ListLinkedAccountsResponse struct {
 	Headers401 *ListLinkedAccountsResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *ListLinkedAccountsResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListLinkedAccountsResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *ListLinkedAccountsResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2636,6 +2649,14 @@ type CreateLinkedAccountResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for CreateLinkedAccount
+type CreateLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for CreateLinkedAccount
 type CreateLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2664,6 +2685,8 @@ type CreateLinkedAccountResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2678,6 +2701,8 @@ type CreateLinkedAccountResponse struct {
 	Headers404 *CreateLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateLinkedAccountResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2735,6 +2760,14 @@ type UpsertLinkedAccountResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpsertLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for UpsertLinkedAccount
+type UpsertLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // UpsertLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for UpsertLinkedAccount
 type UpsertLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2763,6 +2796,8 @@ type UpsertLinkedAccountResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2777,6 +2812,8 @@ type UpsertLinkedAccountResponse struct {
 	Headers404 *UpsertLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpsertLinkedAccountResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpsertLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UpsertLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2820,6 +2857,14 @@ type DeleteLinkedAccountResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for DeleteLinkedAccount
+type DeleteLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for DeleteLinkedAccount
 type DeleteLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2844,6 +2889,8 @@ type DeleteLinkedAccountResponse struct {
 	JSON401 *AuthFailure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2854,6 +2901,8 @@ type DeleteLinkedAccountResponse struct {
 	Headers401 *DeleteLinkedAccountResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteLinkedAccountResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *DeleteLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2904,6 +2953,14 @@ type GetLinkedAccountResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// GetLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for GetLinkedAccount
+type GetLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // GetLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for GetLinkedAccount
 type GetLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -2928,6 +2985,8 @@ type GetLinkedAccountResponse struct {
 	JSON401 *AuthFailure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2940,6 +2999,8 @@ type GetLinkedAccountResponse struct {
 	Headers401 *GetLinkedAccountResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *GetLinkedAccountResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *GetLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -2990,6 +3051,14 @@ type ListMCPServersResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// ListMCPServersResponse429Headers the declared response headers of an HTTP 429 response for ListMCPServers
+type ListMCPServersResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // ListMCPServersResponse500Headers the declared response headers of an HTTP 500 response for ListMCPServers
 type ListMCPServersResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3014,6 +3083,8 @@ type ListMCPServersResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3026,6 +3097,8 @@ type ListMCPServersResponse struct {
 	Headers401 *ListMCPServersResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *ListMCPServersResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListMCPServersResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *ListMCPServersResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3083,6 +3156,14 @@ type CreateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateMCPServerResponse429Headers the declared response headers of an HTTP 429 response for CreateMCPServer
+type CreateMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateMCPServerResponse500Headers the declared response headers of an HTTP 500 response for CreateMCPServer
 type CreateMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3111,6 +3192,8 @@ type CreateMCPServerResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3125,6 +3208,8 @@ type CreateMCPServerResponse struct {
 	Headers404 *CreateMCPServerResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3174,6 +3259,14 @@ type DeleteMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteMCPServerResponse429Headers the declared response headers of an HTTP 429 response for DeleteMCPServer
+type DeleteMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteMCPServerResponse500Headers the declared response headers of an HTTP 500 response for DeleteMCPServer
 type DeleteMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3198,6 +3291,8 @@ type DeleteMCPServerResponse struct {
 	JSON403 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3210,6 +3305,8 @@ type DeleteMCPServerResponse struct {
 	Headers403 *DeleteMCPServerResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteMCPServerResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *DeleteMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3260,6 +3357,14 @@ type GetMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// GetMCPServerResponse429Headers the declared response headers of an HTTP 429 response for GetMCPServer
+type GetMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // GetMCPServerResponse500Headers the declared response headers of an HTTP 500 response for GetMCPServer
 type GetMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3284,6 +3389,8 @@ type GetMCPServerResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3296,6 +3403,8 @@ type GetMCPServerResponse struct {
 	Headers401 *GetMCPServerResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *GetMCPServerResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *GetMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3353,6 +3462,14 @@ type UpdateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateMCPServerResponse429Headers the declared response headers of an HTTP 429 response for UpdateMCPServer
+type UpdateMCPServerResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateMCPServerResponse500Headers the declared response headers of an HTTP 500 response for UpdateMCPServer
 type UpdateMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3381,6 +3498,8 @@ type UpdateMCPServerResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3395,6 +3514,8 @@ type UpdateMCPServerResponse struct {
 	Headers404 *UpdateMCPServerResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateMCPServerResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpdateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UpdateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3452,6 +3573,14 @@ type CreateSessionTokenResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateSessionTokenResponse429Headers the declared response headers of an HTTP 429 response for CreateSessionToken
+type CreateSessionTokenResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateSessionTokenResponse500Headers the declared response headers of an HTTP 500 response for CreateSessionToken
 type CreateSessionTokenResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3480,6 +3609,8 @@ type CreateSessionTokenResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3494,6 +3625,8 @@ type CreateSessionTokenResponse struct {
 	Headers404 *CreateSessionTokenResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateSessionTokenResponse413Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateSessionTokenResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateSessionTokenResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3530,6 +3663,14 @@ type RevokeSessionTokenResponse401Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// RevokeSessionTokenResponse429Headers the declared response headers of an HTTP 429 response for RevokeSessionToken
+type RevokeSessionTokenResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // RevokeSessionTokenResponse500Headers the declared response headers of an HTTP 500 response for RevokeSessionToken
 type RevokeSessionTokenResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3552,6 +3693,8 @@ type RevokeSessionTokenResponse struct {
 	JSON200 *SessionRevoked
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3560,6 +3703,8 @@ type RevokeSessionTokenResponse struct {
 	Headers200 *RevokeSessionTokenResponse200Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *RevokeSessionTokenResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RevokeSessionTokenResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *RevokeSessionTokenResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3610,6 +3755,14 @@ type GetActiveLinkedAccountResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// GetActiveLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for GetActiveLinkedAccount
+type GetActiveLinkedAccountResponse429Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	RetryAfter               int
+	XRequestID               openapi_types.UUID
+}
+
 // GetActiveLinkedAccountResponse500Headers the declared response headers of an HTTP 500 response for GetActiveLinkedAccount
 type GetActiveLinkedAccountResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3634,6 +3787,8 @@ type GetActiveLinkedAccountResponse struct {
 	JSON401 *AuthFailure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *AuthFailure
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3646,6 +3801,8 @@ type GetActiveLinkedAccountResponse struct {
 	Headers401 *GetActiveLinkedAccountResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *GetActiveLinkedAccountResponse404Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetActiveLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *GetActiveLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3970,6 +4127,13 @@ func ParseListLinkedAccountsResponse(rsp *http.Response) (*ListLinkedAccountsRes
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4083,6 +4247,37 @@ func ParseListLinkedAccountsResponse(rsp *http.Response) (*ListLinkedAccountsRes
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListLinkedAccountsResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers ListLinkedAccountsResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4191,6 +4386,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
@@ -4329,6 +4531,37 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4437,6 +4670,13 @@ func ParseUpsertLinkedAccountResponse(rsp *http.Response) (*UpsertLinkedAccountR
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
@@ -4575,6 +4815,37 @@ func ParseUpsertLinkedAccountResponse(rsp *http.Response) (*UpsertLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpsertLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UpsertLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4670,6 +4941,13 @@ func ParseDeleteLinkedAccountResponse(rsp *http.Response) (*DeleteLinkedAccountR
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4759,6 +5037,37 @@ func ParseDeleteLinkedAccountResponse(rsp *http.Response) (*DeleteLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4856,6 +5165,13 @@ func ParseGetLinkedAccountResponse(rsp *http.Response) (*GetLinkedAccountRespons
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
@@ -4970,6 +5286,37 @@ func ParseGetLinkedAccountResponse(rsp *http.Response) (*GetLinkedAccountRespons
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5067,6 +5414,13 @@ func ParseListMCPServersResponse(rsp *http.Response) (*ListMCPServersResponse, e
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5181,6 +5535,37 @@ func ParseListMCPServersResponse(rsp *http.Response) (*ListMCPServersResponse, e
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListMCPServersResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers ListMCPServersResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5289,6 +5674,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5427,6 +5819,37 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5524,6 +5947,13 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5631,6 +6061,37 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5728,6 +6189,13 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5842,6 +6310,37 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5950,6 +6449,13 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -6088,6 +6594,37 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpdateMCPServerResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers UpdateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6196,6 +6733,13 @@ func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenRes
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
@@ -6334,6 +6878,37 @@ func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenRes
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateSessionTokenResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateSessionTokenResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6422,6 +6997,13 @@ func ParseRevokeSessionTokenResponse(rsp *http.Response) (*RevokeSessionTokenRes
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6487,6 +7069,37 @@ func ParseRevokeSessionTokenResponse(rsp *http.Response) (*RevokeSessionTokenRes
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers RevokeSessionTokenResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers RevokeSessionTokenResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6584,6 +7197,13 @@ func ParseGetActiveLinkedAccountResponse(rsp *http.Response) (*GetActiveLinkedAc
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
@@ -6698,6 +7318,37 @@ func ParseGetActiveLinkedAccountResponse(rsp *http.Response) (*GetActiveLinkedAc
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetActiveLinkedAccountResponse429Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 500:
 		var headers GetActiveLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
