@@ -71,10 +71,15 @@ type Failure struct {
 }
 
 // Answer is what a route gives where its status or the type of its body is
-// decided from request to request.
+// decided from request to request, or where it is about one record.
 type Answer struct {
 	Status int // 0: the route's
 	Body   any // nil: none
+	// Version is that of the record which the answer is about; "": of none.
+	Version core.Version
+	// View tells forms apart in which one version of the record may be read by
+	// the same request, in characters that stand in an entity tag but "/".
+	View string
 }
 
 // Kit serves a dialect's routes.
@@ -197,7 +202,7 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Ou
 	}
 	a, ok := any(out).(*Answer)
 	if !ok {
-		return writeJSON(w, r, status, out)
+		return writeJSON(w, r, status, "", out)
 	}
 	if a.Status != 0 {
 		status = a.Status
@@ -206,7 +211,12 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Ou
 		w.WriteHeader(status)
 		return nil
 	}
-	return writeJSON(w, r, status, a.Body)
+	tag := ""
+	if a.Version != "" && wantsStrong(r) {
+		tag = strongTag(a.Version, a.View)
+		w.Header()["Access-Control-Expose-Headers"] = exposedTag
+	}
+	return writeJSON(w, r, status, tag, a.Body)
 }
 
 // state is what is known of a request on its way.
@@ -304,7 +314,7 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1") // seconds
 	}
 	status, body := k.Word(Failure{Request: r, RequestID: s.id, Principal: s.who, Err: err})
-	if err := writeJSON(w, r, status, body); err != nil {
+	if err := writeJSON(w, r, status, "", body); err != nil {
 		s.err = errors.Join(s.err, err)
 		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
 	}

@@ -138,7 +138,7 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 			_, _, err := s.AccountPage(ctx, tenant, core.OldestFirst, 0, 10)
 			return err
 		},
-		"delete agent": func(ctx context.Context) error { return s.DeleteAgent(ctx, tenant, doomed.UID) },
+		"delete agent": func(ctx context.Context) error { return s.DeleteAgent(ctx, tenant, doomed.UID, core.Precondition{}) },
 		"read what is not there": func(ctx context.Context) error {
 			_, err := s.MCPServer(ctx, tenant, core.BySlug("nothing"))
 			if core.KindOf(err) != core.NotFound {
@@ -147,7 +147,7 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 			return nil
 		},
 		"delete what is not there": func(ctx context.Context) error {
-			if err := s.DeleteMCPServer(ctx, tenant, core.BySlug("nothing")); core.KindOf(err) != core.NotFound {
+			if err := s.DeleteMCPServer(ctx, tenant, core.BySlug("nothing"), core.Precondition{}); core.KindOf(err) != core.NotFound {
 				return errors.Join(errors.New("want not found"), err)
 			}
 			return nil
@@ -242,7 +242,7 @@ func TestTextThatPostgresCantKeepIsTheClientsError(t *testing.T) {
 	for _, bad := range []string{"\x00", "a\xff", "\xed\xa0\x80"} {
 		_, err := s.MCPServer(t.Context(), tenant, core.BySlug(bad))
 		require.Equal(t, core.NotFound, core.KindOf(err), "%v", err)
-		require.Equal(t, core.NotFound, core.KindOf(s.DeleteMCPServer(t.Context(), tenant, core.BySlug(bad))))
+		require.Equal(t, core.NotFound, core.KindOf(s.DeleteMCPServer(t.Context(), tenant, core.BySlug(bad), core.Precondition{})))
 		server := newServer("one")
 		server.Suggestions = core.JSON(`["` + bad + `"]`)
 		_, err = s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: server})

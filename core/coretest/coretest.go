@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"agent servers":    agentServers,
 		"agent lists":      agentLists,
 		"agent isolation":  agentIsolation,
+		"precondition":     preconditions,
 		"refusals":         refusals,
 	} {
 		t.Run(noun, func(t *testing.T) {

@@ -92,11 +92,11 @@ func (s *Faulty) UpdateMCPServer(
 }
 
 // DeleteMCPServer implements [core.Store].
-func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) error {
+func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, p core.Precondition) error {
 	if err := s.failure(ctx); err != nil {
 		return err
 	}
-	return s.Backend.DeleteMCPServer(ctx, tenant, ref)
+	return s.Backend.DeleteMCPServer(ctx, tenant, ref, p)
 }
 
 // CreateAgent implements [core.Store].
@@ -134,11 +134,11 @@ func (s *Faulty) UpdateAgent(
 }
 
 // DeleteAgent implements [core.Store].
-func (s *Faulty) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID) error {
+func (s *Faulty) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID, p core.Precondition) error {
 	if err := s.failure(ctx); err != nil {
 		return err
 	}
-	return s.Backend.DeleteAgent(ctx, tenant, uid)
+	return s.Backend.DeleteAgent(ctx, tenant, uid, p)
 }
 
 // CreateAccount implements [core.Store].

@@ -96,6 +96,9 @@ func (s *Store) UpdateAgent(
 		if err != nil {
 			return err
 		}
+		if !m.If.Holds(old.Version()) {
+			return m.If.Failed("agent")
+		}
 		if err := t.listable(m.Named()); err != nil {
 			return err
 		}
@@ -138,11 +141,14 @@ func applyToAgent(a *core.Agent, m *core.AgentModification) {
 }
 
 // DeleteAgent implements [core.Store].
-func (s *Store) DeleteAgent(ctx context.Context, id core.TenantID, uid core.AgentUID) error {
+func (s *Store) DeleteAgent(ctx context.Context, id core.TenantID, uid core.AgentUID, p core.Precondition) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		a, err := t.agent(uid)
 		if err != nil {
 			return err
+		}
+		if !p.Holds(a.Version()) {
+			return p.Failed("agent")
 		}
 		i, _ := indexOf(t.agents, a.Place)
 		t.agents = slices.Delete(t.agents, i, i+1)

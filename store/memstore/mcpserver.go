@@ -103,6 +103,9 @@ func (s *Store) UpdateMCPServer(
 		if err != nil {
 			return err
 		}
+		if !m.If.Holds(old.Version()) {
+			return m.If.Failed("mcp_server")
+		}
 		changed = clone(old)
 		apply(&changed, &m)
 		t.replace(old, &changed)
@@ -152,11 +155,14 @@ func apply(s *core.MCPServer, m *core.Modification) {
 }
 
 // DeleteMCPServer implements [core.Store].
-func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.MCPServerRef) error {
+func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.MCPServerRef, p core.Precondition) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		server, err := t.find(ref)
 		if err != nil {
 			return err
+		}
+		if !p.Holds(server.Version()) {
+			return p.Failed("mcp_server")
 		}
 		i, _ := indexOf(t.byPlace, server.Place)
 		t.byPlace = slices.Delete(t.byPlace, i, i+1)
