@@ -36,8 +36,11 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 	agent, err := s.CreateAgent(t.Context(), tenant, newAgent(server.Slug))
 	require.NoError(t, err)
 
-	other := newServer("two")
+	other, guarded := newServer("two"), newServer("guarded")
 	other.Place++
+	guarded.Place--
+	_, err = s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: guarded})
+	require.NoError(t, err)
 	otherAgent, doomed := newAgent(server.Slug), newAgent()
 	otherAgent.Place++
 	doomed.Place--
@@ -76,6 +79,12 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 		},
 		"update": func(ctx context.Context) error {
 			_, err := s.UpdateMCPServer(ctx, tenant, core.ByID(server.ID), core.Modification{UpdatedAt: epoch})
+			return err
+		},
+		"update on a condition": func(ctx context.Context) error {
+			m := core.Modification{UpdatedAt: epoch}
+			m.If = core.Precondition{OneOf: []core.Version{guarded.Version()}}
+			_, err := s.UpdateMCPServer(ctx, tenant, core.ByID(guarded.ID), m)
 			return err
 		},
 		"create agent": func(ctx context.Context) error {

@@ -67,6 +67,8 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	set(&t.RefoldRevision, u.RefoldRevision)
 	set(&t.RequireAccounts, u.RequireAccounts)
 	set(&t.ProtectServers, u.ProtectServers)
+	set(&t.StrongETags, u.StrongETags)
+	set(&t.RequireIfMatch, u.RequireIfMatch)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
 }
