@@ -40,14 +40,16 @@ const (
 
 // Defines values for HTTPErrorType.
 const (
-	BADREQUEST          HTTPErrorType = "BAD_REQUEST"
-	CONFLICT            HTTPErrorType = "CONFLICT"
-	FORBIDDEN           HTTPErrorType = "FORBIDDEN"
-	INTERNALSERVERERROR HTTPErrorType = "INTERNAL_SERVER_ERROR"
-	NOTFOUND            HTTPErrorType = "NOT_FOUND"
-	PAYLOADTOOLARGE     HTTPErrorType = "PAYLOAD_TOO_LARGE"
-	SERVICEUNAVAILABLE  HTTPErrorType = "SERVICE_UNAVAILABLE"
-	UNAUTHORIZED        HTTPErrorType = "UNAUTHORIZED"
+	BADREQUEST           HTTPErrorType = "BAD_REQUEST"
+	CONFLICT             HTTPErrorType = "CONFLICT"
+	FORBIDDEN            HTTPErrorType = "FORBIDDEN"
+	INTERNALSERVERERROR  HTTPErrorType = "INTERNAL_SERVER_ERROR"
+	NOTFOUND             HTTPErrorType = "NOT_FOUND"
+	PAYLOADTOOLARGE      HTTPErrorType = "PAYLOAD_TOO_LARGE"
+	PRECONDITIONFAILED   HTTPErrorType = "PRECONDITION_FAILED"
+	PRECONDITIONREQUIRED HTTPErrorType = "PRECONDITION_REQUIRED"
+	SERVICEUNAVAILABLE   HTTPErrorType = "SERVICE_UNAVAILABLE"
+	UNAUTHORIZED         HTTPErrorType = "UNAUTHORIZED"
 )
 
 // Defines values for MCPServerChangedV.
@@ -403,6 +405,9 @@ type EnvVariableName = string
 // EnvVariableValue defines model for EnvVariableValue.
 type EnvVariableValue = string
 
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
@@ -420,6 +425,9 @@ type Revision = RefoldRevision
 
 // ServerID defines model for ServerId.
 type ServerID = string
+
+// StrongTag defines model for StrongTag.
+type StrongTag = string
 
 // ListLinkedAccountsParams defines parameters for ListLinkedAccounts.
 type ListLinkedAccountsParams struct {
@@ -492,6 +500,9 @@ type CreateMCPServerParams struct {
 
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
+	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
 }
 
 // DeleteMCPServerParams defines parameters for DeleteMCPServer.
@@ -501,6 +512,9 @@ type DeleteMCPServerParams struct {
 
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// IfMatch Strong tags of the versions that may be changed, or *. Diglot's own.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetMCPServerParams defines parameters for GetMCPServer.
@@ -513,6 +527,9 @@ type GetMCPServerParams struct {
 
 	// IfNoneMatch Tags of answers that the client has.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
+	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
 }
 
 // UpdateMCPServerParams defines parameters for UpdateMCPServer.
@@ -522,6 +539,12 @@ type UpdateMCPServerParams struct {
 
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
+	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IfMatch Strong tags of the versions that may be changed, or *. Diglot's own.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CreateSessionTokenParams defines parameters for CreateSessionToken.
@@ -1900,6 +1923,17 @@ func NewCreateMCPServerRequestWithBody(server string, params *CreateMCPServerPar
 			req.Header.Set("Diglot-Refold-Revision", headerParam1)
 		}
 
+		if params.DiglotETag != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Diglot-ETag", *params.DiglotETag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-ETag", headerParam2)
+		}
+
 	}
 
 	return req, nil
@@ -1958,6 +1992,17 @@ func NewDeleteMCPServerRequest(server string, mcpServerID ServerID, params *Dele
 			}
 
 			req.Header.Set("Diglot-Refold-Revision", headerParam1)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam2)
 		}
 
 	}
@@ -2031,6 +2076,17 @@ func NewGetMCPServerRequest(server string, mcpServerID ServerID, params *GetMCPS
 			req.Header.Set("If-None-Match", headerParam2)
 		}
 
+		if params.DiglotETag != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "Diglot-ETag", *params.DiglotETag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-ETag", headerParam3)
+		}
+
 	}
 
 	return req, nil
@@ -2102,6 +2158,28 @@ func NewUpdateMCPServerRequestWithBody(server string, mcpServerID ServerID, para
 			}
 
 			req.Header.Set("Diglot-Refold-Revision", headerParam1)
+		}
+
+		if params.DiglotETag != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Diglot-ETag", *params.DiglotETag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-ETag", headerParam2)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam3)
 		}
 
 	}
@@ -3022,9 +3100,10 @@ func (r ListMCPServersResponse) StatusCode() int {
 
 // CreateMCPServerResponse201Headers the declared response headers of an HTTP 201 response for CreateMCPServer
 type CreateMCPServerResponse201Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // CreateMCPServerResponse400Headers the declared response headers of an HTTP 400 response for CreateMCPServer
@@ -3157,6 +3236,20 @@ type DeleteMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteMCPServerResponse412Headers the declared response headers of an HTTP 412 response for DeleteMCPServer
+type DeleteMCPServerResponse412Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// DeleteMCPServerResponse428Headers the declared response headers of an HTTP 428 response for DeleteMCPServer
+type DeleteMCPServerResponse428Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteMCPServerResponse500Headers the declared response headers of an HTTP 500 response for DeleteMCPServer
 type DeleteMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3181,6 +3274,10 @@ type DeleteMCPServerResponse struct {
 	JSON403 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *Failure
+	// JSON428 the response for an HTTP 428 `application/json` response
+	JSON428 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3193,6 +3290,10 @@ type DeleteMCPServerResponse struct {
 	Headers403 *DeleteMCPServerResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteMCPServerResponse404Headers
+	// Headers412 the parsed response headers for an HTTP 412 response
+	Headers412 *DeleteMCPServerResponse412Headers
+	// Headers428 the parsed response headers for an HTTP 428 response
+	Headers428 *DeleteMCPServerResponse428Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *DeleteMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3217,16 +3318,18 @@ func (r DeleteMCPServerResponse) StatusCode() int {
 
 // GetMCPServerResponse200Headers the declared response headers of an HTTP 200 response for GetMCPServer
 type GetMCPServerResponse200Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // GetMCPServerResponse304Headers the declared response headers of an HTTP 304 response for GetMCPServer
 type GetMCPServerResponse304Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // GetMCPServerResponse401Headers the declared response headers of an HTTP 401 response for GetMCPServer
@@ -3303,9 +3406,10 @@ func (r GetMCPServerResponse) StatusCode() int {
 
 // UpdateMCPServerResponse200Headers the declared response headers of an HTTP 200 response for UpdateMCPServer
 type UpdateMCPServerResponse200Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // UpdateMCPServerResponse400Headers the declared response headers of an HTTP 400 response for UpdateMCPServer
@@ -3329,8 +3433,22 @@ type UpdateMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateMCPServerResponse412Headers the declared response headers of an HTTP 412 response for UpdateMCPServer
+type UpdateMCPServerResponse412Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateMCPServerResponse413Headers the declared response headers of an HTTP 413 response for UpdateMCPServer
 type UpdateMCPServerResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// UpdateMCPServerResponse428Headers the declared response headers of an HTTP 428 response for UpdateMCPServer
+type UpdateMCPServerResponse428Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -3362,8 +3480,12 @@ type UpdateMCPServerResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON428 the response for an HTTP 428 `application/json` response
+	JSON428 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3376,8 +3498,12 @@ type UpdateMCPServerResponse struct {
 	Headers401 *UpdateMCPServerResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *UpdateMCPServerResponse404Headers
+	// Headers412 the parsed response headers for an HTTP 412 response
+	Headers412 *UpdateMCPServerResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateMCPServerResponse413Headers
+	// Headers428 the parsed response headers for an HTTP 428 response
+	Headers428 *UpdateMCPServerResponse428Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *UpdateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -5306,6 +5432,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			}
 			headers.AccessControlAllowOrigin = value
 		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5539,6 +5672,20 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON428 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5645,6 +5792,54 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 412:
+		var headers DeleteMCPServerResponse412Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers412 = &headers
+	case rsp.StatusCode == 428:
+		var headers DeleteMCPServerResponse428Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers428 = &headers
 	case rsp.StatusCode == 500:
 		var headers DeleteMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5769,6 +5964,13 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 			}
 			headers.AccessControlAllowOrigin = value
 		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -5792,6 +5994,13 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 				return nil, err
 			}
 			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
@@ -5958,12 +6167,26 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON428 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
@@ -5990,6 +6213,13 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 				return nil, err
 			}
 			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
@@ -6078,6 +6308,30 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 412:
+		var headers UpdateMCPServerResponse412Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers412 = &headers
 	case rsp.StatusCode == 413:
 		var headers UpdateMCPServerResponse413Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6102,6 +6356,30 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 428:
+		var headers UpdateMCPServerResponse428Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers428 = &headers
 	case rsp.StatusCode == 500:
 		var headers UpdateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
