@@ -39,6 +39,8 @@ const (
 	// PreconditionRequired: a change that depends on no state, where its tenant
 	// takes none such.
 	PreconditionRequired
+	// KeyReused: the idempotency key was used for another request.
+	KeyReused
 	// TooLarge: the request body is over the limit.
 	TooLarge
 	// TooMany: the tenant sends more requests than it may; the same request may pass later.

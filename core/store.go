@@ -32,6 +32,15 @@ type Store interface {
 	// returns. See [DirectoryEvent].
 	Watch(ctx context.Context, tell func(DirectoryEvent))
 
+	// A creation that is to happen once says so in its ctx, see [Once]: Conflict on
+	// "idempotency_key" where an answer is kept, unless another rule refuses it
+	// first. Of any number of such creations at once, one succeeds. Accounts that
+	// are upserted are not created in this sense.
+
+	// KeptAnswer gives the answer that was kept for a creation in the last
+	// [KeepAnswersFor] before at. NotFound.
+	KeptAnswer(ctx context.Context, tenant TenantID, scope, key string, at time.Time) (KeptAnswer, error)
+
 	// CreateMCPServer adds a server, moving its place to the next free one where
 	// its own is taken, and gives it as stored. Conflict on "slug" (after trying
 	// the fallback, where there is one), "name" or "id"; "name" where it is several.

@@ -36,6 +36,16 @@ func strongTag(version core.Version, view string) string {
 	return tag + `"`
 }
 
+// tagOf gives the strong tag of an answer about a record, "" where it is about
+// none or nobody wants it, and lets pages read it.
+func tagOf(w http.ResponseWriter, r *http.Request, version core.Version, view string) string {
+	if version == "" || !wantsStrong(r) {
+		return ""
+	}
+	w.Header()["Access-Control-Expose-Headers"] = exposedTag
+	return strongTag(version, view)
+}
+
 // IfMatch reads the condition of a change. Weak tags, and what is no version of
 // a record, match nothing; a header that is no list of tags matches nothing as a
 // whole. In which form a client saw the record does not matter: it is the record

@@ -83,6 +83,7 @@ type Request struct {
 	http   *http.Request
 	param  func(name string) string
 	writer http.ResponseWriter
+	once   *core.Once // where it is to be served once
 }
 
 // Param gives a path parameter.
@@ -110,6 +111,9 @@ func (r *Request) JSON(into any) error {
 	defer release(b)
 	if err := r.readBody(b); err != nil {
 		return err
+	}
+	if r.once != nil {
+		r.once.Digest = digestOf(b.Bytes())
 	}
 	body := bytes.TrimLeft(bytes.TrimPrefix(b.Bytes(), byteOrderMark), " \t\r\n")
 	switch {

@@ -57,6 +57,20 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 			_, err := s.CreateMCPServer(ctx, tenant, core.Creation{Server: other, RefuseSameName: true})
 			return err
 		},
+		"create once": func(ctx context.Context) error {
+			created := newServer("once")
+			created.Place -= 2
+			_, err := s.CreateMCPServer(core.WithOnce(ctx, &core.Once{Scope: "s", Key: "k", At: epoch, Answer: func(any) (core.KeptAnswer, error) {
+				return core.KeptAnswer{Status: 201, Body: []byte("{}")}, nil
+			}}), tenant, core.Creation{Server: created})
+			return err
+		},
+		"read a kept answer": func(ctx context.Context) error {
+			if _, err := s.KeptAnswer(ctx, tenant, "s", "none", epoch); core.KindOf(err) != core.NotFound {
+				return errors.Join(errors.New("want not found"), err)
+			}
+			return nil
+		},
 		"read by id": func(ctx context.Context) error {
 			_, err := s.MCPServer(ctx, tenant, core.ByID(server.ID))
 			return err

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"agent lists":      agentLists,
 		"agent isolation":  agentIsolation,
 		"precondition":     preconditions,
+		"creation once":    creationsOnce,
 		"refusals":         refusals,
 	} {
 		t.Run(noun, func(t *testing.T) {

@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -102,11 +103,15 @@ type createAgentResponse struct {
 }
 
 func (d *dialect) createAgent(ctx context.Context, who *core.Principal, in createAgentRequest) (*dialects.Answer, error) {
+	show := func(a *core.Agent) *dialects.Answer {
+		return aboutAgent(a, &createAgentResponse{fromAgent(a).of(who.Tenant)})
+	}
+	dialects.Keep(ctx, http.StatusCreated, show)
 	a, err := d.core.CreateAgent(ctx, who.Tenant.ID, in.agent)
 	if err != nil {
 		return nil, &creationError{err}
 	}
-	return aboutAgent(&a, &createAgentResponse{fromAgent(&a).of(who.Tenant)}), nil
+	return show(&a), nil
 }
 
 // aboutAgent is an answer about one agent.

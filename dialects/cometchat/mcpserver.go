@@ -3,6 +3,7 @@ package cometchat
 import (
 	"context"
 	"hash/crc32"
+	"net/http"
 	"strconv"
 
 	"github.com/diglot/diglot/core"
@@ -46,11 +47,13 @@ func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
 }
 
 func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*dialects.Answer, error) {
+	show := func(s *core.MCPServer) *dialects.Answer { return about(who, s) }
+	dialects.Keep(ctx, http.StatusCreated, show)
 	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.server)
 	if err != nil {
 		return nil, aboutSlug(in.server.Slug, err)
 	}
-	return about(who, &s), nil
+	return show(&s), nil
 }
 
 // serverPath is the slug in a path. It is free text: what cannot be a slug is

@@ -91,6 +91,14 @@ func (s *Faulty) UpdateMCPServer(
 	return s.Backend.UpdateMCPServer(ctx, tenant, ref, m)
 }
 
+// KeptAnswer implements [core.Store].
+func (s *Faulty) KeptAnswer(ctx context.Context, tenant core.TenantID, scope, key string, at time.Time) (core.KeptAnswer, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.KeptAnswer{}, err
+	}
+	return s.Backend.KeptAnswer(ctx, tenant, scope, key, at)
+}
+
 // DeleteMCPServer implements [core.Store].
 func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, p core.Precondition) error {
 	if err := s.failure(ctx); err != nil {

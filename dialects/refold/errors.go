@@ -44,6 +44,7 @@ var statuses = map[core.Kind]int{
 
 	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
 	core.PreconditionRequired: http.StatusPreconditionRequired, // ours
+	core.KeyReused:            http.StatusUnprocessableEntity,  // ours
 	core.TooMany:              http.StatusTooManyRequests,      // not asked of this dialect yet
 	core.Unavailable:          http.StatusServiceUnavailable,
 }
@@ -60,6 +61,7 @@ var errorTypes = map[int]string{
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
 	http.StatusPreconditionFailed:    "PRECONDITION_FAILED",
 	http.StatusPreconditionRequired:  "PRECONDITION_REQUIRED",
+	http.StatusUnprocessableEntity:   "UNPROCESSABLE_ENTITY",
 	http.StatusTooManyRequests:       "TOO_MANY_REQUESTS",
 	http.StatusNotImplemented:        "NOT_IMPLEMENTED",
 	http.StatusServiceUnavailable:    "SERVICE_UNAVAILABLE",
@@ -105,6 +107,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"SERVER_ERROR", "MCP Server with this name already exists"}
 	case core.PreconditionFailed:
 		return wording{"SERVER_ERROR", "Precondition Failed"}
+	case core.KeyReused:
+		return wording{"SERVER_ERROR", "Idempotency-Key was used with another request body"}
 	case core.PreconditionRequired:
 		return wording{"SERVER_ERROR", "Precondition Required"}
 	case core.NoRoute:

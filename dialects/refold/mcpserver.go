@@ -2,6 +2,7 @@ package refold
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -42,11 +43,15 @@ func about(who *core.Principal, s *core.MCPServer, body any) *dialects.Answer {
 }
 
 func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*dialects.Answer, error) {
+	show := func(s *core.MCPServer) *dialects.Answer {
+		return about(who, s, &createMCPServerResponse{ID: s.ID.String(), Name: s.Name, Description: text(s.Description)})
+	}
+	dialects.Keep(ctx, http.StatusCreated, show)
 	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.toCore(revisionOf(who).uniqueNames))
 	if err != nil {
 		return nil, err
 	}
-	return about(who, &s, &createMCPServerResponse{ID: s.ID.String(), Name: s.Name, Description: text(s.Description)}), nil
+	return show(&s), nil
 }
 
 // serverPath is the id in a path. Anything but 24 hex digits is not found: the

@@ -21,9 +21,11 @@ func (s *Store) CreateAgent(ctx context.Context, id core.TenantID, a core.Agent)
 		if _, taken := t.byUID[a.UID]; taken {
 			return conflict("agent", "uid")
 		}
-		t.agents = insert(t.agents, &a)
-		t.byUID[a.UID] = &a
-		return nil
+		return t.once(ctx, &a, func() error {
+			t.agents = insert(t.agents, &a)
+			t.byUID[a.UID] = &a
+			return nil
+		})
 	})
 	if err != nil {
 		return core.Agent{}, err

@@ -35,6 +35,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 		bySlug:   map[string]*core.MCPServer{},
 		named:    map[string]int{},
 		byUID:    map[core.AgentUID]*core.Agent{},
+		kept:     map[answerKey]keptAnswer{},
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

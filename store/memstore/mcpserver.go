@@ -10,7 +10,9 @@ import (
 // CreateMCPServer implements [core.Store].
 func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Creation) (core.MCPServer, error) {
 	server := clone(&c.Server)
-	if err := s.write(ctx, id, func(t *tenant) error { return t.add(&server, c) }); err != nil {
+	if err := s.write(ctx, id, func(t *tenant) error {
+		return t.once(ctx, &server, func() error { return t.add(&server, c) })
+	}); err != nil {
 		return core.MCPServer{}, err
 	}
 	return clone(&server), nil

@@ -68,6 +68,11 @@ const (
 	ERRINVALIDAPIVERSION InvalidVersionErrorCode = "ERR_INVALID_API_VERSION"
 )
 
+// Defines values for KeyReusedErrorCode.
+const (
+	ERRIDEMPOTENCYKEYREUSED KeyReusedErrorCode = "ERR_IDEMPOTENCY_KEY_REUSED"
+)
+
 // Defines values for NextAffix.
 const (
 	NextAffixAppend NextAffix = "append"
@@ -367,6 +372,22 @@ type InvalidVersionError struct {
 // InvalidVersionErrorCode defines model for InvalidVersionError.Code.
 type InvalidVersionErrorCode string
 
+// KeyReused defines model for KeyReused.
+type KeyReused struct {
+	Error KeyReusedError `json:"error"`
+}
+
+// KeyReusedError defines model for KeyReusedError.
+type KeyReusedError struct {
+	Code       KeyReusedErrorCode `json:"code"`
+	DevMessage string             `json:"devMessage"`
+	Message    string             `json:"message"`
+	Source     ErrorSource        `json:"source"`
+}
+
+// KeyReusedErrorCode defines model for KeyReusedError.Code.
+type KeyReusedErrorCode string
+
 // MCPServer defines model for McpServer.
 type MCPServer struct {
 	UnderscoreID string `json:"_id"`
@@ -623,6 +644,9 @@ type AppID = string
 // Cursor defines model for Cursor.
 type Cursor = int64
 
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
@@ -678,6 +702,9 @@ type CreateAgentParams struct {
 
 	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
 	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteAgentParams defines parameters for DeleteAgent.
@@ -762,6 +789,9 @@ type CreateMCPServerParams struct {
 
 	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
 	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteMCPServerParams defines parameters for DeleteMCPServer.
@@ -1662,6 +1692,17 @@ func NewCreateAgentRequestWithBody(server string, params *CreateAgentParams, con
 			req.Header.Set("Diglot-ETag", headerParam2)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam3)
+		}
+
 	}
 
 	return req, nil
@@ -2213,6 +2254,17 @@ func NewCreateMCPServerRequestWithBody(server string, params *CreateMCPServerPar
 			}
 
 			req.Header.Set("Diglot-ETag", headerParam1)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam2)
 		}
 
 	}
@@ -2774,6 +2826,7 @@ type CreateAgentResponse201Headers struct {
 	AccessControlAllowOrigin   string
 	AccessControlExposeHeaders *string
 	ETag                       string
+	IdempotencyReplayed        *string
 	XRateLimit                 *int
 	XRateLimitLimit            *int
 	XRateLimitRemaining        *int
@@ -2823,6 +2876,17 @@ type CreateAgentResponse404Headers struct {
 
 // CreateAgentResponse413Headers the declared response headers of an HTTP 413 response for CreateAgent
 type CreateAgentResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
+// CreateAgentResponse422Headers the declared response headers of an HTTP 422 response for CreateAgent
+type CreateAgentResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRateLimit               *int
@@ -2882,6 +2946,8 @@ type CreateAgentResponse struct {
 	JSON404 *ServersNotFound
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *KeyReused
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *TooManyRequests
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -2900,6 +2966,8 @@ type CreateAgentResponse struct {
 	Headers404 *CreateAgentResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateAgentResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateAgentResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *CreateAgentResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -3914,6 +3982,7 @@ type CreateMCPServerResponse201Headers struct {
 	AccessControlAllowOrigin   string
 	AccessControlExposeHeaders *string
 	ETag                       string
+	IdempotencyReplayed        *string
 	XRateLimit                 *int
 	XRateLimitLimit            *int
 	XRateLimitRemaining        *int
@@ -3963,6 +4032,17 @@ type CreateMCPServerResponse409Headers struct {
 
 // CreateMCPServerResponse413Headers the declared response headers of an HTTP 413 response for CreateMCPServer
 type CreateMCPServerResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
+// CreateMCPServerResponse422Headers the declared response headers of an HTTP 422 response for CreateMCPServer
+type CreateMCPServerResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRateLimit               *int
@@ -4022,6 +4102,8 @@ type CreateMCPServerResponse struct {
 	JSON409 *SlugTaken
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *KeyReused
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *TooManyRequests
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -4040,6 +4122,8 @@ type CreateMCPServerResponse struct {
 	Headers409 *CreateMCPServerResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateMCPServerResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *CreateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -5334,6 +5418,13 @@ func ParseCreateAgentResponse(rsp *http.Response) (*CreateAgentResponse, error) 
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest TooManyRequests
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5380,6 +5471,13 @@ func ParseCreateAgentResponse(rsp *http.Response) (*CreateAgentResponse, error) 
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
 			var value int
@@ -5649,6 +5747,58 @@ func ParseCreateAgentResponse(rsp *http.Response) (*CreateAgentResponse, error) 
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateAgentResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 429:
 		var headers CreateAgentResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -9377,6 +9527,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest TooManyRequests
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -9423,6 +9580,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
 			var value int
@@ -9692,6 +9856,58 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateMCPServerResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 429:
 		var headers CreateMCPServerResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {

@@ -50,6 +50,7 @@ const (
 	PRECONDITIONREQUIRED HTTPErrorType = "PRECONDITION_REQUIRED"
 	SERVICEUNAVAILABLE   HTTPErrorType = "SERVICE_UNAVAILABLE"
 	UNAUTHORIZED         HTTPErrorType = "UNAUTHORIZED"
+	UNPROCESSABLEENTITY  HTTPErrorType = "UNPROCESSABLE_ENTITY"
 )
 
 // Defines values for MCPServerChangedV.
@@ -405,6 +406,9 @@ type EnvVariableName = string
 // EnvVariableValue defines model for EnvVariableValue.
 type EnvVariableValue = string
 
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
@@ -452,6 +456,9 @@ type ListLinkedAccountsParams struct {
 type CreateLinkedAccountParams struct {
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UpsertLinkedAccountParams defines parameters for UpsertLinkedAccount.
@@ -503,6 +510,9 @@ type CreateMCPServerParams struct {
 
 	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
 	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteMCPServerParams defines parameters for DeleteMCPServer.
@@ -1590,6 +1600,17 @@ func NewCreateLinkedAccountRequestWithBody(server string, params *CreateLinkedAc
 			req.Header.Set("Diglot-Refold-Revision", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -1932,6 +1953,17 @@ func NewCreateMCPServerRequestWithBody(server string, params *CreateMCPServerPar
 			}
 
 			req.Header.Set("Diglot-ETag", headerParam2)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam3)
 		}
 
 	}
@@ -2655,6 +2687,7 @@ func (r ListLinkedAccountsResponse) StatusCode() int {
 type CreateLinkedAccountResponse200Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
+	IdempotencyReplayed      *string
 	XRequestID               openapi_types.UUID
 }
 
@@ -2681,6 +2714,13 @@ type CreateLinkedAccountResponse404Headers struct {
 
 // CreateLinkedAccountResponse413Headers the declared response headers of an HTTP 413 response for CreateLinkedAccount
 type CreateLinkedAccountResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateLinkedAccountResponse422Headers the declared response headers of an HTTP 422 response for CreateLinkedAccount
+type CreateLinkedAccountResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -2714,6 +2754,8 @@ type CreateLinkedAccountResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2728,6 +2770,8 @@ type CreateLinkedAccountResponse struct {
 	Headers404 *CreateLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateLinkedAccountResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateLinkedAccountResponse422Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3103,6 +3147,7 @@ type CreateMCPServerResponse201Headers struct {
 	AccessControlAllowOrigin   string
 	AccessControlExposeHeaders *string
 	ETag                       string
+	IdempotencyReplayed        *string
 	XRequestID                 openapi_types.UUID
 }
 
@@ -3141,6 +3186,13 @@ type CreateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateMCPServerResponse422Headers the declared response headers of an HTTP 422 response for CreateMCPServer
+type CreateMCPServerResponse422Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // CreateMCPServerResponse500Headers the declared response headers of an HTTP 500 response for CreateMCPServer
 type CreateMCPServerResponse500Headers struct {
 	AccessControlAllowOrigin string
@@ -3171,6 +3223,8 @@ type CreateMCPServerResponse struct {
 	JSON409 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3187,6 +3241,8 @@ type CreateMCPServerResponse struct {
 	Headers409 *CreateMCPServerResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateMCPServerResponse422Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -4301,6 +4357,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4333,6 +4396,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
@@ -4438,6 +4508,30 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateLinkedAccountResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5406,6 +5500,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5445,6 +5546,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
@@ -5574,6 +5682,30 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateMCPServerResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {

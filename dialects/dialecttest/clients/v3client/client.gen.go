@@ -57,6 +57,7 @@ const (
 	PRECONDITIONREQUIRED HTTPErrorType = "PRECONDITION_REQUIRED"
 	SERVICEUNAVAILABLE   HTTPErrorType = "SERVICE_UNAVAILABLE"
 	UNAUTHORIZED         HTTPErrorType = "UNAUTHORIZED"
+	UNPROCESSABLEENTITY  HTTPErrorType = "UNPROCESSABLE_ENTITY"
 )
 
 // Defines values for RefoldRevision.
@@ -434,6 +435,9 @@ type EnvVariableName = string
 // EnvVariableValue defines model for EnvVariableValue.
 type EnvVariableValue = string
 
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
@@ -481,6 +485,9 @@ type ListLinkedAccountsParams struct {
 type CreateLinkedAccountParams struct {
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UpsertLinkedAccountParams defines parameters for UpsertLinkedAccount.
@@ -532,6 +539,9 @@ type CreateMCPServerParams struct {
 
 	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
 	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteMCPServerParams defines parameters for DeleteMCPServer.
@@ -1619,6 +1629,17 @@ func NewCreateLinkedAccountRequestWithBody(server string, params *CreateLinkedAc
 			req.Header.Set("Diglot-Refold-Revision", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -1961,6 +1982,17 @@ func NewCreateMCPServerRequestWithBody(server string, params *CreateMCPServerPar
 			}
 
 			req.Header.Set("Diglot-ETag", headerParam2)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam3)
 		}
 
 	}
@@ -2684,6 +2716,7 @@ func (r ListLinkedAccountsResponse) StatusCode() int {
 type CreateLinkedAccountResponse200Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
+	IdempotencyReplayed      *string
 	XRequestID               openapi_types.UUID
 }
 
@@ -2710,6 +2743,13 @@ type CreateLinkedAccountResponse404Headers struct {
 
 // CreateLinkedAccountResponse413Headers the declared response headers of an HTTP 413 response for CreateLinkedAccount
 type CreateLinkedAccountResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateLinkedAccountResponse422Headers the declared response headers of an HTTP 422 response for CreateLinkedAccount
+type CreateLinkedAccountResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -2743,6 +2783,8 @@ type CreateLinkedAccountResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *AuthFailure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -2757,6 +2799,8 @@ type CreateLinkedAccountResponse struct {
 	Headers404 *CreateLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateLinkedAccountResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateLinkedAccountResponse422Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateLinkedAccountResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -3132,6 +3176,7 @@ type CreateMCPServerResponse201Headers struct {
 	AccessControlAllowOrigin   string
 	AccessControlExposeHeaders *string
 	ETag                       string
+	IdempotencyReplayed        *string
 	XRequestID                 openapi_types.UUID
 }
 
@@ -3158,6 +3203,13 @@ type CreateMCPServerResponse404Headers struct {
 
 // CreateMCPServerResponse413Headers the declared response headers of an HTTP 413 response for CreateMCPServer
 type CreateMCPServerResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateMCPServerResponse422Headers the declared response headers of an HTTP 422 response for CreateMCPServer
+type CreateMCPServerResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -3191,6 +3243,8 @@ type CreateMCPServerResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
 	JSON500 *Failure
 	// JSON503 the response for an HTTP 503 `application/json` response
@@ -3205,6 +3259,8 @@ type CreateMCPServerResponse struct {
 	Headers404 *CreateMCPServerResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateMCPServerResponse422Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
 	Headers500 *CreateMCPServerResponse500Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -4319,6 +4375,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4351,6 +4414,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
@@ -4456,6 +4526,30 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateLinkedAccountResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateLinkedAccountResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5417,6 +5511,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5456,6 +5557,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
@@ -5561,6 +5669,30 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateMCPServerResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 500:
 		var headers CreateMCPServerResponse500Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
