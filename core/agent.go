@@ -82,6 +82,8 @@ type AgentUpdate struct {
 
 	Tools, APITools, FrontendActions, Files, Websites, OtherKBIntegrations JSON
 	Metadata, ModelMetadata                                                JSON
+
+	If Precondition
 }
 
 // Named gives the servers that the update names, each once.

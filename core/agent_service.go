@@ -35,7 +35,7 @@ func (s *Service) AgentsFrom(ctx context.Context, tenant TenantID, q AgentQuery)
 
 // UpdateAgent changes what the update names, and gives the agent as it is
 // then. Even an update that names nothing moves the update time and the
-// revision. Invalid, NotFound; [MissingServersError].
+// revision. Invalid, NotFound, PreconditionFailed; [MissingServersError].
 func (s *Service) UpdateAgent(ctx context.Context, tenant TenantID, uid AgentUID, in AgentUpdate) (Agent, error) {
 	if err := in.validate(); err != nil {
 		return Agent{}, err
@@ -44,7 +44,7 @@ func (s *Service) UpdateAgent(ctx context.Context, tenant TenantID, uid AgentUID
 	return s.store.UpdateAgent(ctx, tenant, uid, AgentModification{AgentUpdate: in, UpdatedAt: at})
 }
 
-// DeleteAgent removes one agent. NotFound.
-func (s *Service) DeleteAgent(ctx context.Context, tenant TenantID, uid AgentUID) error {
-	return s.store.DeleteAgent(ctx, tenant, uid)
+// DeleteAgent removes one agent. NotFound, PreconditionFailed.
+func (s *Service) DeleteAgent(ctx context.Context, tenant TenantID, uid AgentUID, p Precondition) error {
+	return s.store.DeleteAgent(ctx, tenant, uid, p)
 }

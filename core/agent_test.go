@@ -82,7 +82,7 @@ func TestAnAgentThatIsInvalidNamesEachFieldAndNothingHappens(t *testing.T) {
 	list, err := g.AgentsFrom(t.Context(), tenant.ID, core.AgentQuery{Limit: 10})
 	require.NoError(t, err)
 	require.Equal(t, []core.Agent{agent}, list)
-	require.NoError(t, g.DeleteAgent(t.Context(), tenant.ID, agent.UID))
+	require.NoError(t, g.DeleteAgent(t.Context(), tenant.ID, agent.UID, core.Precondition{}))
 }
 
 func requireInvalidAgent(t *testing.T, err error, want string) {

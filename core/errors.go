@@ -33,6 +33,14 @@ const (
 	Unserved
 	// Conflict: a uniqueness rule refused it; Fields names the rule's field.
 	Conflict
+	// PreconditionFailed: the thing is there and not in the state that the client
+	// made its change depend on; nothing was changed.
+	PreconditionFailed
+	// PreconditionRequired: a change that depends on no state, where its tenant
+	// takes none such.
+	PreconditionRequired
+	// KeyReused: the idempotency key was used for another request.
+	KeyReused
 	// TooLarge: the request body is over the limit.
 	TooLarge
 	// TooMany: the tenant sends more requests than it may; the same request may pass later.

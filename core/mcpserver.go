@@ -90,6 +90,8 @@ type MCPServerUpdate struct {
 	AssociatedApps JSON
 	Chains         *[]JSON // objects without an id; each gets a new one
 	Branding       Branding
+
+	If Precondition
 }
 
 // MCPServerRef names one server of a tenant, by id or by slug.

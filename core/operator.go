@@ -72,6 +72,12 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	if u.ProtectServers != nil {
 		t.ProtectServers = *u.ProtectServers
 	}
+	if u.StrongETags != nil {
+		t.StrongETags = *u.StrongETags
+	}
+	if u.RequireIfMatch != nil {
+		t.RequireIfMatch = *u.RequireIfMatch
+	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}

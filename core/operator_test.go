@@ -58,6 +58,11 @@ func TestATenantsSettingsCanBeChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 
+	want.StrongETags, want.RequireIfMatch = true, true
+	got, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{StrongETags: new(true), RequireIfMatch: new(true)})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
 	want.ProtectServers = true
 	got, err = g.UpdateTenant(t.Context(), made, core.TenantUpdate{ProtectServers: new(true)})
 	require.NoError(t, err)

@@ -159,7 +159,7 @@ func (m *machine) newChains(t *rapid.T, sent []core.JSON, got []core.Chain) []co
 
 func (m *machine) delete(t *rapid.T) {
 	i, ref := m.pick(t)
-	err := m.DeleteMCPServer(t.Context(), m.tenant, ref)
+	err := m.DeleteMCPServer(t.Context(), m.tenant, ref, core.Precondition{})
 	if i < 0 {
 		require.Equal(t, core.NotFound, core.KindOf(err))
 		return

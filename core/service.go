@@ -144,7 +144,7 @@ func (s *Service) MCPServersFrom(
 
 // UpdateMCPServer changes what the update names, and gives the server as it is
 // then. Even an update that names nothing moves the update time and the
-// revision. Invalid, NotFound.
+// revision. Invalid, NotFound, PreconditionFailed.
 func (s *Service) UpdateMCPServer(
 	ctx context.Context, tenant TenantID, ref MCPServerRef, in MCPServerUpdate,
 ) (MCPServer, error) {
@@ -163,7 +163,7 @@ func (s *Service) UpdateMCPServer(
 	return s.store.UpdateMCPServer(ctx, tenant, ref, m)
 }
 
-// DeleteMCPServer removes one server. NotFound.
-func (s *Service) DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) error {
-	return s.store.DeleteMCPServer(ctx, tenant, ref)
+// DeleteMCPServer removes one server. NotFound, PreconditionFailed.
+func (s *Service) DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef, p Precondition) error {
+	return s.store.DeleteMCPServer(ctx, tenant, ref, p)
 }

@@ -187,7 +187,7 @@ func TestATenantSeesNothingOfAnothersServers(t *testing.T) {
 	require.Equal(t, core.NotFound, core.KindOf(err))
 	_, err = g.UpdateMCPServer(t.Context(), two.ID, ref, core.MCPServerUpdate{})
 	require.Equal(t, core.NotFound, core.KindOf(err))
-	require.Equal(t, core.NotFound, core.KindOf(g.DeleteMCPServer(t.Context(), two.ID, ref)))
+	require.Equal(t, core.NotFound, core.KindOf(g.DeleteMCPServer(t.Context(), two.ID, ref, core.Precondition{})))
 	list, total, err := g.MCPServerPage(t.Context(), two.ID, core.OldestFirst, 0, 10)
 	require.NoError(t, err)
 	require.Empty(t, list)

@@ -37,6 +37,15 @@ type Store interface {
 	// returns. See [DirectoryEvent].
 	Watch(ctx context.Context, tell func(DirectoryEvent))
 
+	// A creation that is to happen once says so in its ctx, see [Once]: Conflict on
+	// "idempotency_key" where an answer is kept, unless another rule refuses it
+	// first. Of any number of such creations at once, one succeeds. Accounts that
+	// are upserted are not created in this sense.
+
+	// KeptAnswer gives the answer that was kept for a creation in the last
+	// [KeepAnswersFor] before at. NotFound.
+	KeptAnswer(ctx context.Context, tenant TenantID, scope, key string, at time.Time) (KeptAnswer, error)
+
 	// CreateMCPServer adds a server, moving its place to the next free one where
 	// its own is taken, and gives it as stored. Conflict on "slug" (after trying
 	// the fallback, where there is one), "name" or "id"; "name" where it is several.
@@ -53,11 +62,13 @@ type Store interface {
 	// MCPServersFrom gives up to limit servers in order of place: the first ones
 	// after from, or the last ones before it, as dir says.
 	MCPServersFrom(ctx context.Context, tenant TenantID, from Place, dir Direction, limit int) ([]MCPServer, error)
-	// UpdateMCPServer changes one server and gives it as it is then. NotFound.
+	// UpdateMCPServer changes one server and gives it as it is then. NotFound,
+	// which comes before PreconditionFailed.
 	UpdateMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef, c Modification) (MCPServer, error)
 	// DeleteMCPServer removes one server, from every agent's list too; that is
-	// no change of the agent's update time or revision. NotFound.
-	DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) error
+	// no change of the agent's update time or revision. NotFound, which comes
+	// before PreconditionFailed.
+	DeleteMCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef, p Precondition) error
 
 	// CreateAgent adds an agent, moving its place to the next free one among the
 	// tenant's agents where its own is taken, and gives it as stored. Conflict on
@@ -69,10 +80,11 @@ type Store interface {
 	// AgentsFrom gives agents in order of place.
 	AgentsFrom(ctx context.Context, tenant TenantID, q AgentQuery) ([]Agent, error)
 	// UpdateAgent changes one agent and gives it as it is then. NotFound, which
-	// comes before [MissingServersError] for servers that the update names.
+	// comes before PreconditionFailed, which comes before [MissingServersError]
+	// for servers that the update names.
 	UpdateAgent(ctx context.Context, tenant TenantID, uid AgentUID, m AgentModification) (Agent, error)
-	// DeleteAgent removes one agent. NotFound.
-	DeleteAgent(ctx context.Context, tenant TenantID, uid AgentUID) error
+	// DeleteAgent removes one agent. NotFound, which comes before PreconditionFailed.
+	DeleteAgent(ctx context.Context, tenant TenantID, uid AgentUID, p Precondition) error
 
 	// CreateAccount adds a linked account. Conflict on "id".
 	CreateAccount(ctx context.Context, a Account) error

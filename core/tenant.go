@@ -26,6 +26,12 @@ type Tenant struct {
 	// ProtectServers: a Refold session token, which an end user may hold, deletes
 	// no servers; false where there is no Refold address.
 	ProtectServers bool
+	// StrongETags: single servers and agents are answered with strong entity tags,
+	// asked for or not, in both dialects.
+	StrongETags bool
+	// RequireIfMatch: servers and agents are changed and removed only on a
+	// condition ([Precondition]), in both dialects.
+	RequireIfMatch bool
 	Status         TenantStatus
 	CreatedAt      time.Time
 }
@@ -71,6 +77,8 @@ type TenantUpdate struct {
 	RefoldRevision  *RefoldRevision
 	RequireAccounts *bool
 	ProtectServers  *bool
+	StrongETags     *bool
+	RequireIfMatch  *bool
 }
 
 // RefoldRevision is a generation of Refold's API. It decides how a tenant's

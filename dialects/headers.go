@@ -17,6 +17,9 @@ func allowOrigins(h http.Header) { h["Access-Control-Allow-Origin"] = anyOrigin 
 
 var anyOrigin = []string{"*"}
 
+// exposedTag lets pages read a strong tag; of a weak one they have no use.
+var exposedTag = []string{"ETag"}
+
 // isPreflight tells a browser's question from an OPTIONS of its own right.
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""

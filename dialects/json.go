@@ -54,14 +54,18 @@ func release(b *bytes.Buffer) {
 
 var contentType = []string{"application/json; charset=utf-8"}
 
-func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
+// writeJSON writes an answer with the entity tag that it is given, "" for
+// Express's.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, tag string, v any) error {
 	b := buffers.Get().(*bytes.Buffer)
 	defer release(b)
 	if err := json.MarshalWrite(b, v, output); err != nil {
 		return &core.Error{Message: "encode the answer", Err: err}
 	}
 	h := w.Header()
-	tag := entityTag(b.Bytes())
+	if tag == "" {
+		tag = entityTag(b.Bytes())
+	}
 	h["Etag"] = []string{tag} // names in the form that Set would make of them, at each request
 	if status < http.StatusMultipleChoices && isFresh(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -79,6 +83,7 @@ type Request struct {
 	http   *http.Request
 	param  func(name string) string
 	writer http.ResponseWriter
+	once   *core.Once // where it is to be served once
 }
 
 // Param gives a path parameter.
@@ -106,6 +111,9 @@ func (r *Request) JSON(into any) error {
 	defer release(b)
 	if err := r.readBody(b); err != nil {
 		return err
+	}
+	if r.once != nil {
+		r.once.Digest = digestOf(b.Bytes())
 	}
 	body := bytes.TrimLeft(bytes.TrimPrefix(b.Bytes(), byteOrderMark), " \t\r\n")
 	switch {

@@ -57,6 +57,11 @@ type Adapter struct {
 	// asked where the store was not, so that who acts by one that has ended is told
 	// that and nothing else. A dialect without sessions has none.
 	Confirm func(context.Context, *core.Principal) error
+	// Kept gives the answer that was kept for a creation; a dialect in which
+	// nothing is created once has none.
+	Kept func(context.Context, core.TenantID, *core.Once) (core.KeptAnswer, error)
+	// Now is what the age of kept answers is judged by.
+	Now core.Clock
 	// Word gives the status and body of a failure.
 	Word func(Failure) (status int, body any)
 }
@@ -71,10 +76,15 @@ type Failure struct {
 }
 
 // Answer is what a route gives where its status or the type of its body is
-// decided from request to request.
+// decided from request to request, or where it is about one record.
 type Answer struct {
 	Status int // 0: the route's
 	Body   any // nil: none
+	// Version is that of the record which the answer is about; "": of none.
+	Version core.Version
+	// View tells forms apart in which one version of the record may be read by
+	// the same request, in characters that stand in an entity tag but "/".
+	View string
 }
 
 // Kit serves a dialect's routes.
@@ -131,11 +141,26 @@ type binder[In any] interface {
 	Bind(*Request) error
 }
 
+// Create is Route for an operation that creates: with the header Idempotency-Key
+// it does so once. Its call says how it will answer ([Keep]).
+func Create[In, Out any, B binder[In]](
+	k *Kit, path, operation string, status int, call func(context.Context, *core.Principal, In) (*Out, error),
+) {
+	route[In, Out, B](k, http.MethodPost, path, operation, status, true, call)
+}
+
 // Route serves an operation: who is it, read the request, one call, answer
 // with the status and what the call gave. A nil answer has no body, an
 // [Answer] may have a status of its own. A GET route answers HEAD too.
 func Route[In, Out any, B binder[In]](
 	k *Kit, method, path, operation string, status int,
+	call func(context.Context, *core.Principal, In) (*Out, error),
+) {
+	route[In, Out, B](k, method, path, operation, status, false, call)
+}
+
+func route[In, Out any, B binder[In]](
+	k *Kit, method, path, operation string, status int, creates bool,
 	call func(context.Context, *core.Principal, In) (*Out, error),
 ) {
 	h := func(c echo.Context) error {
@@ -162,15 +187,30 @@ func Route[In, Out any, B binder[In]](
 			return err
 		}
 		use := useOf(who)
+		var once *core.Once
+		if creates {
+			if once, err = onceOf(r, operation, who, k.Now); err != nil {
+				return k.confirmed(who, use, err)
+			}
+		}
 		var in In
-		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response()}); err != nil {
+		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response(), once: once}); err != nil {
 			return k.confirmed(who, use, err)
 		}
 		if r.ContentLength != 0 { // its body may have taken all the time there was
 			cancel()
 			ctx, cancel = k.within()
 		}
-		out, err := call(core.WithSession(ctx, use), who, in)
+		ctx = core.WithOnce(core.WithSession(ctx, use), once)
+		out, err := call(ctx, who, in)
+		if err != nil && once != nil {
+			kept, refused := k.replay(ctx, who, once, err)
+			if refused == nil {
+				writeKept(c.Response(), r, kept)
+				return nil
+			}
+			err = refused
+		}
 		if err := k.confirmed(who, use, err); err != nil {
 			return err
 		}
@@ -197,7 +237,7 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Ou
 	}
 	a, ok := any(out).(*Answer)
 	if !ok {
-		return writeJSON(w, r, status, out)
+		return writeJSON(w, r, status, "", out)
 	}
 	if a.Status != 0 {
 		status = a.Status
@@ -206,7 +246,7 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Ou
 		w.WriteHeader(status)
 		return nil
 	}
-	return writeJSON(w, r, status, a.Body)
+	return writeJSON(w, r, status, tagOf(w, r, a.Version, a.View), a.Body)
 }
 
 // state is what is known of a request on its way.
@@ -304,7 +344,7 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "1") // seconds
 	}
 	status, body := k.Word(Failure{Request: r, RequestID: s.id, Principal: s.who, Err: err})
-	if err := writeJSON(w, r, status, body); err != nil {
+	if err := writeJSON(w, r, status, "", body); err != nil {
 		s.err = errors.Join(s.err, err)
 		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
 	}

@@ -79,8 +79,12 @@ var (
 // CreateAccount implements [core.Store] and [core.Directory].
 func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
 	args, err := accountArgs(&a)
+	var keep []*call
 	if err == nil {
-		err = s.inTenant(ctx, a.Tenant, begin, &call{stmt: createAccount, args: args})
+		keep, err = keepCalls(ctx, a.Tenant, keepAccountAnswer, textArg(a.ID), &a)
+	}
+	if err == nil {
+		err = s.inTenant(ctx, a.Tenant, begin, append([]*call{{stmt: createAccount, args: args}}, keep...)...)
 	}
 	return wrap(err, "account", "insert linked_account")
 }

@@ -140,6 +140,12 @@ func slugsArg(slugs []string) []byte {
 	return textsArg(good)
 }
 
+// agentVersion is mcpServerVersion for agents: [core.Agent.Version] in SQL.
+func agentVersion(array string) string {
+	return ` AND (` + array + `::text[] IS NULL
+		OR uid || '-r' || revision || '.' || cardinality(mcp_servers) = ANY (` + array + `::text[]))`
+}
+
 // updateAgent's list of servers is what [core.AgentUpdate.Servers] gives.
 var updateAgent = prepared("update_agent", `
 	UPDATE agent SET
@@ -165,7 +171,7 @@ var updateAgent = prepared("update_agent", `
 			GROUP BY listed.slug ORDER BY min(listed.i)),
 		updated_at = GREATEST(created_at, updated_at, $21),
 		revision   = revision + 1
-	WHERE tenant_id = $1 AND uid = $2 AND `+serversThere("$22")+`
+	WHERE tenant_id = $1 AND uid = $2 AND `+serversThere("$22")+agentVersion("$23")+`
 	RETURNING `+agentColumns)
 
 // UpdateAgent implements [core.Store].
@@ -185,7 +191,8 @@ func (s *Store) UpdateAgent(
 		optTextArg(m.Description), optTextArg(m.Instruction), optTextArg(m.Model),
 		jsonArg(m.Tools), jsonArg(m.APITools), jsonArg(m.FrontendActions), jsonArg(m.Files), jsonArg(m.Websites),
 		jsonArg(m.OtherKBIntegrations), jsonArg(m.Metadata), jsonArg(m.ModelMetadata),
-		servers, slugsArg(m.AddMCPServers), slugsArg(m.RemoveMCPServers), timeArg(m.UpdatedAt), slugsArg(named))
+		servers, slugsArg(m.AddMCPServers), slugsArg(m.RemoveMCPServers), timeArg(m.UpdatedAt), slugsArg(named),
+		versionsArg(m.If))
 	calls := []*call{update}
 	hold, missing := holdCall(tenant, named)
 	if hold != nil {
@@ -194,25 +201,40 @@ func (s *Store) UpdateAgent(
 	if err := s.inTenant(ctx, tenant, begin, calls...); err != nil {
 		return core.Agent{}, wrap(err, "agent", "update agent")
 	}
-	if err := missing(); err != nil && len(*agents) == 0 {
-		if _, notThere := s.Agent(ctx, tenant, uid); notThere != nil {
-			return core.Agent{}, notThere
-		}
-		return core.Agent{}, err
+	if len(*agents) == 0 {
+		return core.Agent{}, s.agentUnchanged(ctx, tenant, uid, m.If, missing())
 	}
 	return oneAgent(*agents)
 }
 
-var deleteAgent = prepared("delete_agent", `DELETE FROM agent WHERE tenant_id = $1 AND uid = $2`)
+// agentUnchanged says why no agent was changed or removed: it is not there, it
+// doesn't meet the condition, or else because of what was missing, if anything was.
+func (s *Store) agentUnchanged(
+	ctx context.Context, tenant core.TenantID, uid core.AgentUID, p core.Precondition, missing error,
+) error {
+	if p.OneOf == nil && missing == nil {
+		return notFound("agent")
+	}
+	a, err := s.Agent(ctx, tenant, uid)
+	switch {
+	case err != nil:
+		return err
+	case missing == nil || !p.Holds(a.Version()):
+		return p.Failed("agent")
+	}
+	return missing
+}
+
+var deleteAgent = prepared("delete_agent", `DELETE FROM agent WHERE tenant_id = $1 AND uid = $2`+agentVersion("$3"))
 
 // DeleteAgent implements [core.Store].
-func (s *Store) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID) error {
-	del := &call{stmt: deleteAgent, args: [][]byte{uuidArg(tenant), agentUIDArg(uid)}}
+func (s *Store) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID, p core.Precondition) error {
+	del := &call{stmt: deleteAgent, args: [][]byte{uuidArg(tenant), agentUIDArg(uid), versionsArg(p)}}
 	if err := s.inTenant(ctx, tenant, begin, del); err != nil {
 		return wrap(err, "agent", "delete agent")
 	}
 	if del.tag.RowsAffected() == 0 {
-		return notFound("agent")
+		return s.agentUnchanged(ctx, tenant, uid, p, nil)
 	}
 	return nil
 }

@@ -106,7 +106,11 @@ func (s *Store) insertAgent(
 	if hold != nil {
 		calls = append(calls, hold)
 	}
-	err = s.inTenant(ctx, tenant, begin, append(calls, insert)...)
+	keep, err := keepCalls(ctx, tenant, keepAgentAnswer, agentUIDArg(a.UID), a)
+	if err != nil {
+		return false, nil, err
+	}
+	err = s.inTenant(ctx, tenant, begin, append(append(calls, insert), keep...)...)
 	return inserted, whichMissing(), err
 }
 

@@ -59,7 +59,7 @@ func TestADeletedServerLeavesItsAgentsInAnySchema(t *testing.T) {
 	agent, err := s.CreateAgent(t.Context(), tenant, newAgent(server.Slug))
 	require.NoError(t, err)
 	require.Equal(t, []string{server.Slug}, agent.MCPServers)
-	require.NoError(t, s.DeleteMCPServer(t.Context(), tenant, core.ByID(server.ID)))
+	require.NoError(t, s.DeleteMCPServer(t.Context(), tenant, core.ByID(server.ID), core.Precondition{}))
 	agent, err = s.Agent(t.Context(), tenant, agent.UID)
 	require.NoError(t, err)
 	require.Empty(t, agent.MCPServers)

@@ -12,7 +12,11 @@ import (
 // tenantColumns are read into a [tenantRow], in this order.
 const tenantColumns = `id, name, refold_org_id, refold_environment,
 	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, protect_servers,
-	created_at`
+	strong_etags, require_if_match, created_at`
+
+// writeSettings are the columns of tenantColumns that the functions which find a
+// tenant by a credential don't have, to be joined to one that is called t.
+const writeSettings = `, tenant_write_settings(t.id)`
 
 // directoryColumns are what operators read: the functions that gateways call
 // find active tenants alone. They are read into [tenantRow.all].
@@ -25,6 +29,8 @@ type tenantRow struct {
 	urlTemplate, refoldRev     string
 	requireAccounts            bool
 	protectServers             bool
+	strongETags                bool
+	requireIfMatch             bool
 	createdAt                  time.Time
 	status                     string // empty: active
 }
@@ -33,7 +39,7 @@ func (r *tenantRow) columns() []any {
 	return []any{
 		&r.id, &r.name, &r.refoldOrg, &r.refoldEnv,
 		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.refoldRev, &r.requireAccounts, &r.protectServers,
-		&r.createdAt,
+		&r.strongETags, &r.requireIfMatch, &r.createdAt,
 	}
 }
 
@@ -43,7 +49,8 @@ func (r *tenantRow) toCore() core.Tenant {
 	t := core.Tenant{
 		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate, Status: tenantStatuses[r.status],
 		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts,
-		ProtectServers: r.protectServers, CreatedAt: r.createdAt.UTC(),
+		ProtectServers: r.protectServers, StrongETags: r.strongETags, RequireIfMatch: r.requireIfMatch,
+		CreatedAt: r.createdAt.UTC(),
 	}
 	if r.refoldOrg != nil {
 		t.Refold = &core.RefoldAddress{OrgID: *r.refoldOrg, Environment: core.Environment(*r.refoldEnv)}
@@ -62,10 +69,11 @@ var tenantStatuses = map[string]core.TenantStatus{
 
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
-	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	r := tenantRow{
 		id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, refoldRev: string(t.RefoldRevision),
-		requireAccounts: t.RequireAccounts, protectServers: t.ProtectServers, createdAt: t.CreatedAt,
+		requireAccounts: t.RequireAccounts, protectServers: t.ProtectServers,
+		strongETags: t.StrongETags, requireIfMatch: t.RequireIfMatch, createdAt: t.CreatedAt,
 	}
 	if a := t.Refold; a != nil {
 		r.refoldOrg, r.refoldEnv = &a.OrgID, (*string)(&a.Environment)
@@ -74,7 +82,8 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 		r.cometchatApp, r.cometchatReg = &a.AppID, &a.Region
 	}
 	_, err := s.db.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
-		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.protectServers, r.createdAt)
+		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.protectServers,
+		r.strongETags, r.requireIfMatch, r.createdAt)
 	return wrap(err, "tenant", "insert tenant")
 }
 
@@ -83,7 +92,8 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	const q = `UPDATE tenant SET url_template = COALESCE($2, url_template), refold_revision = COALESCE($3, refold_revision),
 			require_accounts = COALESCE($4, require_accounts), protect_servers = COALESCE($5, protect_servers),
 			refold_org_id = COALESCE($6, refold_org_id), refold_environment = COALESCE($7, refold_environment),
-			cometchat_app_id = COALESCE($8, cometchat_app_id), cometchat_region = COALESCE($9, cometchat_region)
+			cometchat_app_id = COALESCE($8, cometchat_app_id), cometchat_region = COALESCE($9, cometchat_region),
+			strong_etags = COALESCE($10, strong_etags), require_if_match = COALESCE($11, require_if_match)
 		WHERE name = $1 RETURNING ` + directoryColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
@@ -97,7 +107,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	}
 	var r tenantRow
 	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
-		org, env, app, region).Scan(r.all()...)
+		org, env, app, region, u.StrongETags, u.RequireIfMatch).Scan(r.all()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}

@@ -51,6 +51,7 @@ var conflicts = map[string]struct{ noun, field string }{
 	"tenant_refold_key":    {"tenant", "refold"},
 	"tenant_cometchat_key": {"tenant", "cometchat"},
 	"api_key_hash_key":     {"key", "key"},
+	"kept_answer_pkey":     {"idempotency_key", "idempotency_key"},
 	"linked_account_pkey":  {"account", "id"},
 	"signing_key_pkey":     {"signing_key", "id"},
 }

@@ -140,11 +140,13 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 	exec(t, conn, "GRANT TEMPORARY ON DATABASE "+conn.Config().Database+" TO diglot_runtime; SET ROLE diglot_runtime")
 	exec(t, conn, `CREATE TEMPORARY TABLE tenant AS SELECT gen_random_uuid() AS id, 'fake' AS name, 'org-one' AS refold_org_id,
 		'test' AS refold_environment, NULL AS cometchat_app_id, NULL AS cometchat_region, '' AS url_template,
-		'v3' AS refold_revision, false AS require_accounts, false AS protect_servers, now() AS created_at`)
+		'v3' AS refold_revision, false AS require_accounts, false AS protect_servers,
+		true AS strong_etags, true AS require_if_match, now() AS created_at`)
 	exec(t, conn, "SET search_path = pg_temp, public")
 	for _, function := range []string{"refold_tenant", "tenant_of_account", "tenant_by_account"} {
 		require.Equal(t, []string{"one"}, query[string](t, conn, "SELECT name FROM public."+function+"('org-one', 'test', 'user')"))
 	}
+	require.Equal(t, []bool{false}, query[bool](t, conn, "SELECT require_if_match FROM public.tenant_write_settings('"+string(tenant.ID)+"')"))
 	nobody, _ := newLogin(t, databaseURL, "")
 	exec(t, conn, "RESET ROLE")
 	exec(t, conn, "SET ROLE "+nobody)
@@ -153,8 +155,9 @@ func TestTheDirectoryFunctionsCantBeMisled(t *testing.T) {
 		"tenant_of_account('org-one', 'test', 'user')", "tenant_of_key('refold', '')",
 		"tenant_by_account('org-one', 'test', 'user')", "tenant_by_key('refold', '')",
 		"tenant_of_live_key('refold', '')", "note_key_uses('{}', '{}', '{}') AS name",
+		"tenant_write_settings('00000000-0000-4000-8000-000000000001')",
 	} {
-		_, err := conn.Exec(t.Context(), "SELECT name FROM public."+call)
+		_, err := conn.Exec(t.Context(), "SELECT FROM public."+call)
 		require.ErrorContains(t, err, "permission denied")
 	}
 }

@@ -42,7 +42,7 @@ func toUTC(times ...*time.Time) {
 
 // KeyOwner implements [core.Store].
 func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
-	const q = `SELECT key_id, key_scope, key_hint, key_created_at, key_expires_at, ` + tenantColumns + ` FROM tenant_of_live_key($1, $2)`
+	const q = `SELECT key_id, key_scope, key_hint, key_created_at, key_expires_at, ` + tenantColumns + ` FROM tenant_of_live_key($1, $2) t` + writeSettings
 	var r tenantRow
 	k := core.Key{Dialect: dialect, Hash: hash}
 	columns := append([]any{&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt}, r.columns()...)
@@ -124,7 +124,8 @@ func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, err
 // Key implements [core.Directory].
 func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, error) {
 	const q = `SELECT ` + keyColumns + `, t.id, t.name, t.refold_org_id, t.refold_environment, t.cometchat_app_id, t.cometchat_region,
-			t.url_template, t.refold_revision, t.require_accounts, t.protect_servers, t.created_at, t.status
+			t.url_template, t.refold_revision, t.require_accounts, t.protect_servers,
+			t.strong_etags, t.require_if_match, t.created_at, t.status
 		FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
 	if !core.TenantID(id).Valid() { // no UUID
 		return core.Tenant{}, core.Key{}, notFound("key")

@@ -168,11 +168,18 @@ const updateMCPServer = `
 		updated_at      = GREATEST(created_at, updated_at, $16),
 		revision        = revision + 1`
 
+// mcpServerVersion holds where a server has one of the versions of an array, or
+// that is null: [core.MCPServer.Version] in SQL. A change that waited for another
+// looks at what that left.
+func mcpServerVersion(array string) string {
+	return ` AND (` + array + `::text[] IS NULL OR encode(id, 'hex') || '-r' || revision = ANY (` + array + `::text[]))`
+}
+
 var (
 	updateMCPServerByID = prepared("update_mcp_server_by_id",
-		updateMCPServer+` WHERE tenant_id = $1 AND id = $2 RETURNING `+mcpServerColumns)
+		updateMCPServer+` WHERE tenant_id = $1 AND id = $2`+mcpServerVersion("$17")+` RETURNING `+mcpServerColumns)
 	updateMCPServerBySlug = prepared("update_mcp_server_by_slug",
-		updateMCPServer+` WHERE tenant_id = $1 AND slug = $2 AND slug <> '' RETURNING `+mcpServerColumns)
+		updateMCPServer+` WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`+mcpServerVersion("$17")+` RETURNING `+mcpServerColumns)
 )
 
 // UpdateMCPServer implements [core.Store].
@@ -192,29 +199,46 @@ func (s *Store) UpdateMCPServer(
 		jsonArg(m.Suggestions), jsonArg(m.AssociatedApps), chains,
 		optTextArg(m.Branding.AgentName), optTextArg(m.Branding.PrimaryColor), optTextArg(m.Branding.SecondaryColor),
 		optTextArg(m.Branding.BasePrompt), optBoolArg(m.Branding.SafeMode),
-		timeArg(m.UpdatedAt))
+		timeArg(m.UpdatedAt), versionsArg(m.If))
 	if err := s.inTenant(ctx, tenant, begin, update); err != nil {
 		return core.MCPServer{}, wrap(err, "mcp_server", "update mcp_server")
+	}
+	if len(*servers) == 0 {
+		return core.MCPServer{}, s.unchanged(ctx, tenant, ref, m.If)
 	}
 	return one(*servers)
 }
 
+// unchanged says why no server was changed or removed. Only where a condition
+// was given does it have to look.
+func (s *Store) unchanged(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, p core.Precondition) error {
+	if p.OneOf == nil {
+		return notFound("mcp_server")
+	}
+	if _, err := s.MCPServer(ctx, tenant, ref); err != nil {
+		return err
+	}
+	return p.Failed("mcp_server")
+}
+
 var (
 	deleteMCPServerByID = prepared("delete_mcp_server_by_id",
-		`DELETE FROM mcp_server WHERE tenant_id = $1 AND id = $2`)
+		`DELETE FROM mcp_server WHERE tenant_id = $1 AND id = $2`+mcpServerVersion("$3"))
 	deleteMCPServerBySlug = prepared("delete_mcp_server_by_slug",
-		`DELETE FROM mcp_server WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`)
+		`DELETE FROM mcp_server WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`+mcpServerVersion("$3"))
 )
 
 // DeleteMCPServer implements [core.Store].
-func (s *Store) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) error {
+func (s *Store) DeleteMCPServer(
+	ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, p core.Precondition,
+) error {
 	stmt, arg := byRef(ref, deleteMCPServerByID, deleteMCPServerBySlug)
-	del := &call{stmt: stmt, args: [][]byte{uuidArg(tenant), arg}}
+	del := &call{stmt: stmt, args: [][]byte{uuidArg(tenant), arg, versionsArg(p)}}
 	if err := s.inTenant(ctx, tenant, begin, del); err != nil {
 		return wrap(err, "mcp_server", "delete mcp_server")
 	}
 	if del.tag.RowsAffected() == 0 {
-		return notFound("mcp_server")
+		return s.unchanged(ctx, tenant, ref, p)
 	}
 	return nil
 }

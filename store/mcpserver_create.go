@@ -121,7 +121,11 @@ func (s *Store) insertMCPServer(
 	if movePlace {
 		calls = []*call{{stmt: lockPlaces, args: [][]byte{placesLock(tenant)}}, insert}
 	}
-	err = s.inTenant(ctx, tenant, begin, calls...)
+	keep, err := keepCalls(ctx, tenant, keepServerAnswer, v.ID[:], v)
+	if err != nil {
+		return false, err
+	}
+	err = s.inTenant(ctx, tenant, begin, append(calls, keep...)...)
 	return inserted, err
 }
 

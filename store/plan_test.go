@@ -38,6 +38,11 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"mcp_server_by_id_by_session": "session_token_pkey mcp_server_pkey",
 		"account_by_id_by_session":    "session_token_pkey linked_account_pkey",
 
+		"kept_answer": "kept_answer_pkey", "delete_expired_answer": "kept_answer_pkey",
+		"delete_expired_answers": "kept_answer_expiry_idx kept_answer_pkey",
+		"keep_mcp_server_answer": "mcp_server_pkey", "keep_agent_answer": "agent_pkey",
+		"keep_account_answer": "linked_account_pkey",
+
 		"agent_by_uid": "agent_pkey", "delete_agent": "agent_pkey",
 		"agents_after": "agent_place_key", "agents_before": "agent_place_key",
 		"hold_mcp_servers":  "mcp_server_slug_key",
@@ -80,6 +85,8 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 	exec(t, conn, `INSERT INTO linked_account (tenant_id, id, created_at) SELECT tenant_id, name, now() FROM mcp_server`)
 	exec(t, conn, `INSERT INTO session_token (tenant_id, account, issued_at, expires_at, key_id, refresh_expires_at, revoked_at)
 		SELECT tenant_id, name, i, i + 1, '', i + 2, CASE WHEN i > 1 THEN now() END FROM mcp_server, generate_series(1, 2) i`)
+	exec(t, conn, `INSERT INTO kept_answer (tenant_id, scope, key, digest, status, body, version, view, expires_at)
+		SELECT tenant_id, 'scope', name, sha256(''), 201, '', '', '', now() FROM mcp_server`)
 	exec(t, conn, "ANALYZE")
 	check(t) // small tenants and a big one
 }

@@ -36,8 +36,11 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 	agent, err := s.CreateAgent(t.Context(), tenant, newAgent(server.Slug))
 	require.NoError(t, err)
 
-	other := newServer("two")
+	other, guarded := newServer("two"), newServer("guarded")
 	other.Place++
+	guarded.Place--
+	_, err = s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: guarded})
+	require.NoError(t, err)
 	otherAgent, doomed := newAgent(server.Slug), newAgent()
 	otherAgent.Place++
 	doomed.Place--
@@ -53,6 +56,20 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 		"create": func(ctx context.Context) error {
 			_, err := s.CreateMCPServer(ctx, tenant, core.Creation{Server: other, RefuseSameName: true})
 			return err
+		},
+		"create once": func(ctx context.Context) error {
+			created := newServer("once")
+			created.Place -= 2
+			_, err := s.CreateMCPServer(core.WithOnce(ctx, &core.Once{Scope: "s", Key: "k", At: epoch, Answer: func(any) (core.KeptAnswer, error) {
+				return core.KeptAnswer{Status: 201, Body: []byte("{}")}, nil
+			}}), tenant, core.Creation{Server: created})
+			return err
+		},
+		"read a kept answer": func(ctx context.Context) error {
+			if _, err := s.KeptAnswer(ctx, tenant, "s", "none", epoch); core.KindOf(err) != core.NotFound {
+				return errors.Join(errors.New("want not found"), err)
+			}
+			return nil
 		},
 		"read by id": func(ctx context.Context) error {
 			_, err := s.MCPServer(ctx, tenant, core.ByID(server.ID))
@@ -76,6 +93,12 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 		},
 		"update": func(ctx context.Context) error {
 			_, err := s.UpdateMCPServer(ctx, tenant, core.ByID(server.ID), core.Modification{UpdatedAt: epoch})
+			return err
+		},
+		"update on a condition": func(ctx context.Context) error {
+			m := core.Modification{UpdatedAt: epoch}
+			m.If = core.Precondition{OneOf: []core.Version{guarded.Version()}}
+			_, err := s.UpdateMCPServer(ctx, tenant, core.ByID(guarded.ID), m)
 			return err
 		},
 		"create agent": func(ctx context.Context) error {
@@ -138,7 +161,7 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 			_, _, err := s.AccountPage(ctx, tenant, core.OldestFirst, 0, 10)
 			return err
 		},
-		"delete agent": func(ctx context.Context) error { return s.DeleteAgent(ctx, tenant, doomed.UID) },
+		"delete agent": func(ctx context.Context) error { return s.DeleteAgent(ctx, tenant, doomed.UID, core.Precondition{}) },
 		"read what is not there": func(ctx context.Context) error {
 			_, err := s.MCPServer(ctx, tenant, core.BySlug("nothing"))
 			if core.KindOf(err) != core.NotFound {
@@ -147,7 +170,7 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 			return nil
 		},
 		"delete what is not there": func(ctx context.Context) error {
-			if err := s.DeleteMCPServer(ctx, tenant, core.BySlug("nothing")); core.KindOf(err) != core.NotFound {
+			if err := s.DeleteMCPServer(ctx, tenant, core.BySlug("nothing"), core.Precondition{}); core.KindOf(err) != core.NotFound {
 				return errors.Join(errors.New("want not found"), err)
 			}
 			return nil
@@ -242,7 +265,7 @@ func TestTextThatPostgresCantKeepIsTheClientsError(t *testing.T) {
 	for _, bad := range []string{"\x00", "a\xff", "\xed\xa0\x80"} {
 		_, err := s.MCPServer(t.Context(), tenant, core.BySlug(bad))
 		require.Equal(t, core.NotFound, core.KindOf(err), "%v", err)
-		require.Equal(t, core.NotFound, core.KindOf(s.DeleteMCPServer(t.Context(), tenant, core.BySlug(bad))))
+		require.Equal(t, core.NotFound, core.KindOf(s.DeleteMCPServer(t.Context(), tenant, core.BySlug(bad), core.Precondition{})))
 		server := newServer("one")
 		server.Suggestions = core.JSON(`["` + bad + `"]`)
 		_, err = s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: server})

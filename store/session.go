@@ -98,7 +98,7 @@ func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID,
 
 // SessionOwner implements [core.Store].
 func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id core.SessionID) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3) t WHERE session_lives(t.id, $3, $4, $5, $6)`
+	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3) t` + writeSettings + ` WHERE session_lives(t.id, $3, $4, $5, $6)`
 	if !core.ValidText(address.OrgID) || !core.ValidText(id.Account) || !core.ValidText(id.KeyID) {
 		return core.Tenant{}, notFound("session") // PostgreSQL would call such text an error; nothing can have it
 	}

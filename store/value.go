@@ -61,6 +61,18 @@ func textsArg(texts []string) []byte {
 	return b
 }
 
+// versionsArg gives null where any version will do.
+func versionsArg(p core.Precondition) []byte {
+	if p.OneOf == nil {
+		return nil
+	}
+	texts := make([]string, len(p.OneOf))
+	for i, v := range p.OneOf {
+		texts[i] = string(v)
+	}
+	return textsArg(texts)
+}
+
 func intArg(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) } //nolint:gosec // two's complement is the format
 
 func boolArg(b bool) []byte {

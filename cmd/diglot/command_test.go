@@ -119,6 +119,13 @@ func TestAChangedSettingReachesARunningGateway(t *testing.T) {
 		r := send(t, http.MethodDelete, g.url+unknown, "", "Authorization", "Bearer "+m.token)
 		return r.status == http.StatusForbidden
 	}, 20*time.Second, time.Millisecond)
+	strict := diglotJSON(t, env, "tenant", "update", "acme", "--etags", "strong", "--require-if-match")
+	require.Equal(t, "strong", strict["etags"])
+	require.Equal(t, true, strict["require_if_match"])
+	require.Eventually(t, func() bool {
+		r := send(t, http.MethodDelete, g.url+"/v3/ai-agents/agent-builder/mcp-servers/none", "", "apikey", m.cometChatKey)
+		return r.status == http.StatusPreconditionRequired
+	}, 20*time.Second, time.Millisecond)
 	changed := diglotJSON(t, env, "tenant", "update", "acme", "--url-template", "https://mcp.example.com/{slug}")
 	require.Equal(t, "https://mcp.example.com/{slug}", changed["url_template"])
 	require.NotNil(t, changed["refold"])
@@ -223,6 +230,7 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"servers of nobody":      {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--protect-servers"}, "--protect-servers is for tenants with a Refold address"},
 		"accounts of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--require-accounts"}, "--require-accounts is for tenants with a Refold address"},
 		"update to what is not":  {[]string{"tenant", "update", "acme", "--refold-revision", ""}, "must be legacy or v3"},
+		"unknown etags":          {[]string{"tenant", "update", "acme", "--etags", "weak"}, "it must be vendor or strong"},
 		"update of nothing":      {[]string{"tenant", "update", "acme"}, "at least one of the flags"},
 		"update of nobody":       {[]string{"tenant", "update", "nobody", "--refold-revision", "v3"}, "hint: diglot tenant list"},
 		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "--url-template must"},

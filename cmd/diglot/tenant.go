@@ -22,8 +22,11 @@ type tenantOutput struct {
 	Refold      *refoldOutput    `json:"refold,omitempty"`
 	CometChat   *cometChatOutput `json:"cometchat,omitempty"`
 	URLTemplate string           `json:"url_template,omitempty"`
-	CreatedAt   time.Time        `json:"created_at"`
-	Counts      *countsOutput    `json:"counts,omitempty"` // where one tenant is shown
+	ETags       etags            `json:"etags"`
+
+	RequireIfMatch bool          `json:"require_if_match"`
+	CreatedAt      time.Time     `json:"created_at"`
+	Counts         *countsOutput `json:"counts,omitempty"` // where one tenant is shown
 }
 
 type countsOutput struct {
@@ -31,6 +34,31 @@ type countsOutput struct {
 	Agents   int `json:"agents"`
 	Accounts int `json:"accounts"`
 	Keys     int `json:"keys"`
+}
+
+// etags says which entity tags a tenant's clients get without asking. It is a
+// flag's value.
+type etags string
+
+// The entity tags there are to choose from.
+const (
+	vendorETags etags = "vendor" // the vendor's, which are weak
+	strongETags etags = "strong"
+)
+
+// String implements [pflag.Value].
+func (e *etags) String() string { return string(*e) }
+
+// Type implements [pflag.Value].
+func (e *etags) Type() string { return "string" }
+
+// Set implements [pflag.Value].
+func (e *etags) Set(s string) error {
+	if s != string(vendorETags) && s != string(strongETags) {
+		return errors.New("it must be vendor or strong")
+	}
+	*e = etags(s)
+	return nil
 }
 
 type refoldOutput struct {
@@ -48,6 +76,10 @@ type cometChatOutput struct {
 
 func fromTenant(t core.Tenant) tenantOutput {
 	out := tenantOutput{ID: t.ID, Name: t.Name, Status: t.Status.String(), URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
+	out.ETags, out.RequireIfMatch = vendorETags, t.RequireIfMatch
+	if t.StrongETags {
+		out.ETags = strongETags
+	}
 	if a := t.Refold; a != nil {
 		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts, t.ProtectServers}
 	}
@@ -86,14 +118,15 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	var (
 		out                                           output
 		name, org, env, revision, app, region, urlTpl string
-		requireAccounts, protectServers               bool
+		requireAccounts, protectServers, ifMatch      bool
+		tags                                          = vendorETags
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t := core.Tenant{
 				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
-				ProtectServers: protectServers,
+				ProtectServers: protectServers, StrongETags: tags == strongETags, RequireIfMatch: ifMatch,
 			}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
@@ -118,6 +151,8 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&revision, "refold-revision", string(core.RefoldLegacy), revisionUsage)
 	f.BoolVar(&requireAccounts, "require-accounts", false, requireAccountsUsage)
 	f.BoolVar(&protectServers, "protect-servers", false, protectServersUsage)
+	f.Var(&tags, "etags", etagsUsage)
+	f.BoolVar(&ifMatch, "require-if-match", false, requireIfMatchUsage)
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
 	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
@@ -131,6 +166,8 @@ const (
 	revisionUsage        = "generation of Refold's API that Refold clients are answered in: legacy or v3"
 	requireAccountsUsage = "whether the linked account that a Refold client names beside its key has to exist"
 	protectServersUsage  = "whether Refold's session tokens are kept from deleting servers, which keys still may"
+	etagsUsage           = "entity tags of single servers and agents: vendor (weak, as the vendors') or strong, for If-Match"
+	requireIfMatchUsage  = "whether a change or deletion of a server or agent has to have If-Match, and is 428 without it"
 	urlTemplateUsage     = "url that CometChat clients see of a server created without one; {id} and {slug} are filled in"
 )
 

@@ -10,8 +10,9 @@ import (
 
 // tenantSettings is what `diglot tenant update` can be given.
 type tenantSettings struct {
-	org, env, revision, app, region, urlTemplate string
-	requireAccounts, protectServers              bool
+	org, env, revision, app, region, urlTemplate    string
+	requireAccounts, protectServers, requireIfMatch bool
+	tags                                            etags
 }
 
 func newTenantUpdateCommand(c *common) *cobra.Command {
@@ -46,8 +47,10 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	f.StringVar(&s.urlTemplate, "url-template", "", urlTemplateUsage)
 	f.BoolVar(&s.requireAccounts, "require-accounts", false, requireAccountsUsage)
 	f.BoolVar(&s.protectServers, "protect-servers", false, protectServersUsage)
+	f.Var(&s.tags, "etags", etagsUsage)
+	f.BoolVar(&s.requireIfMatch, "require-if-match", false, requireIfMatchUsage)
 	cmd.MarkFlagsOneRequired("refold-org", "refold-env", "cometchat-app", "cometchat-region",
-		"refold-revision", "url-template", "require-accounts", "protect-servers")
+		"refold-revision", "url-template", "require-accounts", "protect-servers", "etags", "require-if-match")
 	out.flags(cmd)
 	return cmd
 }
@@ -86,6 +89,12 @@ func (s *tenantSettings) update(t core.Tenant, given func(flag string) bool) (u 
 	}
 	if given("protect-servers") {
 		u.ProtectServers = &s.protectServers
+	}
+	if given("etags") {
+		u.StrongETags = new(s.tags == strongETags)
+	}
+	if given("require-if-match") {
+		u.RequireIfMatch = &s.requireIfMatch
 	}
 	if given("url-template") {
 		u.URLTemplate = &s.urlTemplate

@@ -59,15 +59,15 @@ var agents = []guarantee{
 			requireNotFound(t, err)
 			_, err = s.UpdateAgent(t.Context(), s.tenant.ID, uid, core.AgentModification{UpdatedAt: epoch})
 			requireNotFound(t, err)
-			requireNotFound(t, s.DeleteAgent(t.Context(), s.tenant.ID, uid))
+			requireNotFound(t, s.DeleteAgent(t.Context(), s.tenant.ID, uid, core.Precondition{}))
 		}
 		require.Len(t, s.allAgents(t), 1)
 	}},
 	{"a deleted agent is gone, and its uid is free", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
 		a, stays := s.createAgent(t, fullAgent()), s.createAgent(t, newAgent("stays"))
-		require.NoError(t, s.DeleteAgent(t.Context(), s.tenant.ID, a.UID))
-		requireNotFound(t, s.DeleteAgent(t.Context(), s.tenant.ID, a.UID))
+		require.NoError(t, s.DeleteAgent(t.Context(), s.tenant.ID, a.UID, core.Precondition{}))
+		requireNotFound(t, s.DeleteAgent(t.Context(), s.tenant.ID, a.UID, core.Precondition{}))
 		_, err := s.Agent(t.Context(), s.tenant.ID, a.UID)
 		requireNotFound(t, err)
 		equalAgents(t, []core.Agent{stays}, s.allAgents(t))

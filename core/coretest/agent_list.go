@@ -130,7 +130,7 @@ var agentIsolation = []guarantee{
 		require.Empty(t, other.walkAgents(t, core.Before, 100, "full"))
 		_, err = b.UpdateAgent(t.Context(), other.tenant.ID, a.UID, core.AgentModification{UpdatedAt: epoch})
 		requireNotFound(t, err)
-		requireNotFound(t, b.DeleteAgent(t.Context(), other.tenant.ID, a.UID))
+		requireNotFound(t, b.DeleteAgent(t.Context(), other.tenant.ID, a.UID, core.Precondition{}))
 		equalAgents(t, []core.Agent{a}, s.allAgents(t))
 	}},
 	{"uids and places collide in one tenant only", func(t *testing.T, b Backend) {
@@ -139,7 +139,7 @@ var agentIsolation = []guarantee{
 		theirs := mine
 		theirs.Name = "theirs"
 		equalAgent(t, theirs, other.createAgent(t, theirs))
-		require.NoError(t, b.DeleteAgent(t.Context(), s.tenant.ID, mine.UID))
+		require.NoError(t, b.DeleteAgent(t.Context(), s.tenant.ID, mine.UID, core.Precondition{}))
 		equalAgents(t, []core.Agent{theirs}, other.allAgents(t))
 	}},
 	{"tenants that create agents at once don't mix", func(t *testing.T, b Backend) {

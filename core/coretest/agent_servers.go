@@ -78,7 +78,7 @@ var agentServers = []guarantee{
 		other.create(t, theirs)
 		stays := other.agentWith(t, slugs[0])
 		first, second, none := s.agentWith(t, slugs...), s.agentWith(t, slugs[0]), s.agentWith(t)
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.BySlug(slugs[0])))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.BySlug(slugs[0]), core.Precondition{}))
 		first.MCPServers, second.MCPServers = slugs[1:], []string{}
 		equalAgents(t, []core.Agent{first, second, none}, s.allAgents(t))
 		equalAgents(t, []core.Agent{stays}, other.allAgents(t))
@@ -116,7 +116,7 @@ func noDanglingServer(t *testing.T, b Backend) {
 			m := core.AgentModification{UpdatedAt: epoch.Add(time.Second)}
 			switch slug := slugs[i%2]; {
 			case i < 2:
-				return s.DeleteMCPServer(t.Context(), s.tenant.ID, core.BySlug(slug))
+				return s.DeleteMCPServer(t.Context(), s.tenant.ID, core.BySlug(slug), core.Precondition{})
 			case i < 6:
 				a := newAgent("made meanwhile")
 				a.MCPServers = []string{slugs[2], slug}

@@ -46,6 +46,8 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"agent servers":    agentServers,
 		"agent lists":      agentLists,
 		"agent isolation":  agentIsolation,
+		"precondition":     preconditions,
+		"creation once":    creationsOnce,
 		"refusals":         refusals,
 	} {
 		t.Run(noun, func(t *testing.T) {

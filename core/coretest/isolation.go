@@ -30,7 +30,7 @@ var serverIsolation = []guarantee{
 		for _, ref := range []core.MCPServerRef{core.ByID(full.ID), core.BySlug(full.Slug)} {
 			_, err := b.UpdateMCPServer(t.Context(), other.tenant.ID, ref, core.Modification{UpdatedAt: epoch})
 			requireNotFound(t, err)
-			requireNotFound(t, b.DeleteMCPServer(t.Context(), other.tenant.ID, ref))
+			requireNotFound(t, b.DeleteMCPServer(t.Context(), other.tenant.ID, ref, core.Precondition{}))
 		}
 		equalServers(t, []core.MCPServer{full}, s.all(t))
 	}},
@@ -47,7 +47,7 @@ var serverIsolation = []guarantee{
 
 		theirs = other.update(t, core.BySlug(theirs.Slug), core.Modification{UpdatedAt: epoch})
 		equalServers(t, []core.MCPServer{mine}, s.all(t))
-		require.NoError(t, b.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(mine.ID)))
+		require.NoError(t, b.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(mine.ID), core.Precondition{}))
 		equalServers(t, []core.MCPServer{theirs}, other.all(t))
 		require.Empty(t, s.all(t))
 	}},
@@ -170,7 +170,7 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 			return err
 		},
 		"DeleteMCPServer": func(ctx context.Context, id core.TenantID) error {
-			return b.DeleteMCPServer(ctx, id, core.ByID(server.ID))
+			return b.DeleteMCPServer(ctx, id, core.ByID(server.ID), core.Precondition{})
 		},
 		"CreateAgent": func(ctx context.Context, id core.TenantID) error {
 			_, err := b.CreateAgent(ctx, id, newAgent("fresh"))
@@ -189,7 +189,7 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 			return err
 		},
 		"DeleteAgent": func(ctx context.Context, id core.TenantID) error {
-			return b.DeleteAgent(ctx, id, someAgent)
+			return b.DeleteAgent(ctx, id, someAgent, core.Precondition{})
 		},
 		"CreateKey": func(ctx context.Context, id core.TenantID) error {
 			return b.CreateKey(ctx, newKey(core.Tenant{ID: id}, core.Refold))

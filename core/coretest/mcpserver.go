@@ -64,7 +64,7 @@ var servers = []guarantee{
 			requireNotFound(t, err)
 			_, err = s.UpdateMCPServer(t.Context(), s.tenant.ID, ref, core.Modification{UpdatedAt: epoch})
 			requireNotFound(t, err)
-			requireNotFound(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, ref))
+			requireNotFound(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, ref, core.Precondition{}))
 		}
 		equalServers(t, []core.MCPServer{server}, s.all(t))
 	}},
@@ -92,13 +92,13 @@ var servers = []guarantee{
 	{"deleted it is gone, by id and by slug, and the others stay", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
 		list := s.fill(t, 5)
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(list[0].ID)))
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.BySlug(list[3].Slug)))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(list[0].ID), core.Precondition{}))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.BySlug(list[3].Slug), core.Precondition{}))
 		for _, gone := range []core.MCPServer{list[0], list[3]} {
 			for _, ref := range []core.MCPServerRef{core.ByID(gone.ID), core.BySlug(gone.Slug)} {
 				_, err := s.MCPServer(t.Context(), s.tenant.ID, ref)
 				requireNotFound(t, err)
-				requireNotFound(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, ref))
+				requireNotFound(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, ref, core.Precondition{}))
 			}
 		}
 		equalServers(t, []core.MCPServer{list[1], list[2], list[4]}, s.all(t))
@@ -107,7 +107,7 @@ var servers = []guarantee{
 		s := newSuite(t, b, "one")
 		server := s.create(t, s.server("server"))
 		errs := together(20, func(int) error {
-			return s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID))
+			return s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID), core.Precondition{})
 		})
 		won := 0
 		for _, err := range errs {

@@ -187,7 +187,7 @@ var serverLists = []guarantee{
 		older := s.server("older")
 		older.Place = list[0].Place - 1
 		s.create(t, older)
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(list[2].ID)))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(list[2].ID), core.Precondition{}))
 		page, err = s.MCPServersFrom(t.Context(), s.tenant.ID, list[2].Place, core.After, 3)
 		require.NoError(t, err)
 		equalServers(t, list[3:], page)

@@ -47,7 +47,7 @@ var serverNames = []guarantee{
 		renamed, deleted := s.create(t, s.server("name")), s.create(t, s.server("name"))
 		s.rename(t, renamed, "other")
 		requireConflict(t, s.createNamed(t, "name"), "mcp_server", "name")
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(deleted.ID)))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(deleted.ID), core.Precondition{}))
 		require.NoError(t, s.createNamed(t, "name"))
 		requireConflict(t, s.createNamed(t, "name"), "mcp_server", "name")
 	}},
@@ -146,7 +146,7 @@ var serverSlugs = []guarantee{
 	{"a slug is free after a deletion", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
 		first := s.create(t, s.server("first"))
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(first.ID)))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(first.ID), core.Precondition{}))
 		second := s.server("second")
 		second.Slug = first.Slug
 		equalSlug(t, s, first.Slug, s.create(t, second))

@@ -54,7 +54,7 @@ var serverUpdates = []guarantee{
 	{"a deleted server is not found", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
 		server := s.create(t, s.server("server"))
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID)))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID), core.Precondition{}))
 		_, err := s.UpdateMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID), core.Modification{UpdatedAt: epoch})
 		requireNotFound(t, err)
 		require.Empty(t, s.all(t))

@@ -18,6 +18,7 @@ var tenants = []guarantee{
 		refoldOnly.RequireAccounts, refoldOnly.ProtectServers = true, true
 		cometChatOnly := newTenant("cometchat-only")
 		cometChatOnly.Refold = nil
+		cometChatOnly.StrongETags, cometChatOnly.RequireIfMatch = true, true
 		for _, want := range []core.Tenant{both, refoldOnly, cometChatOnly} {
 			require.NoError(t, b.CreateTenant(t.Context(), want))
 			got, err := b.Tenant(t.Context(), want.Name)
@@ -100,6 +101,9 @@ var tenants = []guarantee{
 			{URLTemplate: new("https://mcp.example.com/{id}"), RefoldRevision: new(core.RefoldLegacy)},
 			{RequireAccounts: new(true)},
 			{ProtectServers: new(true)},
+			{StrongETags: new(true)},
+			{RequireIfMatch: new(true)},
+			{StrongETags: new(false)},
 			{},
 			{RequireAccounts: new(false), ProtectServers: new(false), RefoldRevision: new(core.RefoldV3)},
 		} {
@@ -108,6 +112,12 @@ var tenants = []guarantee{
 			}
 			if u.ProtectServers != nil {
 				want.ProtectServers = *u.ProtectServers
+			}
+			if u.StrongETags != nil {
+				want.StrongETags = *u.StrongETags
+			}
+			if u.RequireIfMatch != nil {
+				want.RequireIfMatch = *u.RequireIfMatch
 			}
 			if u.URLTemplate != nil {
 				want.URLTemplate = *u.URLTemplate

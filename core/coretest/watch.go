@@ -88,7 +88,7 @@ var watches = []guarantee{
 		w.untilConnected(t)
 		server := s.create(t, s.server("server"))
 		s.update(t, core.ByID(server.ID), core.Modification{UpdatedAt: epoch})
-		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID)))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID), core.Precondition{}))
 		require.NoError(t, b.CreateTenant(t.Context(), last))
 		for e := w.next(t); e.Changed != last.ID; e = w.next(t) {
 			require.NotEqual(t, s.tenant.ID, e.Changed)

@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -101,12 +102,21 @@ type createAgentResponse struct {
 	Agent *agentResponse `json:"agent"`
 }
 
-func (d *dialect) createAgent(ctx context.Context, who *core.Principal, in createAgentRequest) (*createAgentResponse, error) {
+func (d *dialect) createAgent(ctx context.Context, who *core.Principal, in createAgentRequest) (*dialects.Answer, error) {
+	show := func(a *core.Agent) *dialects.Answer {
+		return aboutAgent(a, &createAgentResponse{fromAgent(a).of(who.Tenant)})
+	}
+	dialects.Keep(ctx, http.StatusCreated, show)
 	a, err := d.core.CreateAgent(ctx, who.Tenant.ID, in.agent)
 	if err != nil {
 		return nil, &creationError{err}
 	}
-	return &createAgentResponse{fromAgent(&a).of(who.Tenant)}, nil
+	return show(&a), nil
+}
+
+// aboutAgent is an answer about one agent.
+func aboutAgent(a *core.Agent, body any) *dialects.Answer {
+	return &dialects.Answer{Body: body, Version: a.Version()}
 }
 
 // agentPath is the uid in a path. What is no UUID is the uid of no agent.
@@ -123,12 +133,12 @@ func (in *agentPath) Bind(r *dialects.Request) error {
 	return nil
 }
 
-func (d *dialect) agent(ctx context.Context, who *core.Principal, in agentPath) (*agentResponse, error) {
+func (d *dialect) agent(ctx context.Context, who *core.Principal, in agentPath) (*dialects.Answer, error) {
 	a, err := d.core.Agent(ctx, who.Tenant.ID, in.uid)
 	if err != nil {
 		return nil, err
 	}
-	return fromAgent(&a), nil
+	return aboutAgent(&a, fromAgent(&a)), nil
 }
 
 type updateAgentRequest struct {
@@ -141,12 +151,17 @@ func (in *updateAgentRequest) Bind(r *dialects.Request) error {
 	if err := in.path.Bind(r); err != nil {
 		return err
 	}
+	only, err := r.IfMatch()
+	if err != nil {
+		return err
+	}
 	var body agentBody
 	if err := r.JSON(&body); err != nil {
 		return err
 	}
 	var p problems
 	in.update = body.read(&p, p.changed)
+	in.update.If = only
 	return p.err()
 }
 
@@ -155,15 +170,30 @@ type updateAgentResponse struct {
 	Success bool `json:"success"`
 }
 
-func (d *dialect) updateAgent(ctx context.Context, who *core.Principal, in updateAgentRequest) (*updateAgentResponse, error) {
-	if _, err := d.core.UpdateAgent(ctx, who.Tenant.ID, in.path.uid, in.update); err != nil {
+func (d *dialect) updateAgent(ctx context.Context, who *core.Principal, in updateAgentRequest) (*dialects.Answer, error) {
+	a, err := d.core.UpdateAgent(ctx, who.Tenant.ID, in.path.uid, in.update)
+	if err != nil {
 		return nil, err
 	}
-	return &updateAgentResponse{Success: true}, nil
+	return aboutAgent(&a, &updateAgentResponse{Success: true}), nil
 }
 
-func (d *dialect) deleteAgent(ctx context.Context, who *core.Principal, in agentPath) (*successResponse, error) {
-	if err := d.core.DeleteAgent(ctx, who.Tenant.ID, in.uid); err != nil {
+type deleteAgentRequest struct {
+	path agentPath
+	only core.Precondition
+}
+
+// Bind reads the request.
+func (in *deleteAgentRequest) Bind(r *dialects.Request) (err error) {
+	if err := in.path.Bind(r); err != nil {
+		return err
+	}
+	in.only, err = r.IfMatch()
+	return err
+}
+
+func (d *dialect) deleteAgent(ctx context.Context, who *core.Principal, in deleteAgentRequest) (*successResponse, error) {
+	if err := d.core.DeleteAgent(ctx, who.Tenant.ID, in.path.uid, in.only); err != nil {
 		return nil, err
 	}
 	return succeeded(), nil
@@ -172,12 +202,16 @@ func (d *dialect) deleteAgent(ctx context.Context, who *core.Principal, in agent
 // agentServersRequest names servers that an agent is to list or to drop.
 type agentServersRequest struct {
 	path  agentPath
+	only  core.Precondition
 	slugs []string
 }
 
 // Bind reads the request. An empty list is one (inferred): nothing changes.
-func (in *agentServersRequest) Bind(r *dialects.Request) error {
+func (in *agentServersRequest) Bind(r *dialects.Request) (err error) {
 	if err := in.path.Bind(r); err != nil {
+		return err
+	}
+	if in.only, err = r.IfMatch(); err != nil {
 		return err
 	}
 	var body struct {
@@ -202,20 +236,20 @@ type agentServersResponse struct {
 	Data    *agentResponse `json:"data"`
 }
 
-func (d *dialect) addMCPServers(ctx context.Context, who *core.Principal, in agentServersRequest) (*agentServersResponse, error) {
-	return d.changeServers(ctx, who, in.path.uid, core.AgentUpdate{AddMCPServers: in.slugs})
+func (d *dialect) addMCPServers(ctx context.Context, who *core.Principal, in agentServersRequest) (*dialects.Answer, error) {
+	return d.changeServers(ctx, who, in.path.uid, core.AgentUpdate{AddMCPServers: in.slugs, If: in.only})
 }
 
-func (d *dialect) removeMCPServers(ctx context.Context, who *core.Principal, in agentServersRequest) (*agentServersResponse, error) {
-	return d.changeServers(ctx, who, in.path.uid, core.AgentUpdate{RemoveMCPServers: in.slugs})
+func (d *dialect) removeMCPServers(ctx context.Context, who *core.Principal, in agentServersRequest) (*dialects.Answer, error) {
+	return d.changeServers(ctx, who, in.path.uid, core.AgentUpdate{RemoveMCPServers: in.slugs, If: in.only})
 }
 
 func (d *dialect) changeServers(
 	ctx context.Context, who *core.Principal, uid core.AgentUID, u core.AgentUpdate,
-) (*agentServersResponse, error) {
+) (*dialects.Answer, error) {
 	a, err := d.core.UpdateAgent(ctx, who.Tenant.ID, uid, u)
 	if err != nil {
 		return nil, err
 	}
-	return &agentServersResponse{Success: true, Data: fromAgent(&a).of(who.Tenant)}, nil
+	return aboutAgent(&a, &agentServersResponse{Success: true, Data: fromAgent(&a).of(who.Tenant)}), nil
 }

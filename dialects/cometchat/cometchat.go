@@ -19,7 +19,7 @@ type dialect struct {
 // New serves the dialect from a service.
 func New(svc *core.Service, o dialects.Options) http.Handler {
 	d := &dialect{core: svc}
-	a := dialects.Adapter{Name: string(core.CometChat), Authenticate: d.authenticate, Word: word}
+	a := dialects.Adapter{Name: string(core.CometChat), Authenticate: d.authenticate, Kept: svc.KeptAnswer, Now: svc.Now, Word: word}
 	if l := newRateLimit(o.RateLimit, svc.Now); l != nil {
 		a.Admit = l.admit
 	}

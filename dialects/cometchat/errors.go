@@ -85,8 +85,12 @@ var statuses = map[core.Kind]int{
 	core.Unserved:      http.StatusNotFound, // what is not served here is not there
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
-	core.TooMany:       http.StatusTooManyRequests,
-	core.Unavailable:   http.StatusServiceUnavailable,
+
+	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
+	core.PreconditionRequired: http.StatusPreconditionRequired, // ours
+	core.KeyReused:            http.StatusUnprocessableEntity,  // ours
+	core.TooMany:              http.StatusTooManyRequests,
+	core.Unavailable:          http.StatusServiceUnavailable,
 }
 
 // word is the one place that words a failure.
@@ -127,6 +131,12 @@ func failureOf(kind core.Kind, err error) failure {
 			return agentNotCreated
 		}
 		return aboutServer("ERR_MCP_SERVER_ALREADY_EXISTS", "An MCP server with this slug already exists.", "MCP server already exists: ", err)
+	case core.PreconditionFailed: // ours, as the next one
+		return plain("ERR_PRECONDITION_FAILED", "The resource has changed since it was read, or is not the one that was read.")
+	case core.PreconditionRequired:
+		return plain("ERR_PRECONDITION_REQUIRED", "The If-Match header is missing from the request.")
+	case core.KeyReused: // ours
+		return plain("ERR_IDEMPOTENCY_KEY_REUSED", "The Idempotency-Key was used with another request body.")
 	case core.NoRoute, core.Unserved:
 		return failure{
 			Code: "ERR_API_NOT_FOUND", Message: "API endpoint does not exist / does not use HTTP request method",
@@ -203,6 +213,9 @@ func aboutServer(code, message, devMessage string, err error) failure {
 func detailsOf(kind core.Kind, err error) any {
 	if p, ok := errors.AsType[*problems](err); ok {
 		return p
+	}
+	if nounOf(err) == "idempotency_key" {
+		return errBadKey
 	}
 	if kind == core.Malformed {
 		return malformed

@@ -2,6 +2,9 @@ package cometchat
 
 import (
 	"context"
+	"hash/crc32"
+	"net/http"
+	"strconv"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -43,12 +46,14 @@ func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
 	return nil
 }
 
-func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*mcpServerResponse, error) {
+func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*dialects.Answer, error) {
+	show := func(s *core.MCPServer) *dialects.Answer { return about(who, s) }
+	dialects.Keep(ctx, http.StatusCreated, show)
 	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.server)
 	if err != nil {
 		return nil, aboutSlug(in.server.Slug, err)
 	}
-	return fromMCPServer(who.Tenant, &s), nil
+	return show(&s), nil
 }
 
 // serverPath is the slug in a path. It is free text: what cannot be a slug is
@@ -66,12 +71,12 @@ func (in *serverPath) Bind(r *dialects.Request) error {
 	return nil
 }
 
-func (d *dialect) mcpServer(ctx context.Context, who *core.Principal, in serverPath) (*mcpServerResponse, error) {
+func (d *dialect) mcpServer(ctx context.Context, who *core.Principal, in serverPath) (*dialects.Answer, error) {
 	s, err := d.core.MCPServer(ctx, who.Tenant.ID, core.BySlug(in.slug))
 	if err != nil {
 		return nil, aboutSlug(in.slug, err)
 	}
-	return fromMCPServer(who.Tenant, &s), nil
+	return about(who, &s), nil
 }
 
 type updateMCPServerRequest struct {
@@ -85,6 +90,10 @@ func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 	if err := in.path.Bind(r); err != nil {
 		return err
 	}
+	only, err := r.IfMatch()
+	if err != nil {
+		return err
+	}
 	var body mcpServerBody
 	if err := r.JSON(&body); err != nil {
 		return err
@@ -95,16 +104,31 @@ func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 		Description: p.optional("description", body.Description, isText),
 		URL:         p.changed("url", body.URL, isURL),
 		Icon:        p.optional("icon", body.Icon, isURL),
+		If:          only,
 	}
 	return p.err()
 }
 
-func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in updateMCPServerRequest) (*mcpServerResponse, error) {
+func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in updateMCPServerRequest) (*dialects.Answer, error) {
 	s, err := d.core.UpdateMCPServer(ctx, who.Tenant.ID, core.BySlug(in.path.slug), in.update)
 	if err != nil {
 		return nil, aboutSlug(in.path.slug, err)
 	}
-	return fromMCPServer(who.Tenant, &s), nil
+	return about(who, &s), nil
+}
+
+type deleteMCPServerRequest struct {
+	path serverPath
+	only core.Precondition
+}
+
+// Bind reads the request.
+func (in *deleteMCPServerRequest) Bind(r *dialects.Request) (err error) {
+	if err := in.path.Bind(r); err != nil {
+		return err
+	}
+	in.only, err = r.IfMatch()
+	return err
 }
 
 // successResponse answers a deletion; that of a server is inferred from the
@@ -118,9 +142,9 @@ func succeeded() *successResponse {
 	return &successResponse{Success: true, Message: "Operation completed successfully"}
 }
 
-func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in serverPath) (*successResponse, error) {
-	if err := d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.BySlug(in.slug)); err != nil {
-		return nil, aboutSlug(in.slug, err)
+func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in deleteMCPServerRequest) (*successResponse, error) {
+	if err := d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.BySlug(in.path.slug), in.only); err != nil {
+		return nil, aboutSlug(in.path.slug, err)
 	}
 	return succeeded(), nil
 }
@@ -137,6 +161,16 @@ type mcpServerResponse struct {
 	Icon        string  `json:"icon,omitzero"`
 	CreatedAt   int64   `json:"createdAt"`
 	UpdatedAt   int64   `json:"updatedAt"`
+}
+
+// about is an answer about one server. What it shows depends on the server's
+// version and, where that has no url, on the tenant's template.
+func about(who *core.Principal, s *core.MCPServer) *dialects.Answer {
+	a := &dialects.Answer{Body: fromMCPServer(who.Tenant, s), Version: s.Version()}
+	if s.URL == "" && who.Tenant.URLTemplate != "" {
+		a.View = strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(who.Tenant.URLTemplate))), 16)
+	}
+	return a
 }
 
 // fromMCPServer shows a server. One that was created without a url has the

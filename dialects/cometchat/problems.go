@@ -26,6 +26,9 @@ type fieldProblems struct {
 // malformed is the details of a body that could not be read at all.
 var malformed = &problems{[]fieldProblems{{"body", []string{"body must be a JSON object sent as application/json"}}}}
 
+// errBadKey is the details of a header Idempotency-Key that cannot be one.
+var errBadKey = &problems{[]fieldProblems{{dialects.IdempotencyKeyHeader, []string{"Idempotency-Key must be 1 to 255 printable ASCII characters"}}}}
+
 // Error names the fields, for the log.
 func (p *problems) Error() string {
 	names := make([]string, len(p.fields))

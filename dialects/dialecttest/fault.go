@@ -91,12 +91,20 @@ func (s *Faulty) UpdateMCPServer(
 	return s.Backend.UpdateMCPServer(ctx, tenant, ref, m)
 }
 
+// KeptAnswer implements [core.Store].
+func (s *Faulty) KeptAnswer(ctx context.Context, tenant core.TenantID, scope, key string, at time.Time) (core.KeptAnswer, error) {
+	if err := s.failure(ctx); err != nil {
+		return core.KeptAnswer{}, err
+	}
+	return s.Backend.KeptAnswer(ctx, tenant, scope, key, at)
+}
+
 // DeleteMCPServer implements [core.Store].
-func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) error {
+func (s *Faulty) DeleteMCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef, p core.Precondition) error {
 	if err := s.failure(ctx); err != nil {
 		return err
 	}
-	return s.Backend.DeleteMCPServer(ctx, tenant, ref)
+	return s.Backend.DeleteMCPServer(ctx, tenant, ref, p)
 }
 
 // CreateAgent implements [core.Store].
@@ -134,11 +142,11 @@ func (s *Faulty) UpdateAgent(
 }
 
 // DeleteAgent implements [core.Store].
-func (s *Faulty) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID) error {
+func (s *Faulty) DeleteAgent(ctx context.Context, tenant core.TenantID, uid core.AgentUID, p core.Precondition) error {
 	if err := s.failure(ctx); err != nil {
 		return err
 	}
-	return s.Backend.DeleteAgent(ctx, tenant, uid)
+	return s.Backend.DeleteAgent(ctx, tenant, uid, p)
 }
 
 // CreateAccount implements [core.Store].

@@ -147,6 +147,18 @@ var fixtures = map[string]func(testing.TB, *World){
 		require.NoError(t, err)
 		w.Acme = changed
 	},
+	// Single records of acme's have strong tags without asking.
+	"strong tags": func(t testing.TB, w *World) {
+		changed, err := w.Operator.UpdateTenant(t.Context(), w.Acme, core.TenantUpdate{StrongETags: new(true)})
+		require.NoError(t, err)
+		w.Acme = changed
+	},
+	// Changes to acme's servers and agents have to say which version they mean.
+	"required If-Match": func(t testing.TB, w *World) {
+		changed, err := w.Operator.UpdateTenant(t.Context(), w.Acme, core.TenantUpdate{RequireIfMatch: new(true)})
+		require.NoError(t, err)
+		w.Acme = changed
+	},
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"

@@ -2,6 +2,7 @@ package refold
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -65,11 +66,15 @@ func (d *dialect) createLinkedAccount(ctx context.Context, who *core.Principal, 
 	if err != nil {
 		return nil, err
 	}
+	show := func(a *core.Account) *dialects.Answer {
+		return &dialects.Answer{Body: revisionOf(who).accountCreated(who.Tenant, a)}
+	}
+	dialects.Keep(ctx, http.StatusOK, show)
 	a, err := d.core.CreateLinkedAccount(ctx, who.Tenant.ID, account)
 	if err != nil {
 		return nil, ofAccount(account.ID, err)
 	}
-	return &dialects.Answer{Body: revisionOf(who).accountCreated(who.Tenant, &a)}, nil
+	return show(&a), nil
 }
 
 // upsertLinkedAccountRequest is flat or under payload, which wins.

@@ -41,8 +41,12 @@ var statuses = map[core.Kind]int{
 	core.Unserved:      http.StatusNotImplemented, // ours
 	core.Conflict:      http.StatusConflict,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
-	core.TooMany:       http.StatusTooManyRequests,
-	core.Unavailable:   http.StatusServiceUnavailable,
+
+	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
+	core.PreconditionRequired: http.StatusPreconditionRequired, // ours
+	core.KeyReused:            http.StatusUnprocessableEntity,  // ours
+	core.TooMany:              http.StatusTooManyRequests,
+	core.Unavailable:          http.StatusServiceUnavailable,
 }
 
 // errorTypes gives each status its http_error_type. The first six are
@@ -55,6 +59,9 @@ var errorTypes = map[int]string{
 	http.StatusConflict:              "CONFLICT",
 	http.StatusInternalServerError:   "INTERNAL_SERVER_ERROR",
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
+	http.StatusPreconditionFailed:    "PRECONDITION_FAILED",
+	http.StatusPreconditionRequired:  "PRECONDITION_REQUIRED",
+	http.StatusUnprocessableEntity:   "UNPROCESSABLE_ENTITY",
 	http.StatusTooManyRequests:       "TOO_MANY_REQUESTS",
 	http.StatusNotImplemented:        "NOT_IMPLEMENTED",
 	http.StatusServiceUnavailable:    "SERVICE_UNAVAILABLE",
@@ -98,6 +105,12 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"SERVER_ERROR", rev.notFound}
 	case core.Conflict:
 		return wording{"SERVER_ERROR", "MCP Server with this name already exists"}
+	case core.PreconditionFailed:
+		return wording{"SERVER_ERROR", "Precondition Failed"}
+	case core.KeyReused:
+		return wording{"SERVER_ERROR", "Idempotency-Key was used with another request body"}
+	case core.PreconditionRequired:
+		return wording{"SERVER_ERROR", "Precondition Required"}
 	case core.NoRoute:
 		return wording{"SERVER_ERROR", "Cannot " + routeOf(err)} // Express's words
 	case core.Unserved:

@@ -2,6 +2,7 @@ package refold
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
@@ -35,12 +36,22 @@ type createMCPServerResponse struct {
 	Description string `json:"description"`
 }
 
-func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*createMCPServerResponse, error) {
+// about is an answer about one server. The two revisions print it differently,
+// and one request may ask for either.
+func about(who *core.Principal, s *core.MCPServer, body any) *dialects.Answer {
+	return &dialects.Answer{Body: body, Version: s.Version(), View: string(who.Tenant.RefoldRevision)}
+}
+
+func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*dialects.Answer, error) {
+	show := func(s *core.MCPServer) *dialects.Answer {
+		return about(who, s, &createMCPServerResponse{ID: s.ID.String(), Name: s.Name, Description: text(s.Description)})
+	}
+	dialects.Keep(ctx, http.StatusCreated, show)
 	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.toCore(revisionOf(who).uniqueNames))
 	if err != nil {
 		return nil, err
 	}
-	return &createMCPServerResponse{ID: s.ID.String(), Name: s.Name, Description: text(s.Description)}, nil
+	return show(&s), nil
 }
 
 // serverPath is the id in a path. Anything but 24 hex digits is not found: the
@@ -64,7 +75,7 @@ func (d *dialect) mcpServer(ctx context.Context, who *core.Principal, in serverP
 	if err != nil {
 		return nil, err
 	}
-	return &dialects.Answer{Body: revisionOf(who).read(who.Tenant, &s)}, nil
+	return about(who, &s, revisionOf(who).read(who.Tenant, &s)), nil
 }
 
 func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in updateMCPServerRequest) (*dialects.Answer, error) {
@@ -72,14 +83,28 @@ func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in u
 	if err != nil {
 		return nil, err
 	}
-	return &dialects.Answer{Body: revisionOf(who).updated(who.Tenant, &s)}, nil
+	return about(who, &s, revisionOf(who).updated(who.Tenant, &s)), nil
 }
 
-func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in serverPath) (*dialects.Answer, error) {
+type deleteMCPServerRequest struct {
+	path serverPath
+	only core.Precondition
+}
+
+// Bind reads the request.
+func (in *deleteMCPServerRequest) Bind(r *dialects.Request) (err error) {
+	if err := in.path.Bind(r); err != nil {
+		return err
+	}
+	in.only, err = r.IfMatch()
+	return err
+}
+
+func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in deleteMCPServerRequest) (*dialects.Answer, error) {
 	if who.Session != nil && who.Tenant.ProtectServers {
 		return nil, errMayNotDelete
 	}
-	return &dialects.Answer{Status: revisionOf(who).deleted}, d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.ByID(in.id))
+	return &dialects.Answer{Status: revisionOf(who).deleted}, d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.ByID(in.path.id), in.only)
 }
 
 type listMCPServersRequest struct {

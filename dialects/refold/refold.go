@@ -21,7 +21,7 @@ type dialect struct {
 // New serves the dialect from a service.
 func New(svc *core.Service, tokens *Tokens, o dialects.Options) http.Handler {
 	d := &dialect{core: svc, tokens: tokens}
-	a := dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Confirm: svc.ConfirmSession, Word: word}
+	a := dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Confirm: svc.ConfirmSession, Kept: svc.KeptAnswer, Now: svc.Now, Word: word}
 	if l := dialects.NewLimiter(o.RateLimit); l != nil {
 		a.Admit = (&rateLimit{l, svc.Now}).admit
 	}

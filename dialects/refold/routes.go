@@ -9,7 +9,7 @@ import (
 func (d *dialect) routes(k *dialects.Kit) {
 	const servers = Prefix + "/mcp-servers"
 	dialects.Route(k, http.MethodGet, servers, "list_mcp_servers", http.StatusOK, d.listMCPServers)
-	dialects.Route(k, http.MethodPost, servers, "create_mcp_server", http.StatusCreated, d.createMCPServer)
+	dialects.Create(k, servers, "create_mcp_server", http.StatusCreated, d.createMCPServer)
 	dialects.Route(k, http.MethodGet, servers+"/:mcp_server_id", "get_mcp_server", http.StatusOK, d.mcpServer)
 	dialects.Route(k, http.MethodPut, servers+"/:mcp_server_id", "update_mcp_server", http.StatusOK, d.updateMCPServer)
 	dialects.Route(k, http.MethodDelete, servers+"/:mcp_server_id", "delete_mcp_server", http.StatusNoContent, d.deleteMCPServer)
@@ -23,7 +23,7 @@ func (d *dialect) accountRoutes(k *dialects.Kit) {
 	const accounts = Prefix + "/linked-account"
 	byKey, byEither := k.With(d.onlyByKey), k.With(d.byKeyOrToken)
 	dialects.Route(byKey, http.MethodGet, accounts, "list_linked_accounts", http.StatusOK, d.listLinkedAccounts)
-	dialects.Route(byKey, http.MethodPost, accounts, "create_linked_account", http.StatusOK, d.createLinkedAccount)
+	dialects.Create(byKey, accounts, "create_linked_account", http.StatusOK, d.createLinkedAccount)
 	dialects.Route(byEither, http.MethodPut, accounts, "upsert_linked_account", http.StatusOK, d.upsertLinkedAccount)
 	dialects.Route(byEither, http.MethodGet, accounts+"/:linked_account_id", "get_linked_account", http.StatusOK, d.linkedAccount)
 	dialects.Route(byKey, http.MethodDelete, accounts+"/:linked_account_id", "delete_linked_account", http.StatusOK, d.deleteLinkedAccount)

@@ -38,6 +38,10 @@ func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 	if err := in.path.Bind(r); err != nil {
 		return err
 	}
+	only, err := r.IfMatch()
+	if err != nil {
+		return err
+	}
 	var body updateBody
 	if err := r.JSON(&body); err != nil {
 		return err
@@ -46,6 +50,7 @@ func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 	if !ok {
 		return errInvalidBody
 	}
+	update.If = only
 	in.update = update
 	return nil
 }

@@ -18,9 +18,11 @@ func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
 		if _, taken := t.accounts[a.ID]; taken {
 			return conflict("account", "id")
 		}
-		t.accounts[a.ID] = cloneAccount(&a)
-		s.changed(a.Tenant)
-		return nil
+		return t.once(ctx, &a, func() error {
+			t.accounts[a.ID] = cloneAccount(&a)
+			s.changed(a.Tenant)
+			return nil
+		})
 	})
 }
 

@@ -21,9 +21,11 @@ func (s *Store) CreateAgent(ctx context.Context, id core.TenantID, a core.Agent)
 		if _, taken := t.byUID[a.UID]; taken {
 			return conflict("agent", "uid")
 		}
-		t.agents = insert(t.agents, &a)
-		t.byUID[a.UID] = &a
-		return nil
+		return t.once(ctx, &a, func() error {
+			t.agents = insert(t.agents, &a)
+			t.byUID[a.UID] = &a
+			return nil
+		})
 	})
 	if err != nil {
 		return core.Agent{}, err
@@ -96,6 +98,9 @@ func (s *Store) UpdateAgent(
 		if err != nil {
 			return err
 		}
+		if !m.If.Holds(old.Version()) {
+			return m.If.Failed("agent")
+		}
 		if err := t.listable(m.Named()); err != nil {
 			return err
 		}
@@ -138,11 +143,14 @@ func applyToAgent(a *core.Agent, m *core.AgentModification) {
 }
 
 // DeleteAgent implements [core.Store].
-func (s *Store) DeleteAgent(ctx context.Context, id core.TenantID, uid core.AgentUID) error {
+func (s *Store) DeleteAgent(ctx context.Context, id core.TenantID, uid core.AgentUID, p core.Precondition) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		a, err := t.agent(uid)
 		if err != nil {
 			return err
+		}
+		if !p.Holds(a.Version()) {
+			return p.Failed("agent")
 		}
 		i, _ := indexOf(t.agents, a.Place)
 		t.agents = slices.Delete(t.agents, i, i+1)

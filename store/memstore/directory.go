@@ -19,6 +19,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 		bySlug:   map[string]*core.MCPServer{},
 		named:    map[string]int{},
 		byUID:    map[core.AgentUID]*core.Agent{},
+		kept:     map[answerKey]keptAnswer{},
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,6 +55,8 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	set(&t.RefoldRevision, u.RefoldRevision)
 	set(&t.RequireAccounts, u.RequireAccounts)
 	set(&t.ProtectServers, u.ProtectServers)
+	set(&t.StrongETags, u.StrongETags)
+	set(&t.RequireIfMatch, u.RequireIfMatch)
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
 }

@@ -10,7 +10,9 @@ import (
 // CreateMCPServer implements [core.Store].
 func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Creation) (core.MCPServer, error) {
 	server := clone(&c.Server)
-	if err := s.write(ctx, id, func(t *tenant) error { return t.add(&server, c) }); err != nil {
+	if err := s.write(ctx, id, func(t *tenant) error {
+		return t.once(ctx, &server, func() error { return t.add(&server, c) })
+	}); err != nil {
 		return core.MCPServer{}, err
 	}
 	return clone(&server), nil
@@ -103,6 +105,9 @@ func (s *Store) UpdateMCPServer(
 		if err != nil {
 			return err
 		}
+		if !m.If.Holds(old.Version()) {
+			return m.If.Failed("mcp_server")
+		}
 		changed = clone(old)
 		apply(&changed, &m)
 		t.replace(old, &changed)
@@ -152,11 +157,14 @@ func apply(s *core.MCPServer, m *core.Modification) {
 }
 
 // DeleteMCPServer implements [core.Store].
-func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.MCPServerRef) error {
+func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.MCPServerRef, p core.Precondition) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		server, err := t.find(ref)
 		if err != nil {
 			return err
+		}
+		if !p.Holds(server.Version()) {
+			return p.Failed("mcp_server")
 		}
 		i, _ := indexOf(t.byPlace, server.Place)
 		t.byPlace = slices.Delete(t.byPlace, i, i+1)

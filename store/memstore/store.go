@@ -45,6 +45,7 @@ type tenant struct {
 	named    map[string]int // how many servers have the name
 	agents   []*core.Agent  // in order of place
 	byUID    map[core.AgentUID]*core.Agent
+	kept     map[answerKey]keptAnswer
 }
 
 // New makes an empty store.

@@ -47,15 +47,18 @@ const (
 
 // Defines values for HTTPErrorType.
 const (
-	BADREQUEST          HTTPErrorType = "BAD_REQUEST"
-	CONFLICT            HTTPErrorType = "CONFLICT"
-	FORBIDDEN           HTTPErrorType = "FORBIDDEN"
-	INTERNALSERVERERROR HTTPErrorType = "INTERNAL_SERVER_ERROR"
-	NOTFOUND            HTTPErrorType = "NOT_FOUND"
-	PAYLOADTOOLARGE     HTTPErrorType = "PAYLOAD_TOO_LARGE"
-	SERVICEUNAVAILABLE  HTTPErrorType = "SERVICE_UNAVAILABLE"
-	TOOMANYREQUESTS     HTTPErrorType = "TOO_MANY_REQUESTS"
-	UNAUTHORIZED        HTTPErrorType = "UNAUTHORIZED"
+	BADREQUEST           HTTPErrorType = "BAD_REQUEST"
+	CONFLICT             HTTPErrorType = "CONFLICT"
+	FORBIDDEN            HTTPErrorType = "FORBIDDEN"
+	INTERNALSERVERERROR  HTTPErrorType = "INTERNAL_SERVER_ERROR"
+	NOTFOUND             HTTPErrorType = "NOT_FOUND"
+	PAYLOADTOOLARGE      HTTPErrorType = "PAYLOAD_TOO_LARGE"
+	PRECONDITIONFAILED   HTTPErrorType = "PRECONDITION_FAILED"
+	PRECONDITIONREQUIRED HTTPErrorType = "PRECONDITION_REQUIRED"
+	SERVICEUNAVAILABLE   HTTPErrorType = "SERVICE_UNAVAILABLE"
+	TOOMANYREQUESTS      HTTPErrorType = "TOO_MANY_REQUESTS"
+	UNAUTHORIZED         HTTPErrorType = "UNAUTHORIZED"
+	UNPROCESSABLEENTITY  HTTPErrorType = "UNPROCESSABLE_ENTITY"
 )
 
 // Defines values for RefoldRevision.
@@ -432,6 +435,12 @@ type EnvVariableName = string
 // EnvVariableValue defines model for EnvVariableValue.
 type EnvVariableValue = string
 
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
@@ -449,6 +458,9 @@ type Revision = RefoldRevision
 
 // ServerID defines model for ServerId.
 type ServerID = string
+
+// StrongTag defines model for StrongTag.
+type StrongTag = string
 
 // ListLinkedAccountsParams defines parameters for ListLinkedAccounts.
 type ListLinkedAccountsParams struct {
@@ -473,6 +485,9 @@ type ListLinkedAccountsParams struct {
 type CreateLinkedAccountParams struct {
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UpsertLinkedAccountParams defines parameters for UpsertLinkedAccount.
@@ -521,6 +536,12 @@ type CreateMCPServerParams struct {
 
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
+	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IdempotencyKey 1 to 255 printable characters: who asks again with it in the next 24 hours is answered as before. Diglot's own.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // DeleteMCPServerParams defines parameters for DeleteMCPServer.
@@ -530,6 +551,9 @@ type DeleteMCPServerParams struct {
 
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// IfMatch Strong tags of the versions that may be changed, or *. Diglot's own.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // GetMCPServerParams defines parameters for GetMCPServer.
@@ -542,6 +566,9 @@ type GetMCPServerParams struct {
 
 	// IfNoneMatch Tags of answers that the client has.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+
+	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
+	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
 }
 
 // UpdateMCPServerParams defines parameters for UpdateMCPServer.
@@ -551,6 +578,12 @@ type UpdateMCPServerParams struct {
 
 	// DiglotRefoldRevision Answers in this revision, whatever the tenant is set to.
 	DiglotRefoldRevision *Revision `json:"Diglot-Refold-Revision,omitempty"`
+
+	// DiglotETag strong: the answer has a strong tag, for If-Match. Diglot's own.
+	DiglotETag *StrongTag `json:"Diglot-ETag,omitempty"`
+
+	// IfMatch Strong tags of the versions that may be changed, or *. Diglot's own.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // CreateSessionTokenParams defines parameters for CreateSessionToken.
@@ -1596,6 +1629,17 @@ func NewCreateLinkedAccountRequestWithBody(server string, params *CreateLinkedAc
 			req.Header.Set("Diglot-Refold-Revision", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -1929,6 +1973,28 @@ func NewCreateMCPServerRequestWithBody(server string, params *CreateMCPServerPar
 			req.Header.Set("Diglot-Refold-Revision", headerParam1)
 		}
 
+		if params.DiglotETag != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Diglot-ETag", *params.DiglotETag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-ETag", headerParam2)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam3)
+		}
+
 	}
 
 	return req, nil
@@ -1987,6 +2053,17 @@ func NewDeleteMCPServerRequest(server string, mcpServerID ServerID, params *Dele
 			}
 
 			req.Header.Set("Diglot-Refold-Revision", headerParam1)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam2)
 		}
 
 	}
@@ -2060,6 +2137,17 @@ func NewGetMCPServerRequest(server string, mcpServerID ServerID, params *GetMCPS
 			req.Header.Set("If-None-Match", headerParam2)
 		}
 
+		if params.DiglotETag != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "Diglot-ETag", *params.DiglotETag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-ETag", headerParam3)
+		}
+
 	}
 
 	return req, nil
@@ -2131,6 +2219,28 @@ func NewUpdateMCPServerRequestWithBody(server string, mcpServerID ServerID, para
 			}
 
 			req.Header.Set("Diglot-Refold-Revision", headerParam1)
+		}
+
+		if params.DiglotETag != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "Diglot-ETag", *params.DiglotETag, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Diglot-ETag", headerParam2)
+		}
+
+		if params.IfMatch != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam3)
 		}
 
 	}
@@ -2618,6 +2728,7 @@ func (r ListLinkedAccountsResponse) StatusCode() int {
 type CreateLinkedAccountResponse200Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
+	IdempotencyReplayed      *string
 	XRequestID               openapi_types.UUID
 }
 
@@ -2644,6 +2755,13 @@ type CreateLinkedAccountResponse404Headers struct {
 
 // CreateLinkedAccountResponse413Headers the declared response headers of an HTTP 413 response for CreateLinkedAccount
 type CreateLinkedAccountResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateLinkedAccountResponse422Headers the declared response headers of an HTTP 422 response for CreateLinkedAccount
+type CreateLinkedAccountResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -2685,6 +2803,8 @@ type CreateLinkedAccountResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *AuthFailure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -2701,6 +2821,8 @@ type CreateLinkedAccountResponse struct {
 	Headers404 *CreateLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateLinkedAccountResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateLinkedAccountResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *CreateLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -3123,9 +3245,11 @@ func (r ListMCPServersResponse) StatusCode() int {
 
 // CreateMCPServerResponse201Headers the declared response headers of an HTTP 201 response for CreateMCPServer
 type CreateMCPServerResponse201Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	IdempotencyReplayed        *string
+	XRequestID                 openapi_types.UUID
 }
 
 // CreateMCPServerResponse400Headers the declared response headers of an HTTP 400 response for CreateMCPServer
@@ -3151,6 +3275,13 @@ type CreateMCPServerResponse404Headers struct {
 
 // CreateMCPServerResponse413Headers the declared response headers of an HTTP 413 response for CreateMCPServer
 type CreateMCPServerResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// CreateMCPServerResponse422Headers the declared response headers of an HTTP 422 response for CreateMCPServer
+type CreateMCPServerResponse422Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -3192,6 +3323,8 @@ type CreateMCPServerResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON422 the response for an HTTP 422 `application/json` response
+	JSON422 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3208,6 +3341,8 @@ type CreateMCPServerResponse struct {
 	Headers404 *CreateMCPServerResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers422 the parsed response headers for an HTTP 422 response
+	Headers422 *CreateMCPServerResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *CreateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -3259,6 +3394,20 @@ type DeleteMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// DeleteMCPServerResponse412Headers the declared response headers of an HTTP 412 response for DeleteMCPServer
+type DeleteMCPServerResponse412Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// DeleteMCPServerResponse428Headers the declared response headers of an HTTP 428 response for DeleteMCPServer
+type DeleteMCPServerResponse428Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // DeleteMCPServerResponse429Headers the declared response headers of an HTTP 429 response for DeleteMCPServer
 type DeleteMCPServerResponse429Headers struct {
 	AccessControlAllowOrigin string
@@ -3291,6 +3440,10 @@ type DeleteMCPServerResponse struct {
 	JSON403 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *Failure
+	// JSON428 the response for an HTTP 428 `application/json` response
+	JSON428 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3305,6 +3458,10 @@ type DeleteMCPServerResponse struct {
 	Headers403 *DeleteMCPServerResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *DeleteMCPServerResponse404Headers
+	// Headers412 the parsed response headers for an HTTP 412 response
+	Headers412 *DeleteMCPServerResponse412Headers
+	// Headers428 the parsed response headers for an HTTP 428 response
+	Headers428 *DeleteMCPServerResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *DeleteMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -3331,16 +3488,18 @@ func (r DeleteMCPServerResponse) StatusCode() int {
 
 // GetMCPServerResponse200Headers the declared response headers of an HTTP 200 response for GetMCPServer
 type GetMCPServerResponse200Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // GetMCPServerResponse304Headers the declared response headers of an HTTP 304 response for GetMCPServer
 type GetMCPServerResponse304Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // GetMCPServerResponse401Headers the declared response headers of an HTTP 401 response for GetMCPServer
@@ -3429,9 +3588,10 @@ func (r GetMCPServerResponse) StatusCode() int {
 
 // UpdateMCPServerResponse200Headers the declared response headers of an HTTP 200 response for UpdateMCPServer
 type UpdateMCPServerResponse200Headers struct {
-	AccessControlAllowOrigin string
-	ETag                     string
-	XRequestID               openapi_types.UUID
+	AccessControlAllowOrigin   string
+	AccessControlExposeHeaders *string
+	ETag                       string
+	XRequestID                 openapi_types.UUID
 }
 
 // UpdateMCPServerResponse400Headers the declared response headers of an HTTP 400 response for UpdateMCPServer
@@ -3455,8 +3615,22 @@ type UpdateMCPServerResponse404Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateMCPServerResponse412Headers the declared response headers of an HTTP 412 response for UpdateMCPServer
+type UpdateMCPServerResponse412Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateMCPServerResponse413Headers the declared response headers of an HTTP 413 response for UpdateMCPServer
 type UpdateMCPServerResponse413Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
+// UpdateMCPServerResponse428Headers the declared response headers of an HTTP 428 response for UpdateMCPServer
+type UpdateMCPServerResponse428Headers struct {
 	AccessControlAllowOrigin string
 	ETag                     string
 	XRequestID               openapi_types.UUID
@@ -3496,8 +3670,12 @@ type UpdateMCPServerResponse struct {
 	JSON401 *Failure
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *Failure
+	// JSON412 the response for an HTTP 412 `application/json` response
+	JSON412 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON428 the response for an HTTP 428 `application/json` response
+	JSON428 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *Failure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3512,8 +3690,12 @@ type UpdateMCPServerResponse struct {
 	Headers401 *UpdateMCPServerResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *UpdateMCPServerResponse404Headers
+	// Headers412 the parsed response headers for an HTTP 412 response
+	Headers412 *UpdateMCPServerResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateMCPServerResponse413Headers
+	// Headers428 the parsed response headers for an HTTP 428 response
+	Headers428 *UpdateMCPServerResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *UpdateMCPServerResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -4387,6 +4569,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4426,6 +4615,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
@@ -4531,6 +4727,30 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateLinkedAccountResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 429:
 		var headers CreateLinkedAccountResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5675,6 +5895,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5708,12 +5935,26 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			}
 			headers.AccessControlAllowOrigin = value
 		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = value
+		}
+		if values := rsp.Header.Values("Idempotency-Replayed"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotency-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotencyReplayed = &value
 		}
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value openapi_types.UUID
@@ -5819,6 +6060,30 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 422:
+		var headers CreateMCPServerResponse422Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers422 = &headers
 	case rsp.StatusCode == 429:
 		var headers CreateMCPServerResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5948,6 +6213,20 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON428 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6061,6 +6340,54 @@ func ParseDeleteMCPServerResponse(rsp *http.Response) (*DeleteMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 412:
+		var headers DeleteMCPServerResponse412Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers412 = &headers
+	case rsp.StatusCode == 428:
+		var headers DeleteMCPServerResponse428Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers428 = &headers
 	case rsp.StatusCode == 429:
 		var headers DeleteMCPServerResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6223,6 +6550,13 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 			}
 			headers.AccessControlAllowOrigin = value
 		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
@@ -6246,6 +6580,13 @@ func ParseGetMCPServerResponse(rsp *http.Response) (*GetMCPServerResponse, error
 				return nil, err
 			}
 			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
@@ -6443,12 +6784,26 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON428 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest Failure
@@ -6482,6 +6837,13 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 				return nil, err
 			}
 			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("Access-Control-Expose-Headers"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Expose-Headers", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlExposeHeaders = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
@@ -6570,6 +6932,30 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 412:
+		var headers UpdateMCPServerResponse412Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers412 = &headers
 	case rsp.StatusCode == 413:
 		var headers UpdateMCPServerResponse413Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6594,6 +6980,30 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 428:
+		var headers UpdateMCPServerResponse428Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers428 = &headers
 	case rsp.StatusCode == 429:
 		var headers UpdateMCPServerResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
