@@ -61,6 +61,17 @@ func TestRepliesAreShownSortedAndWhole(t *testing.T) {
 		`{"target":"/","host":"h","key":"","body":"","list":[{"n":9007199254740993}]}`, c.Do(t, "GET /\nHost: h").String())
 }
 
+func TestAnEmptyBodyIsToldFromNone(t *testing.T) {
+	t.Parallel()
+	c := Serve(t, NewWorld(t, core.Refold, memstore.New(), Setting{}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}))
+	require.Equal(t, "200\nContent-Length: 0", c.Do(t, "GET /").String())
+	require.Equal(t, "204", c.Do(t, "DELETE /").String())
+}
+
 func TestRequestsMoveTheClockUnlessItIsFrozen(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
