@@ -159,3 +159,19 @@ func TestTheOutcomeOfACase(t *testing.T) {
 		require.Equal(t, c.want, c.g.outcome(c.update, c.same), "%+v", c)
 	}
 }
+
+func TestACaseSaysWhyItSendsWhatIsUndeclared(t *testing.T) {
+	t.Parallel()
+	names, err := parseUndeclared("a b: c: d")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, names)
+	for _, value := range []string{"a", "a:", "a: ", ": why", ""} {
+		_, err := parseUndeclared(value)
+		require.Error(t, err, "%q", value)
+	}
+}
+
+func TestBodiesWithPlaceholdersAreReadAsJSON(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, `{"a":0,"b":[0, "$X3"],"c":"$1._id"}`, string(readable(`$BOM{"a":$NEST98,"b":[$2.docs.0._id, "$X3"],"c":"$1._id"}`)))
+}

@@ -12,6 +12,8 @@
 //	url-template: https://…/{slug}   the tenant's
 //	rate-limit: 3                    requests a minute of a tenant, 0 for any number; else 20000
 //	verbatim: yes                    the responses are the vendor's own bytes: -update keeps them
+//	undeclared: transport args: why  members of a query or a body that are sent, taken and not
+//	                                 documented; any other such member fails
 //	known-gap: why                   the responses are what should come and does not; the case
 //	                                 fails when they do come, so that the mark goes
 //
