@@ -57,9 +57,14 @@ func legacyClient(t *testing.T, g aGateway, header, value string) *legacyclient.
 	return c
 }
 
+// v3Client is one of a tenant that is set to v3.
 func v3Client(t *testing.T, g aGateway, header, value string) *v3client.ClientWithResponses {
 	t.Helper()
-	c, err := v3client.NewClientWithResponses(g.url, v3client.WithHTTPClient(client), v3client.WithRequestEditorFn(with(header, value)))
+	c, err := v3client.NewClientWithResponses(g.url, v3client.WithHTTPClient(client), v3client.WithRequestEditorFn(with(header, value)),
+		v3client.WithRequestEditorFn(func(ctx context.Context, r *http.Request) error {
+			*r = *r.WithContext(ofTenant(ctx, core.RefoldV3))
+			return nil
+		}))
 	require.NoError(t, err)
 	return c
 }

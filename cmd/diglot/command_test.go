@@ -92,7 +92,8 @@ func TestAChangedSettingReachesARunningGateway(t *testing.T) {
 	m := makeTenant(t, env, "acme", "6698b77a733c5ebd8908189e", "my-app-id")
 	const unknown = "/api/v2/public/mcp-servers/686e2393750d509493c6d87d"
 	says := func() string {
-		r := send(t, http.MethodGet, g.url+unknown, "", "Authorization", "Bearer "+m.token)
+		r, err := try(ofTenant(t.Context(), changing), http.MethodGet, g.url+unknown, "", "Authorization", "Bearer "+m.token)
+		require.NoError(t, err)
 		require.Equal(t, http.StatusNotFound, r.status, r.body)
 		return r.json(t)["message"].(string)
 	}

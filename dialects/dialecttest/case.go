@@ -24,6 +24,7 @@ type golden struct {
 	urlTemplate string
 	rateLimit   string
 	knownGap    string
+	undeclared  []string
 	verbatim    bool
 	steps       []step
 }
@@ -35,7 +36,7 @@ type step struct {
 }
 
 var (
-	directive = regexp.MustCompile(`(?m)^(source|given|clock|url-template|rate-limit|known-gap|verbatim): *(.+)$`)
+	directive = regexp.MustCompile(`(?m)^(source|given|clock|url-template|rate-limit|known-gap|undeclared|verbatim): *(.+)$`)
 	sources   = regexp.MustCompile(`^(documented|recorded|library|inferred)\b`)
 )
 
@@ -61,6 +62,10 @@ func readGolden(t *testing.T, path string) golden {
 			g.rateLimit = value
 		case "known-gap":
 			g.knownGap = value
+		case "undeclared":
+			names, err := parseUndeclared(value)
+			require.NoError(t, err)
+			g.undeclared = append(g.undeclared, names...)
 		case "verbatim":
 			g.verbatim = true
 		}
@@ -105,20 +110,4 @@ func Cases(t *testing.T) []string {
 	}
 	slices.Sort(paths)
 	return paths
-}
-
-var caseName = regexp.MustCompile("`([a-z_]+/[a-z0-9_]+)\\.txtar`")
-
-// Readme checks that the dialect's README names each of its cases, and no
-// case that there is not.
-func Readme(t *testing.T) {
-	t.Helper()
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	var named []string
-	for _, m := range caseName.FindAllSubmatch(text, -1) {
-		named = append(named, string(m[1]))
-	}
-	slices.Sort(named)
-	require.Equal(t, Cases(t), slices.Compact(named), "the cases in testdata and those that README.md names")
 }

@@ -61,6 +61,17 @@ func TestRepliesAreShownSortedAndWhole(t *testing.T) {
 		`{"target":"/","host":"h","key":"","body":"","list":[{"n":9007199254740993}]}`, c.Do(t, "GET /\nHost: h").String())
 }
 
+func TestAnEmptyBodyIsToldFromNone(t *testing.T) {
+	t.Parallel()
+	c := Serve(t, NewWorld(t, core.Refold, memstore.New(), Setting{}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}))
+	require.Equal(t, "200\nContent-Length: 0", c.Do(t, "GET /").String())
+	require.Equal(t, "204", c.Do(t, "DELETE /").String())
+}
+
 func TestRequestsMoveTheClockUnlessItIsFrozen(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
@@ -147,4 +158,20 @@ func TestTheOutcomeOfACase(t *testing.T) {
 	} {
 		require.Equal(t, c.want, c.g.outcome(c.update, c.same), "%+v", c)
 	}
+}
+
+func TestACaseSaysWhyItSendsWhatIsUndeclared(t *testing.T) {
+	t.Parallel()
+	names, err := parseUndeclared("a b: c: d")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, names)
+	for _, value := range []string{"a", "a:", "a: ", ": why", ""} {
+		_, err := parseUndeclared(value)
+		require.Error(t, err, "%q", value)
+	}
+}
+
+func TestBodiesWithPlaceholdersAreReadAsJSON(t *testing.T) {
+	t.Parallel()
+	require.JSONEq(t, `{"a":0,"b":[0, "$X3"],"c":"$1._id"}`, string(readable(`$BOM{"a":$NEST98,"b":[$2.docs.0._id, "$X3"],"c":"$1._id"}`)))
 }

@@ -12,14 +12,17 @@
 //	url-template: https://…/{slug}   the tenant's
 //	rate-limit: 3                    requests a minute of a tenant, 0 for any number; else 20000
 //	verbatim: yes                    the responses are the vendor's own bytes: -update keeps them
+//	undeclared: transport args: why  members of a query or a body that are sent, taken and not
+//	                                 documented; any other such member fails
 //	known-gap: why                   the responses are what should come and does not; the case
 //	                                 fails when they do come, so that the mark goes
 //
 // Files come in pairs. A request is a line "METHOD target", header lines, an
-// empty line and the body; a response is the status, the header lines but Date
-// and Content-Length, sorted, an empty line and the body, byte for byte. The
-// newline at the end of either belongs to the file format. With -update the
-// responses are written anew:
+// empty line and the body; a response is the status, the header lines but Date,
+// sorted, an empty line and the body, byte for byte. Content-Length is there
+// only where no body is: it tells an empty body from none. The newline at the
+// end of either belongs to the file format. With -update the responses are
+// written anew:
 //
 //	go test ./dialects/... -update
 //

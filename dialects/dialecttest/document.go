@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,14 +60,16 @@ func (c *Client) check(t testing.TB, r *http.Request, reply Reply) {
 
 // recorded is an exchange as a case's file has it.
 type recorded struct {
-	golden   string
+	name     string // of the case
+	golden   string // and which step
 	exchange openapitest.Exchange
+	request  openapitest.Request
 	asked    Asked
 }
 
 // recordings gives every exchange of the goldens, but of those whose answers
 // are marked as a known gap: those are not what comes. Requests keep their
-// placeholders, so that their bodies are left out.
+// placeholders, so that their bodies are not those of the exchange.
 func recordings(t *testing.T) []recorded {
 	t.Helper()
 	var all []recorded
@@ -80,8 +83,8 @@ func recordings(t *testing.T) []recorded {
 			revision = core.RefoldV3
 		}
 		for i, s := range g.steps {
-			r := recorded{golden: fmt.Sprintf("%s, step %d", name, i+1)}
-			head, _, _ := strings.Cut(s.request, "\n\n")
+			r := recorded{name: name, golden: fmt.Sprintf("%s, step %d", name, i+1)}
+			head, sent, _ := strings.Cut(s.request, "\n\n")
 			line, lines, _ := strings.Cut(head, "\n")
 			method, target, _ := strings.Cut(line, " ")
 			u, err := url.ParseRequestURI(target)
@@ -92,10 +95,21 @@ func recordings(t *testing.T) []recorded {
 			require.NoError(t, err, r.golden)
 			r.exchange = openapitest.Exchange{Method: method, URL: u, Status: n, Header: headerOf(answered), Body: []byte(body)}
 			r.asked = Asked{headerOf(lines), n, revision}
+			r.request = openapitest.Request{Query: u.Query(), Header: r.asked.Header, Body: readable(sent)}
 			all = append(all, r)
 		}
 	}
 	return all
+}
+
+var (
+	unreadable = regexp.MustCompile(`\$(BOM|FF)\b`)
+	unquoted   = regexp.MustCompile(`([\[:,]\s*)\$(?:NEST\d+|\d+(?:\.\w+)+)`)
+)
+
+// readable is a body with placeholders as JSON: those within a string stay.
+func readable(body string) []byte {
+	return []byte(unquoted.ReplaceAllString(unreadable.ReplaceAllString(body, ""), "${1}0"))
 }
 
 func headerOf(lines string) http.Header {
@@ -115,6 +129,9 @@ func headerOf(lines string) http.Header {
 //   - a golden reproduces each documented status, but the exempt ones: by
 //     name, with the reason why no golden can;
 //   - a golden has each member that an answer is documented to have;
+//   - a golden's request that succeeds has each parameter of a query and each
+//     member of a body that is documented, and each header;
+//   - and it has no others, but those that its case says are undeclared;
 //   - contract.txt, which was written from the vendor's pages and not from the
 //     documents, lists the statuses that are documented or recorded, and no
 //     others.
@@ -127,7 +144,7 @@ func Contract(t *testing.T, d Dialect, exempt map[string]string) {
 		coverage[document] = openapitest.NewCoverage(document)
 		d.requireRoutes(t, document)
 	}
-	checked, others := 0, 0
+	checked, others, undeclared := 0, 0, undeclaredOf(t)
 	for _, r := range recordings(t) {
 		document := d.document(r.asked)
 		c, err := document.Check(r.exchange)
@@ -138,7 +155,14 @@ func Contract(t *testing.T, d Dialect, exempt map[string]string) {
 		}
 		checked++
 		coverage[document].See(c, r.exchange)
+		if c.Status < http.StatusBadRequest {
+			coverage[document].SeeRequest(c.Operation, r.request)
+		}
+		if c.Status < http.StatusMultipleChoices {
+			undeclared.see(t, c.Operation, r)
+		}
 	}
+	undeclared.requireAllSeen(t)
 	require.Greater(t, checked, 100, "the goldens were found")
 	_, _ = fmt.Fprintf(t.Output(), "%d golden exchanges are as documented, %d are of no operation\n", checked, others)
 	transcript, exempt := readTranscript(t), maps.Clone(exempt)
@@ -180,5 +204,8 @@ func requireCovered(t *testing.T, v *openapitest.Coverage, document *openapitest
 	}
 	for _, m := range v.MissingMembers() {
 		t.Errorf("%s is documented and no golden has it", m)
+	}
+	for _, m := range v.MissingInputs() {
+		t.Errorf("%s is documented and no golden that succeeds sends it", m)
 	}
 }

@@ -114,13 +114,14 @@ func (c *Client) request(t testing.TB, text string) *http.Request {
 	return r
 }
 
-// String gives the reply in the form that cases have it.
+// String gives the reply in the form that cases have it. Where there is no body
+// a Content-Length tells an empty one from none: 200 from 204.
 func (r Reply) String() string {
 	var b strings.Builder
 	b.WriteString(strconv.Itoa(r.Status))
 	var names []string
 	for name := range r.Header {
-		if name != "Date" && name != "Content-Length" {
+		if name != "Date" && (name != "Content-Length" || len(r.Body) == 0) {
 			names = append(names, name)
 		}
 	}

@@ -13,6 +13,8 @@ type Coverage struct {
 	cases    map[*Case]int
 	members  map[member]bool
 	headers  map[string]bool
+	sent     map[member]bool
+	inputs   map[input]bool
 }
 
 // member is a declared member of an object.
@@ -23,7 +25,10 @@ type member struct {
 
 // NewCoverage has seen nothing.
 func NewCoverage(d *Document) *Coverage {
-	return &Coverage{document: d, cases: map[*Case]int{}, members: map[member]bool{}, headers: map[string]bool{}}
+	return &Coverage{
+		document: d, cases: map[*Case]int{}, members: map[member]bool{}, headers: map[string]bool{},
+		sent: map[member]bool{}, inputs: map[input]bool{},
+	}
 }
 
 // See counts an exchange that was checked, as the case that it is one of.
@@ -36,15 +41,16 @@ func (v *Coverage) See(c *Case, x Exchange) {
 	}
 	if schema := c.body(); schema != nil && len(x.Body) > 0 {
 		value, _ := decode(x.Body) // it was checked
-		v.see(schema, value)
+		see(v.members, schema, value)
 	}
 }
 
-func (v *Coverage) see(schema *openapi3.Schema, value any) {
+// see adds the declared members that a value has.
+func see(members map[member]bool, schema *openapi3.Schema, value any) {
 	for _, some := range []openapi3.SchemaRefs{schema.OneOf, schema.AnyOf, schema.AllOf} {
 		for _, ref := range some {
 			if visit(ref.Value, value) == nil {
-				v.see(ref.Value, value)
+				see(members, ref.Value, value)
 			}
 		}
 	}
@@ -52,14 +58,14 @@ func (v *Coverage) see(schema *openapi3.Schema, value any) {
 	case []any:
 		if schema.Items != nil {
 			for _, e := range value {
-				v.see(schema.Items.Value, e)
+				see(members, schema.Items.Value, e)
 			}
 		}
 	case map[string]any:
 		for name, ref := range schema.Properties {
 			if e, ok := value[name]; ok {
-				v.members[member{schema, name}] = true
-				v.see(ref.Value, e)
+				members[member{schema, name}] = true
+				see(members, ref.Value, e)
 			}
 		}
 	}
@@ -81,29 +87,30 @@ func (v *Coverage) MissingMembers() []string {
 			}
 		}
 		if schema := c.body(); schema != nil {
-			v.missing(schema, c.String()+" ", done, missing)
+			addMissing(v.members, schema, c.String()+" ", done, missing)
 		}
 	}
 	return slices.Sorted(maps.Keys(missing))
 }
 
-func (v *Coverage) missing(schema *openapi3.Schema, at string, done map[*openapi3.Schema]bool, missing map[string]bool) {
+// addMissing adds the declared members that were not seen.
+func addMissing(members map[member]bool, schema *openapi3.Schema, at string, done map[*openapi3.Schema]bool, missing map[string]bool) {
 	if done[schema] {
 		return
 	}
 	done[schema] = true
 	for _, some := range []openapi3.SchemaRefs{schema.OneOf, schema.AnyOf, schema.AllOf} {
 		for _, ref := range some {
-			v.missing(ref.Value, at, done, missing)
+			addMissing(members, ref.Value, at, done, missing)
 		}
 	}
 	if schema.Items != nil {
-		v.missing(schema.Items.Value, at+"/*", done, missing)
+		addMissing(members, schema.Items.Value, at+"/*", done, missing)
 	}
 	for name, ref := range schema.Properties {
-		if !v.members[member{schema, name}] {
+		if !members[member{schema, name}] {
 			missing[at+"/"+name] = true
 		}
-		v.missing(ref.Value, at+"/"+name, done, missing)
+		addMissing(members, ref.Value, at+"/"+name, done, missing)
 	}
 }

@@ -54,7 +54,8 @@ func (c *Case) String() string {
 func (c *Case) Known() bool { return c.Source == "documented" || c.Source == "recorded" }
 
 // Load reads a document and fails where it is no valid OpenAPI, an example no
-// instance of its schema, or a case without its source.
+// instance of its schema, a case without its source, or an object of an answer
+// open for no reason.
 func Load(name string, text []byte) (*Document, error) {
 	loader := openapi3.NewLoader()
 	spec, err := loader.LoadFromData(text)
@@ -80,6 +81,9 @@ func Load(name string, text []byte) (*Document, error) {
 	slices.SortFunc(d.Operations, func(a, b *Operation) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 	})
+	if err := d.requireClosed(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	return d, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,10 +33,18 @@ paths:
         "404": {description: None., x-source: inferred, x-contract: "1"}
     put:
       operationId: put_thing
-      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - {name: force, in: query, schema: {type: boolean}}
+        - {name: X-Who, in: header, schema: {type: string}}
       requestBody:
         content:
-          application/json: {schema: {type: object, properties: {name: {type: string}}}}
+          application/json:
+            schema:
+              type: object
+              properties:
+                name: {type: string}
+                parts: {type: array, items: {type: object, properties: {size: {type: integer}}}}
       responses:
         "204": {description: Done., x-source: documented, x-contract: "1"}
 components:
@@ -155,6 +164,45 @@ func TestCoverageNamesWhatWasNotSeen(t *testing.T) {
 	require.Equal(t, map[string]int{"things get_thing 200": 2, "things get_thing 404": 0, "things put_thing 204": 0}, seen)
 }
 
+func TestWhatNoRequestSendsIsNamed(t *testing.T) {
+	t.Parallel()
+	d := load(t)
+	v, o := NewCoverage(d), d.Operation(http.MethodPut, at(t, "/things/1"))
+	missing := []string{
+		"things put_thing header X-Who", "things put_thing query force", "things put_thing request /name",
+		"things put_thing request /parts", "things put_thing request /parts/*/size",
+	}
+	require.Equal(t, missing, v.MissingInputs())
+	v.SeeRequest(o, Request{Query: url.Values{"Force": {"1"}}, Body: []byte(`{"Name":"a","parts":[{"weight":1}]}`)})
+	require.Equal(t, slices.Delete(missing, 3, 4), v.MissingInputs())
+	v.SeeRequest(o, Request{Query: url.Values{"force": {""}}, Header: http.Header{"X-Who": {"me"}}})
+	v.SeeRequest(o, Request{Body: []byte("\uFEFF{\"name\":\"a\",\"parts\":[{},{\"size\":1}]}")})
+	require.Empty(t, v.MissingInputs())
+}
+
+func TestWhatIsSentAndNotDeclaredIsNamed(t *testing.T) {
+	t.Parallel()
+	d := load(t)
+	put, get := d.Operation(http.MethodPut, at(t, "/things/1")), d.Operation(http.MethodGet, at(t, "/things/1"))
+	for want, r := range map[string]Request{
+		"":          {Query: url.Values{"force": {"1"}}, Body: []byte(`{"name":"a","parts":[{"weight":1}]}`)},
+		"Force":     {Query: url.Values{"Force": {"1"}}},
+		"X-Who id":  {Query: url.Values{"X-Who": {"me"}, "id": {"1"}}},
+		"Name size": {Body: []byte(`{"Name":1,"size":1}`)},
+	} {
+		names, err := put.Undeclared(r)
+		require.NoError(t, err)
+		require.Equal(t, want, strings.Join(names, " "))
+	}
+	names, err := get.Undeclared(Request{Body: []byte(`{"name":1}`)})
+	require.NoError(t, err)
+	require.Equal(t, []string{"name"}, names, "the operation takes no body")
+	_, err = get.Undeclared(Request{Body: []byte(`{`)})
+	require.NoError(t, err, "nor reads one")
+	_, err = put.Undeclared(Request{Body: []byte(`{`)})
+	require.Error(t, err)
+}
+
 func TestBadDocumentsAreRefused(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string][2]string{
@@ -162,12 +210,31 @@ func TestBadDocumentsAreRefused(t *testing.T) {
 		"no source":                  {"x-source: inferred, ", ""},
 		"a source of its own":        {"x-source: inferred", "x-source: guessed"},
 		"a status that is none":      {`"404"`, "default"},
-		"no such schema":             {"schemas/Thing\"", "schemas/Nothing\""},
+		"an answer that is open": {
+			"Thing:\n      type: object\n      additionalProperties: false", "Thing:\n      type: object\n      additionalProperties: true",
+		},
+		"an answer that does not say": {"Thing:\n      type: object\n      additionalProperties: false", "Thing:\n      type: object"},
+		"one of several that is open": {"{type: object, additionalProperties: false, required: [weight]", "{type: object, required: [weight]"},
+		"a member of any type":        {"{weight: {type: number}}", "{weight: {}}"},
+		"closed and open":             {"Thing:\n      type: object", "Thing:\n      x-open: why\n      type: object"},
+		"open for no reason":          {"{weight: {type: number}}", "{weight: {x-open: ''}}"},
+		"no such schema":              {"schemas/Thing\"", "schemas/Nothing\""},
 	} {
 		text := strings.Replace(things, change[0], change[1], 1)
 		require.NotEqual(t, things, text, what)
 		_, err := Load("things", []byte(text))
 		require.Error(t, err, what)
+	}
+}
+
+func TestAnObjectOfAnAnswerMayBeMarkedOpen(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"{x-open: it is the client's}", "{type: object, x-open: it is the client's}", "{type: object, maxProperties: 0}",
+		"{type: object, x-open: names are the client's, additionalProperties: {type: string}}", "{type: array, maxItems: 0, items: {type: object}}",
+	} {
+		_, err := Load("things", []byte(strings.Replace(things, "{weight: {type: number}}", "{weight: "+value+"}", 1)))
+		require.NoError(t, err, value)
 	}
 }
 
@@ -181,7 +248,7 @@ func TestTheTransportRefusesAnAnswerThatNoDocumentHas(t *testing.T) {
 	t.Cleanup(server.Close)
 	d := load(t)
 	ask := func(documents ...*Document) func(string) (string, error) {
-		client := &http.Client{Transport: &Transport{http.DefaultTransport, func(*http.Request) []*Document { return documents }}}
+		client := &http.Client{Transport: &Transport{http.DefaultTransport, func(*http.Request, int) []*Document { return documents }}}
 		return func(query string) (string, error) {
 			res, err := client.Get(server.URL + "/things/1?" + query)
 			if err != nil {

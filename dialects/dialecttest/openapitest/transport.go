@@ -12,9 +12,9 @@ import (
 type Transport struct {
 	http.RoundTripper
 
-	// Documents gives those that an answer may be held to: it has to fit one.
-	// None: the request is of no dialect.
-	Documents func(*http.Request) []*Document
+	// Documents gives those that an answer of a status may be held to: it has
+	// to fit one. None: the request is of no dialect.
+	Documents func(r *http.Request, status int) []*Document
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -29,7 +29,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	documents := t.Documents(r)
+	documents := t.Documents(r, res.StatusCode)
 	if len(documents) == 0 {
 		return res, nil
 	}
