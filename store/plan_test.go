@@ -38,7 +38,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"revoke_session":          "session_token_pkey linked_account_pkey",
 
 		"mcp_server_by_id_by_session": "session_token_pkey linked_account_pkey mcp_server_pkey",
-		"account_by_id_by_session":    "session_token_pkey linked_account_pkey",
+		"account_by_id_by_session":    "session_token_pkey linked_account_pkey linked_account_pkey",
 
 		"agent_by_uid": "agent_pkey", "delete_agent": "agent_pkey",
 		"agents_after": "agent_place_key", "agents_before": "agent_place_key",
@@ -62,7 +62,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 			plan := query[string](t, conn, "EXPLAIN EXECUTE "+name+"("+nulls+")")
 			for _, line := range plan {
 				require.NotContains(t, strings.ReplaceAll(line, "Seq Scan on signing_key", "a few rows"), "Seq Scan")
-				if _, index, ok := strings.Cut(line, " using "); ok {
+				if _, index, ok := strings.Cut(line, " using "); ok && !strings.HasPrefix(index, "signing_key_pkey ") { // a few rows
 					used = append(used, strings.Fields(index)[0])
 				}
 			}
