@@ -29,7 +29,9 @@ func fill(t *testing.T, conn *pgx.Conn, a core.Account) {
 func countLiving(t *testing.T, conn *pgx.Conn) int {
 	t.Helper()
 	return query[int](t, conn, `SELECT count(*)::int FROM session_token s
-		WHERE session_lives(s.tenant_id, s.account, s.issued_at, s.expires_at, s.key_id)`)[0]
+		JOIN linked_account a ON a.tenant_id = s.tenant_id AND a.id = s.account AND a.object_id = s.account_object_id
+		JOIN signing_key k ON k.id = s.key_id AND k.retired_at IS NULL
+		WHERE s.revoked_at IS NULL`)[0]
 }
 
 // tuples are the tuples that the sessions' rows are, and who locked or
