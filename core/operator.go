@@ -142,9 +142,9 @@ func (o *Operator) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 	return o.directory.SigningKeys(ctx)
 }
 
-// RetireSigningKey ends all sessions of a key and gives their number. NotFound;
-// Conflict on "newest" for the key that signs.
-func (o *Operator) RetireSigningKey(ctx context.Context, id string) (k SigningKey, ended int, err error) {
+// RetireSigningKey ends all sessions of a key. NotFound; Conflict on "newest" for
+// the key that signs.
+func (o *Operator) RetireSigningKey(ctx context.Context, id string) (SigningKey, error) {
 	return o.directory.RetireSigningKey(ctx, id, o.today())
 }
 

@@ -29,24 +29,30 @@ type NewSession struct {
 	Account         string
 	Lifetime        time.Duration // in whole seconds, the rest is cut off
 	RefreshLifetime time.Duration // no less than Lifetime, or it counts as that
-	// Fresh: a new one even where the account has one that lives.
+	// Fresh: a new one even where the account has one that lives, unless that was
+	// issued in the same second.
 	Fresh bool
 }
 
 // SessionRequest is a session to issue, with all that depends on the time settled.
 type SessionRequest struct {
-	// Session is what a new one is. The store chooses its key, and where the
-	// account has one of the same moment and key that expires in the same second
-	// it expires, and its refresh does, later by as little as makes it another.
+	// Session is what a new one is. The store chooses its key. Where the account
+	// has one of the same moment, expiry and key that lives, that is given: it has
+	// the same token. Where that one has ended, also with an account that was
+	// there before, the new one expires, and its refresh does, later by as little
+	// as makes it none that has ended.
 	Session
 
-	// Fresh: a new one even where the account has one that lives. Else the newest
+	// Fresh: not one of another moment, even where the account has one that lives. Else the newest
 	// that lives is given, provided that it expires at ReusableUntil or later.
 	Fresh         bool
 	ReusableUntil int64 // seconds since the epoch
 	// Sessions of the tenant whose refresh expired before ExpiredBefore may be
 	// removed, some at a time: nobody has a use for them.
 	ExpiredBefore int64 // seconds since the epoch
+	// Those that were revoked, and issued before RevokedIssuedBefore, likewise:
+	// nobody will issue one of that moment any more.
+	RevokedIssuedBefore int64 // seconds since the epoch
 }
 
 // SigningKey is a key that session tokens are signed with. It is derived from
@@ -110,6 +116,10 @@ const (
 	// expiryMargin is for how long a session stays after its refresh expired, in
 	// seconds: the clocks of instances differ.
 	expiryMargin = 60
+	// issueMargin is for how long a session stays after it was issued although it
+	// was revoked, in seconds: while an instance's clock may be that far behind, it
+	// might issue the same one.
+	issueMargin = 3600
 )
 
 // request settles what depends on the time.
@@ -120,13 +130,14 @@ func (n *NewSession) request(now time.Time) SessionRequest {
 			SessionID:        SessionID{Account: n.Account, IssuedAt: at, ExpiresAt: at + seconds},
 			RefreshExpiresAt: at + max(seconds, int64(n.RefreshLifetime/time.Second)),
 		},
-		Fresh: n.Fresh, ReusableUntil: at + reuseLeft, ExpiredBefore: at - expiryMargin,
+		Fresh: n.Fresh, ReusableUntil: at + reuseLeft,
+		ExpiredBefore: at - expiryMargin, RevokedIssuedBefore: at - issueMargin,
 	}
 }
 
 // IssueSession gives a session of the account: the newest one that lives and
-// has a minute left, unless a fresh one is asked for. Of any number of such
-// requests at once all get the same. NotFound: the tenant has no such account.
+// has a minute left, unless a fresh one is asked for. Of any number of
+// requests within a second all get the same. NotFound: the tenant has no such account.
 func (s *Service) IssueSession(ctx context.Context, tenant TenantID, in NewSession) (Session, error) {
 	return s.store.IssueSession(ctx, tenant, in.request(s.now()))
 }

@@ -29,11 +29,11 @@ type Store interface {
 	// passes over keys that there are not, and no watch tells of it.
 	NoteKeyUses(ctx context.Context, uses []KeyUse) error
 	// SessionOwner gives the tenant with that Refold address, provided that it
-	// is active and has the session and that was not revoked; that it has not expired is the
+	// is active and has the session and that lives; that it has not expired is the
 	// caller's to know. NotFound.
 	SessionOwner(ctx context.Context, address RefoldAddress, id SessionID) (Tenant, error)
-	// Watch tells of changes to tenants, keys and accounts, and of sessions that
-	// were revoked, until ctx ends, then tells that it is no longer connected and
+	// Watch tells of changes to tenants, keys and accounts, of sessions that were
+	// revoked and of signing keys that were retired, until ctx ends, then tells that it is no longer connected and
 	// returns. See [DirectoryEvent].
 	Watch(ctx context.Context, tell func(DirectoryEvent))
 
@@ -91,20 +91,21 @@ type Store interface {
 	// UpsertAccount adds a linked account where its tenant has none of that id.
 	// Else it changes that one: its name where one is given, its fields where
 	// they are not nil (and its version with them), its update time. It gives the
-	// account as it is then; that it was added shows in its object id.
+	// account as it is then; that it was added shows in its object id. By a session
+	// none is added: [ErrSessionEnded], as whoever has an account's session has that.
 	UpsertAccount(ctx context.Context, a Account) (Account, error)
 	// Account gives a linked account. NotFound.
 	Account(ctx context.Context, tenant TenantID, id string) (Account, error)
 	// AccountPage is MCPServerPage for linked accounts, by their creation time
 	// and, where that is one, by object id.
 	AccountPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]Account, int, error)
-	// DeleteAccount removes a linked account and revokes its sessions, for good.
+	// DeleteAccount removes a linked account and ends its sessions, for good.
 	// NotFound.
 	DeleteAccount(ctx context.Context, tenant TenantID, id string) error
 
 	// IssueSession gives a session of the account that the request names, see
 	// [SessionRequest]. Of any number of requests at once that take one which
-	// lives, all get the same; no two that ask for a fresh one do. NotFound.
+	// lives, all get the same, and so do those for a fresh one of one moment. NotFound.
 	IssueSession(ctx context.Context, tenant TenantID, r SessionRequest) (Session, error)
 	// RevokeSession ends one session. NotFound: there is none, or it has ended.
 	RevokeSession(ctx context.Context, tenant TenantID, id SessionID, at time.Time) error
@@ -165,10 +166,10 @@ type Directory interface {
 	CreateSigningKey(ctx context.Context, k SigningKey) (SigningKey, error)
 	// SigningKeys gives all keys, the newest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
-	// RetireSigningKey has a key sign no more and revokes all sessions of it,
-	// whoever's they are, and gives their number; of one that is retired already,
-	// none. NotFound; Conflict on "newest" where no newer one is there to sign.
-	RetireSigningKey(ctx context.Context, id string, at time.Time) (SigningKey, int, error)
+	// RetireSigningKey has a key sign no more and ends all sessions of it,
+	// whoever's they are; one that is retired already stays as it is. NotFound;
+	// Conflict on "newest" where no newer one is there to sign.
+	RetireSigningKey(ctx context.Context, id string, at time.Time) (SigningKey, error)
 }
 
 // Creation is a server to add and what to do where it collides.

@@ -74,6 +74,20 @@ var (
 		updated_at = GREATEST(linked_account.created_at, linked_account.updated_at, excluded.updated_at),
 		version    = linked_account.version + CASE WHEN excluded.udf IS NULL THEN 0 ELSE 1 END
 	RETURNING `+accountColumns)
+
+	// updateAccount is upsertAccount by a session: where its account is gone, or
+	// is another of that id, it must not make one or change that.
+	updateAccount = prepared("update_account", `
+	UPDATE linked_account SET
+		name       = COALESCE($3::text, name),
+		udf        = COALESCE($4::json, udf),
+		updated_at = GREATEST(created_at, updated_at, $5::timestamptz),
+		version    = version + CASE WHEN $4::json IS NULL THEN 0 ELSE 1 END
+	WHERE tenant_id = $1 AND id = $2 AND EXISTS (
+		SELECT FROM session_token s
+		WHERE s.tenant_id = $1 AND s.account = $6 AND s.issued_at = $7 AND s.expires_at = $8 AND s.key_id = $9
+		  AND `+lives+`)
+	RETURNING `+accountColumns)
 )
 
 // CreateAccount implements [core.Store] and [core.Directory].
@@ -95,9 +109,17 @@ func (s *Store) UpsertAccount(ctx context.Context, a core.Account) (core.Account
 	if err != nil {
 		return core.Account{}, wrap(err, "account", "upsert linked_account")
 	}
-	upsert, accounts := accountsCall(a.Tenant, upsertAccount, args...)
+	stmt, use := upsertAccount, core.SessionOf(ctx)
+	if use != nil {
+		stmt, args = updateAccount, [][]byte{args[0], args[1], args[3], args[4], args[6]}
+		args = append(args, sessionArgs(a.Tenant, use.ID)[1:]...)
+	}
+	upsert, accounts := accountsCall(a.Tenant, stmt, args...)
 	if err := s.inTenant(ctx, a.Tenant, begin, upsert); err != nil {
 		return core.Account{}, wrap(err, "account", "upsert linked_account")
+	}
+	if use != nil && len(*accounts) == 0 {
+		return core.Account{}, core.ErrSessionEnded
 	}
 	return oneAccount(*accounts)
 }

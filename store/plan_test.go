@@ -28,15 +28,17 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 
 		"account_by_id": "linked_account_pkey", "delete_account": "linked_account_pkey",
 		"create_account": "", "upsert_account": "",
-		"account_count": "linked_account_order_idx", "account_page": "linked_account_order_idx",
+		"update_account": "linked_account_pkey linked_account_pkey session_token_pkey",
+		"account_count":  "linked_account_order_idx", "account_page": "linked_account_order_idx",
 		"account_page_back": "linked_account_order_idx",
 
 		"hold_account": "linked_account_pkey", "delete_expired_sessions": "session_token_expiry_idx session_token_pkey",
-		"issue_session":  "session_token_live_idx session_token_pkey session_token_pkey linked_account_pkey",
-		"revoke_session": "session_token_pkey",
+		"delete_revoked_sessions": "session_token_revoked_idx session_token_pkey",
+		"issue_session":           "linked_account_pkey session_token_live_idx session_token_pkey",
+		"revoke_session":          "session_token_pkey linked_account_pkey",
 
-		"mcp_server_by_id_by_session": "session_token_pkey mcp_server_pkey",
-		"account_by_id_by_session":    "session_token_pkey linked_account_pkey",
+		"mcp_server_by_id_by_session": "session_token_pkey linked_account_pkey mcp_server_pkey",
+		"account_by_id_by_session":    "session_token_pkey linked_account_pkey linked_account_pkey",
 
 		"kept_answer": "kept_answer_pkey", "delete_expired_answer": "kept_answer_pkey",
 		"delete_expired_answers": "kept_answer_expiry_idx kept_answer_pkey",
@@ -65,7 +67,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 			plan := query[string](t, conn, "EXPLAIN EXECUTE "+name+"("+nulls+")")
 			for _, line := range plan {
 				require.NotContains(t, strings.ReplaceAll(line, "Seq Scan on signing_key", "a few rows"), "Seq Scan")
-				if _, index, ok := strings.Cut(line, " using "); ok {
+				if _, index, ok := strings.Cut(line, " using "); ok && !strings.HasPrefix(index, "signing_key_pkey ") { // a few rows
 					used = append(used, strings.Fields(index)[0])
 				}
 			}
@@ -83,8 +85,8 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 	exec(t, conn, `INSERT INTO agent (tenant_id, uid, name, name_folded, active, mcp_servers, place, created_at, updated_at)
 		SELECT tenant_id, gen_random_uuid(), name, name, true, ARRAY[slug], place, now(), now() FROM mcp_server`)
 	exec(t, conn, `INSERT INTO linked_account (tenant_id, id, created_at) SELECT tenant_id, name, now() FROM mcp_server`)
-	exec(t, conn, `INSERT INTO session_token (tenant_id, account, issued_at, expires_at, key_id, refresh_expires_at, revoked_at)
-		SELECT tenant_id, name, i, i + 1, '', i + 2, CASE WHEN i > 1 THEN now() END FROM mcp_server, generate_series(1, 2) i`)
+	exec(t, conn, `INSERT INTO session_token (tenant_id, account, issued_at, expires_at, key_id, refresh_expires_at, account_object_id, revoked_at)
+		SELECT tenant_id, id, i, i + 1, '', i + 2, object_id, CASE WHEN i > 1 THEN now() END FROM linked_account, generate_series(1, 2) i`)
 	exec(t, conn, `INSERT INTO kept_answer (tenant_id, scope, key, digest, status, body, version, view, expires_at)
 		SELECT tenant_id, 'scope', name, sha256(''), 201, '', '', '', now() FROM mcp_server`)
 	exec(t, conn, "ANALYZE")

@@ -67,9 +67,12 @@ func preparedRead(name, sql string) *statement {
 	return st
 }
 
-// lives asks for what lives in words that the index of what lives has not: it
-// would do for four of the primary key's five columns.
-const lives = `COALESCE(s.revoked_at, 'infinity') = 'infinity'`
+// lives is what a session s lives by; enter_session and session_lives have it
+// in words of their own. It asks for what is not revoked in words that the index
+// of those has not: that would do for two of the primary key's five columns.
+const lives = `COALESCE(s.revoked_at, 'infinity') = 'infinity'
+	AND EXISTS (SELECT FROM linked_account a WHERE a.tenant_id = s.tenant_id AND a.id = s.account AND a.object_id = s.account_object_id)
+	AND EXISTS (SELECT FROM signing_key k WHERE k.id = s.key_id AND k.retired_at IS NULL)`
 
 // readBySession runs a read that has such a form. What is sent in one go is one
 // transaction (in the protocol's words, what comes before a Sync), so that it
@@ -117,47 +120,63 @@ var (
 	holdAccount = prepared("hold_account",
 		`SELECT 1 FROM linked_account WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE`)
 
-	// deleteExpiredSessions keeps the table from growing beyond what was issued
-	// lately: each request removes more than it adds. It waits for nobody.
-	deleteExpiredSessions = prepared("delete_expired_sessions", `
-		DELETE FROM session_token s
-		USING (
-			SELECT account, issued_at, expires_at, key_id FROM session_token
-			WHERE tenant_id = $1 AND refresh_expires_at < $2 AND refresh_expires_at >= 0
-			ORDER BY refresh_expires_at LIMIT 10
-			FOR UPDATE SKIP LOCKED
-		) AS expired
-		WHERE s.tenant_id = $1 AND s.account = expired.account AND s.issued_at = expired.issued_at
-		  AND s.expires_at = expired.expires_at AND s.key_id = expired.key_id`)
+	// deleteExpiredSessions and deleteRevokedSessions keep the table from growing
+	// beyond what was issued lately: each request removes more than it adds.
+	deleteExpiredSessions = deleteSessions("expired", `refresh_expires_at < $2 AND refresh_expires_at >= 0`, `refresh_expires_at`)
+	deleteRevokedSessions = deleteSessions("revoked", `issued_at < $2 AND revoked_at IS NOT NULL`, `issued_at`)
 
-	// issueSession gives the newest session that lives until $7, else a new one.
-	// Whoever holds the account adds alone, so that behind the last session of its
-	// moment and key there is room.
+	// issueSession gives the newest session that lives until $7, else one that is
+	// asked for now: with the least expiry, from the wanted one on, that no session
+	// had which has ended. Where one that lives has that, it is the one: a token of
+	// the same words is the same. Whoever holds the account adds alone.
 	issueSession = prepared("issue_session", `
-		WITH reused AS (
-			SELECT `+sessionColumns+` FROM session_token
-			WHERE NOT $6::boolean AND tenant_id = $1 AND account = $2 AND revoked_at IS NULL AND expires_at >= $7
-			ORDER BY issued_at DESC, expires_at DESC LIMIT 1
+		WITH held AS MATERIALIZED (
+			SELECT tenant_id, id, object_id FROM linked_account WHERE tenant_id = $1 AND id = $2
+		), reused AS (
+			SELECT newest.* FROM held, signing_key k, LATERAL (
+				SELECT `+sessionColumns+` FROM session_token s
+				WHERE s.tenant_id = $1 AND s.account = $2 AND s.account_object_id = held.object_id AND s.key_id = k.id
+				  AND s.revoked_at IS NULL AND s.expires_at >= $7
+				ORDER BY s.issued_at DESC, s.expires_at DESC LIMIT 1
+			) AS newest
+			WHERE NOT $6::boolean AND k.retired_at IS NULL
+			ORDER BY newest.issued_at DESC, newest.expires_at DESC LIMIT 1
 		), signing AS MATERIALIZED (
 			SELECT COALESCE((SELECT id FROM signing_key WHERE retired_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1), '') AS id
-		), distinct_end AS MATERIALIZED (
-			SELECT CASE WHEN EXISTS (
-					SELECT FROM session_token
-					WHERE tenant_id = $1 AND account = $2 AND issued_at = $3 AND expires_at = $4 AND key_id = signing.id)
-				THEN (
-					SELECT max(expires_at) + 1 FROM session_token
-					WHERE tenant_id = $1 AND account = $2 AND issued_at = $3 AND key_id = signing.id)
-				ELSE $4::bigint END AS expires_at, signing.id
-			FROM signing
+		), ended AS MATERIALIZED (
+			SELECT s.expires_at FROM held, signing, session_token s
+			WHERE s.tenant_id = $1 AND s.account = $2 AND s.issued_at = $3 AND s.expires_at >= $4 AND s.key_id = signing.id
+			  AND (COALESCE(s.revoked_at, 'infinity') <> 'infinity' OR s.account_object_id <> held.object_id)
+		), free AS (
+			SELECT min(f.expires_at) AS expires_at
+			FROM (SELECT $4::bigint AS expires_at UNION ALL SELECT expires_at + 1 FROM ended) AS f
+			WHERE f.expires_at NOT IN (SELECT expires_at FROM ended)
 		), issued AS (
-			INSERT INTO session_token (tenant_id, `+sessionColumns+`)
-			SELECT held.tenant_id, held.id, $3::bigint, ends.expires_at, ends.id, $5::bigint + ends.expires_at - $4::bigint
-			FROM linked_account AS held, distinct_end AS ends
-			WHERE held.tenant_id = $1 AND held.id = $2 AND NOT EXISTS (SELECT FROM reused)
+			INSERT INTO session_token AS s (tenant_id, `+sessionColumns+`, account_object_id)
+			SELECT held.tenant_id, held.id, $3::bigint, free.expires_at, signing.id,
+				$5::bigint + free.expires_at - $4::bigint, held.object_id
+			FROM held, signing, free
+			WHERE NOT EXISTS (SELECT FROM reused)
+			ON CONFLICT ON CONSTRAINT session_token_pkey DO UPDATE SET refresh_expires_at = s.refresh_expires_at
 			RETURNING `+sessionColumns+`
 		)
 		SELECT `+sessionColumns+` FROM reused UNION ALL SELECT `+sessionColumns+` FROM issued`)
 )
+
+// deleteSessions removes some of the tenant's sessions, the first in an order.
+// It waits for nobody.
+func deleteSessions(which, condition, order string) *statement {
+	return prepared("delete_"+which+"_sessions", `
+		DELETE FROM session_token s
+		USING (
+			SELECT account, issued_at, expires_at, key_id FROM session_token
+			WHERE tenant_id = $1 AND `+condition+`
+			ORDER BY `+order+` LIMIT 10
+			FOR UPDATE SKIP LOCKED
+		) AS old
+		WHERE s.tenant_id = $1 AND s.account = old.account AND s.issued_at = old.issued_at
+		  AND s.expires_at = old.expires_at AND s.key_id = old.key_id`)
+}
 
 // IssueSession implements [core.Store] and [core.Directory].
 func (s *Store) IssueSession(ctx context.Context, tenant core.TenantID, r core.SessionRequest) (core.Session, error) {
@@ -166,6 +185,7 @@ func (s *Store) IssueSession(ctx context.Context, tenant core.TenantID, r core.S
 	err := s.inTenant(ctx, tenant, begin,
 		&call{stmt: holdAccount, args: [][]byte{uuidArg(tenant), account}},
 		&call{stmt: deleteExpiredSessions, args: [][]byte{uuidArg(tenant), intArg(r.ExpiredBefore)}},
+		&call{stmt: deleteRevokedSessions, args: [][]byte{uuidArg(tenant), intArg(r.RevokedIssuedBefore)}},
 		&call{stmt: issueSession, args: [][]byte{
 			uuidArg(tenant), account, intArg(r.IssuedAt), intArg(r.ExpiresAt), intArg(r.RefreshExpiresAt),
 			boolArg(r.Fresh), intArg(r.ReusableUntil),

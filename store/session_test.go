@@ -50,6 +50,14 @@ func TestATenantIsForgottenWithItsTransaction(t *testing.T) {
 	require.Equal(t, made, s.Stat().NewConnsCount(), "no connection was made anew")
 }
 
+// newAccount makes an account with an id of its own.
+func newAccount(t *testing.T, s core.Directory, tenant core.TenantID, id string) core.Account {
+	t.Helper()
+	a := core.Account{Tenant: tenant, ID: id, ObjectID: newID(epoch), CreatedAt: epoch, UpdatedAt: epoch}
+	require.NoError(t, s.CreateAccount(t.Context(), a))
+	return a
+}
+
 // What a program that knows no sessions does to accounts ends them too.
 func TestSessionsEndWithTheirAccountWhoeverDeletesIt(t *testing.T) {
 	t.Parallel()
@@ -62,7 +70,9 @@ func TestSessionsEndWithTheirAccountWhoeverDeletesIt(t *testing.T) {
 		"BEGIN; DELETE FROM linked_account; INSERT INTO linked_account (tenant_id, id, created_at) SELECT id, 'user', now() FROM tenant; COMMIT",
 		"DELETE FROM tenant",
 	} {
-		_, err := s.UpsertAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "user", CreatedAt: epoch, UpdatedAt: epoch})
+		_, err := s.UpsertAccount(t.Context(), core.Account{
+			Tenant: tenant.ID, ID: "user", ObjectID: newID(epoch), CreatedAt: epoch, UpdatedAt: epoch,
+		})
 		require.NoError(t, err)
 		issued, err := s.IssueSession(t.Context(), tenant.ID, sessionRequest("user"))
 		require.NoError(t, err)
@@ -98,8 +108,8 @@ func TestAnotherTenantsSessionsCantBeSeenOrChanged(t *testing.T) {
 
 	at := epoch.Unix()
 	for name, sql := range map[string]string{
-		"another tenant's":   fmt.Sprintf("INSERT INTO session_token VALUES ('%s', 'b', 1, 2, '', 3)", b),
-		"moved to another":   fmt.Sprintf("INSERT INTO session_token VALUES ('%s', 'a', 1, 2, '', 3); UPDATE session_token SET tenant_id = '%s'", a, b),
+		"another tenant's":   fmt.Sprintf("INSERT INTO session_token VALUES ('%s', 'b', 1, 2, '', 3, '')", b),
+		"moved to another":   fmt.Sprintf("INSERT INTO session_token VALUES ('%s', 'a', 1, 2, '', 3, ''); UPDATE session_token SET tenant_id = '%s'", a, b),
 		"entered, another's": fmt.Sprintf("SELECT enter_session('%s', 'b', %d, %d, 'k')", b, at, at+3600),
 	} {
 		_, err := asRuntime(t, databaseURL, a).Exec(t.Context(), sql)
@@ -119,7 +129,7 @@ func TestTheRuntimeSeesSigningKeysAndChangesNone(t *testing.T) {
 	require.Equal(t, []string{""}, query[string](t, conn, "SELECT id FROM signing_key"))
 	for _, sql := range []string{
 		"UPDATE signing_key SET retired_at = now()", "INSERT INTO signing_key VALUES ('mine', now())", "DELETE FROM signing_key",
-		"TRUNCATE session_token", "ALTER TABLE session_token DISABLE TRIGGER ALL", "DROP FUNCTION end_sessions CASCADE",
+		"TRUNCATE session_token", "ALTER TABLE session_token DISABLE TRIGGER ALL", "DROP FUNCTION enter_session CASCADE",
 	} {
 		_, err := asRuntime(t, databaseURL, a).Exec(t.Context(), sql)
 		var pgErr *pgconn.PgError
@@ -150,11 +160,13 @@ func requireSessionsWork(t *testing.T, runtime, operator *store.Store, tenant co
 		func(core.Session) error {
 			_, err := operator.CreateSigningKey(t.Context(), core.SigningKey{ID: "k1", CreatedAt: epoch})
 			require.NoError(t, err)
-			_, _, err = operator.RetireSigningKey(t.Context(), "", epoch)
+			_, err = operator.RetireSigningKey(t.Context(), "", epoch)
 			return err
 		},
 	} {
-		_, err := runtime.UpsertAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "session user", CreatedAt: epoch, UpdatedAt: epoch})
+		_, err := runtime.UpsertAccount(t.Context(), core.Account{
+			Tenant: tenant.ID, ID: "session user", ObjectID: newID(epoch), CreatedAt: epoch, UpdatedAt: epoch,
+		})
 		require.NoError(t, err)
 		for _, s := range []*store.Store{runtime, operator} {
 			issued, err := s.IssueSession(t.Context(), tenant.ID, sessionRequest("session user"))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -58,50 +59,32 @@ func (s *Store) SigningKeys(ctx context.Context) ([]core.SigningKey, error) {
 	return keys, wrap(err, "signing_key", "select signing_key")
 }
 
-// RetireSigningKey implements [core.Directory].
-func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (k core.SigningKey, ended int, err error) {
-	if !core.ValidText(id) {
-		return core.SigningKey{}, 0, notFound("signing_key")
-	}
-	if s.stepsDown() {
-		return core.SigningKey{}, 0, errLooksUpOnly
-	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		k, ended, err = retireSigningKey(ctx, tx, id, at)
-		return err
-	})
-	return k, ended, wrap(err, "signing_key", "retire signing_key")
-}
-
-func retireSigningKey(ctx context.Context, tx pgx.Tx, id string, at time.Time) (k core.SigningKey, ended int, err error) {
+// RetireSigningKey implements [core.Directory]. It locks nothing but the key's
+// row, and so holds up nobody who issues a session. One that is issued by the key
+// meanwhile is as dead as the others: whether its key is good is judged at each
+// use. Nor does it matter what else is made or retired meanwhile: the newest key
+// of all is never retired, so that one is always left to sign.
+func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (core.SigningKey, error) {
 	const (
-		// Whoever is issuing a session may have the key in hand: the lock waits until
-		// that session is there to be revoked, and lets nobody begin before this ends.
-		hold   = `LOCK TABLE session_token IN SHARE ROW EXCLUSIVE MODE`
-		query  = `SELECT ` + signingKeyColumns + ` FROM signing_key WHERE id = $1 FOR UPDATE`
 		retire = `UPDATE signing_key k SET retired_at = $2
-			WHERE id = $1 AND EXISTS (SELECT FROM signing_key n WHERE (n.created_at, n.id) > (k.created_at, k.id) AND n.retired_at IS NULL)
+			WHERE id = $1 AND retired_at IS NULL
+			  AND EXISTS (SELECT FROM signing_key n WHERE (n.created_at, n.id) > (k.created_at, k.id) AND n.retired_at IS NULL)
 			RETURNING ` + signingKeyColumns
-		revoke = `UPDATE session_token SET revoked_at = $2 WHERE key_id = $1 AND revoked_at IS NULL`
+		query = `SELECT ` + signingKeyColumns + ` FROM signing_key WHERE id = $1`
 	)
-	if _, err := tx.Exec(ctx, hold); err != nil {
-		return k, 0, err
+	if !core.ValidText(id) {
+		return core.SigningKey{}, notFound("signing_key")
 	}
 	var r signingKeyRow
-	if err := tx.QueryRow(ctx, query, id).Scan(r.columns()...); err != nil || r.retiredAt != nil {
-		return r.toCore(), 0, err
+	err := s.db.QueryRow(ctx, retire, id, at).Scan(r.columns()...)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return r.toCore(), wrap(err, "signing_key", "retire signing_key")
 	}
-	rows, _ := tx.Query(ctx, retire, id, at) // an error is the rows' too
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.SigningKey, error) {
-		err := row.Scan(r.columns()...)
-		return r.toCore(), err
-	})
-	switch {
-	case err != nil:
-		return k, 0, err
-	case len(found) == 0:
-		return k, 0, core.ErrKeySigns
+	if err := s.db.QueryRow(ctx, query, id).Scan(r.columns()...); err != nil {
+		return core.SigningKey{}, wrap(err, "signing_key", "select signing_key")
 	}
-	tag, err := tx.Exec(ctx, revoke, id, at)
-	return found[0], int(tag.RowsAffected()), err
+	if r.retiredAt == nil {
+		return core.SigningKey{}, core.ErrKeySigns
+	}
+	return r.toCore(), nil
 }

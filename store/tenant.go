@@ -44,8 +44,7 @@ func (s *Store) TenantCounts(ctx context.Context, tenant core.TenantID) (c core.
 }
 
 // deleteParts removes up to $2 rows of the tenant $1 each. Agents go before
-// servers, and sessions before accounts: a server that is deleted is looked for
-// in all agents' lists, an account among the sessions.
+// servers: a server that is deleted is looked for in all agents' lists.
 var deleteParts = []string{
 	`DELETE FROM agent WHERE tenant_id = $1 AND uid = ANY (ARRAY(
 		SELECT uid FROM agent WHERE tenant_id = $1 AND place >= 0 ORDER BY place LIMIT $2))`,

@@ -98,7 +98,7 @@ func (w *watch) hear(_ *pgconn.PgConn, n *pgconn.Notification) {
 	}
 	e := core.DirectoryEvent{Connected: true, Changed: core.TenantID(n.Payload), Until: w.until}
 	if !e.Changed.Valid() {
-		e.Changed = "" // not from our triggers: all may have changed
+		e.Changed = "" // a signing key was retired, or it is not from our triggers: all may have changed
 	}
 	w.tell(e)
 }

@@ -92,7 +92,7 @@ func TestOfFiftyClientsThatReadOneVersionOneChangesIt(t *testing.T) {
 func TestTwentyClientsOfBothDialectsThatAddOneLoseNone(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, g *inProcess) {
-		c := newCounter(t, gatewayOf(t, g, core.RefoldV3))
+		c := newCounter(t, gatewayOf(t, g, core.RefoldLegacy))
 		const n = 20
 		var (
 			wg   sync.WaitGroup

@@ -72,7 +72,7 @@ func TestFiftyRequestsAtOnceForATokenGetTheSameOne(t *testing.T) {
 	t.Parallel()
 	eachStore(t, func(t *testing.T, g *inProcess) {
 		_, headers := g.tenant(t, "acme", "6698b77a733c5ebd8908189e", "acme-app")
-		for query, want := range map[string]int{"": 1, "?force_refresh=true": 50} {
+		for _, query := range []string{"", "?force_refresh=true"} {
 			bodies := make(chan string, 50)
 			for range cap(bodies) {
 				go func() {
@@ -86,7 +86,11 @@ func TestFiftyRequestsAtOnceForATokenGetTheSameOne(t *testing.T) {
 				require.Contains(t, body, `200{"token":"`)
 				distinct[body] = true
 			}
-			require.Len(t, distinct, want, query)
+			if query == "" {
+				require.Len(t, distinct, 1)
+			} else {
+				require.Less(t, len(distinct), cap(bodies), "one for each second")
+			}
 		}
 	})
 }

@@ -165,8 +165,7 @@ func TestSigningKeysRotateAndRetireUnderRunningGateways(t *testing.T) {
 	require.Equal(t, id, header["kid"])
 	requireGood(t, g.b, 0, made["token"].(string))
 
-	retired := run("retire", "first")
-	require.InDelta(t, 2, retired["sessions_ended"], 0, "the one that was made with the tenant as well")
+	run("retire", "first")
 	for i := range uses {
 		requireDead(t, g.a, i, old)
 		requireDead(t, g.b, i, old)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +18,6 @@ type signingKeyOutput struct {
 	Signs     bool       `json:"signs"`
 	CreatedAt *time.Time `json:"created_at,omitempty"` // the first key has none
 	RetiredAt *time.Time `json:"retired_at,omitempty"`
-	// Ended is how many sessions ended with the key, where it was just retired.
-	Ended *int `json:"sessions_ended,omitempty"`
 }
 
 func fromSigningKey(k core.SigningKey, signs bool) signingKeyOutput {
@@ -113,14 +110,12 @@ func newSigningKeyRetireCommand(c *common) *cobra.Command {
 				id = ""
 			}
 			return c.run(cmd, func(ctx context.Context, a *administration) error {
-				k, ended, err := a.RetireSigningKey(ctx, id)
+				k, err := a.RetireSigningKey(ctx, id)
 				if err != nil {
 					return explainSigningKey(err)
 				}
 				retired := fromSigningKey(k, false)
-				retired.Ended = &ended
-				return out.print(cmd.OutOrStdout(), retired, append(signingKeyHeader, "SESSIONS ENDED"),
-					append(retired.row(), strconv.Itoa(ended)))
+				return out.print(cmd.OutOrStdout(), retired, signingKeyHeader, retired.row())
 			})
 		},
 	}

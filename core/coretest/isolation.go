@@ -124,7 +124,7 @@ var refusals = []guarantee{
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = b.CreateSigningKey(ctx, core.SigningKey{ID: "k1", CreatedAt: epoch})
 		require.ErrorIs(t, err, context.Canceled)
-		_, _, err = b.RetireSigningKey(ctx, "", epoch)
+		_, err = b.RetireSigningKey(ctx, "", epoch)
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = b.Tenant(ctx, s.tenant.Name)
 		require.ErrorIs(t, err, context.Canceled)

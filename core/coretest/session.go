@@ -31,6 +31,15 @@ func freshRequest(account string) core.SessionRequest {
 	return r
 }
 
+// later is freshRequest some seconds later.
+func later(account string, seconds int64) core.SessionRequest {
+	r := freshRequest(account)
+	r.IssuedAt += seconds
+	r.ExpiresAt += seconds
+	r.RefreshExpiresAt += seconds
+	return r
+}
+
 func (s *suite) issue(t *testing.T, r core.SessionRequest) core.Session {
 	t.Helper()
 	issued, err := s.IssueSession(t.Context(), s.tenant.ID, r)
@@ -82,41 +91,57 @@ var sessions = []guarantee{
 	{"one that lives is given once more, a fresh one on request", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
 		first := s.issue(t, request("user"))
-		later := request("user")
-		later.IssuedAt, later.ExpiresAt = now+5, now+5+hour
-		require.Equal(t, first, s.issue(t, later))
-		later.Fresh = true
-		second := s.issue(t, later)
-		require.Equal(t, later.Session, second)
-		later.Fresh = false
-		require.Equal(t, second, s.issue(t, later), "the newest")
+		next := request("user")
+		next.IssuedAt, next.ExpiresAt = now+5, now+5+hour
+		require.Equal(t, first, s.issue(t, next))
+		next.Fresh = true
+		second := s.issue(t, next)
+		require.Equal(t, next.Session, second)
+		next.Fresh = false
+		require.Equal(t, second, s.issue(t, next), "the newest")
 		s.requireLives(t, first.SessionID)
 		s.requireLives(t, second.SessionID)
 
 		require.NoError(t, b.RevokeSession(t.Context(), s.tenant.ID, second.SessionID, epoch))
-		require.Equal(t, first, s.issue(t, later), "the newest that lives")
-		later.ReusableUntil = first.ExpiresAt
-		require.Equal(t, first, s.issue(t, later))
-		later.ReusableUntil++
-		require.NotEqual(t, first, s.issue(t, later), "it ends too soon")
+		require.Equal(t, first, s.issue(t, next), "the newest that lives")
+		next.ReusableUntil = first.ExpiresAt
+		require.Equal(t, first, s.issue(t, next))
+		next.ReusableUntil++
+		require.NotEqual(t, first, s.issue(t, next), "it ends too soon")
 	}},
-	{"no two that are issued are the same, revoked or not", func(t *testing.T, b Backend) {
+	{"in one second a fresh one is the same, until that was revoked", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
 		seen := map[core.SessionID]bool{}
-		for i := range 5 {
+		for revoked := range int64(5) {
 			issued := s.issue(t, freshRequest("user"))
-			require.Equal(t, now, issued.IssuedAt)
-			require.Equal(t, now+hour+int64(i), issued.ExpiresAt, "later by as little as there is")
-			require.Equal(t, now+2*hour+int64(i), issued.RefreshExpiresAt)
-			require.False(t, seen[issued.SessionID])
+			require.False(t, seen[issued.SessionID], "none is issued a second time")
 			seen[issued.SessionID] = true
-			if i%2 == 0 {
-				require.NoError(t, b.RevokeSession(t.Context(), s.tenant.ID, issued.SessionID, epoch))
+			require.Equal(t, now, issued.IssuedAt)
+			require.Equal(t, now+hour+revoked, issued.ExpiresAt, "later by as little as there is")
+			require.Equal(t, now+2*hour+revoked, issued.RefreshExpiresAt)
+			for range 3 {
+				require.Equal(t, issued, s.issue(t, freshRequest("user")))
+				require.Equal(t, issued, s.issue(t, request("user")))
+			}
+			s.requireLives(t, issued.SessionID)
+			require.NoError(t, b.RevokeSession(t.Context(), s.tenant.ID, issued.SessionID, epoch))
+			for id := range seen {
+				s.requireEnded(t, id)
 			}
 		}
 		free := freshRequest("user")
 		free.ExpiresAt--
 		require.Equal(t, free.Session, s.issue(t, free), "where nothing is in the way")
+	}},
+	{"one that lives longer is not in the way of a fresh one", func(t *testing.T, b Backend) {
+		s := withUser(t, b)
+		long := freshRequest("user")
+		long.ExpiresAt, long.RefreshExpiresAt = now+30*hour, now+30*hour
+		s.issue(t, long)
+		first := s.issue(t, freshRequest("user"))
+		require.Equal(t, freshRequest("user").Session, first)
+		require.NoError(t, b.RevokeSession(t.Context(), s.tenant.ID, first.SessionID, epoch))
+		require.Equal(t, now+hour+1, s.issue(t, freshRequest("user")).ExpiresAt)
 	}},
 	{"50 requests at once get one session", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
@@ -129,19 +154,17 @@ var sessions = []guarantee{
 			require.Equal(t, got[0], session)
 		}
 	}},
-	{"50 requests for a fresh one at once get as many", func(t *testing.T, b Backend) {
+	{"50 requests at once for a fresh one get one of their second", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
 		got := make([]core.Session, 50)
 		requireNoErrors(t, together(len(got), func(i int) (err error) {
-			got[i], err = b.IssueSession(t.Context(), s.tenant.ID, freshRequest("user"))
+			got[i], err = b.IssueSession(t.Context(), s.tenant.ID, later("user", int64(i%5)))
 			return err
 		}))
-		distinct := map[core.SessionID]bool{}
-		for _, session := range got {
-			distinct[session.SessionID] = true
+		for i, session := range got {
+			require.Equal(t, later("user", int64(i%5)).Session, session)
 			s.requireLives(t, session.SessionID)
 		}
-		require.Len(t, distinct, len(got))
 	}},
 	{"those whose refresh expired are removed at last", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
@@ -154,6 +177,22 @@ var sessions = []guarantee{
 		r.ExpiredBefore++
 		s.issue(t, r)
 		s.requireEnded(t, old.SessionID)
+	}},
+	{"one that was revoked is removed when none of its moment can be issued", func(t *testing.T, b Backend) {
+		s := withUser(t, b)
+		one, lives := s.issue(t, freshRequest("user")), s.issue(t, later("user", 1))
+		require.NoError(t, b.RevokeSession(t.Context(), s.tenant.ID, one.SessionID, epoch))
+		r := later("user", 2*hour)
+		r.RevokedIssuedBefore = now
+		s.issue(t, r)
+		two := s.issue(t, freshRequest("user"))
+		require.Equal(t, one.ExpiresAt+1, two.ExpiresAt, "it is there")
+		r.RevokedIssuedBefore = now + 2
+		s.issue(t, r)
+		s.requireLives(t, two.SessionID)
+		s.requireLives(t, lives.SessionID)
+		s.requireEnded(t, one.SessionID)
+		require.Equal(t, one, s.issue(t, freshRequest("user")), "it is not")
 	}},
 	{"a tenant that does not exist has none", func(t *testing.T, b Backend) {
 		s := withUser(t, b)

@@ -11,7 +11,7 @@ import (
 var sessionEnds = []guarantee{
 	{"one that is revoked has ended, others have not", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
-		one, two := s.issue(t, freshRequest("user")), s.issue(t, freshRequest("user"))
+		one, two := s.issue(t, freshRequest("user")), s.issue(t, later("user", 1))
 		require.NoError(t, b.RevokeSession(t.Context(), s.tenant.ID, one.SessionID, epoch))
 		s.requireEnded(t, one.SessionID)
 		s.requireLives(t, two.SessionID)
@@ -65,6 +65,7 @@ var sessionEnds = []guarantee{
 		s.requireLives(t, stays.SessionID)
 
 		again := s.issue(t, request("user"))
+		require.Equal(t, issued.ExpiresAt+1, again.ExpiresAt)
 		require.NotEqual(t, issued.SessionID, again.SessionID, "none is issued a second time")
 		s.requireLives(t, again.SessionID)
 		s.requireEnded(t, issued.SessionID)
@@ -76,7 +77,7 @@ var sessionEnds = []guarantee{
 			if i == len(got) {
 				return b.DeleteAccount(t.Context(), s.tenant.ID, "user")
 			}
-			got[i], err = b.IssueSession(t.Context(), s.tenant.ID, freshRequest("user"))
+			got[i], err = b.IssueSession(t.Context(), s.tenant.ID, later("user", int64(i)))
 			return err
 		})
 		require.NoError(t, errs[len(got)])
@@ -86,6 +87,31 @@ var sessionEnds = []guarantee{
 				continue
 			}
 			s.requireEnded(t, session.SessionID)
+		}
+	}},
+	{"by one whose account is deleted meanwhile the account is not made anew", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		for round := range 40 {
+			require.NoError(t, b.CreateAccount(t.Context(), s.account("user")))
+			issued := s.issue(t, later("user", int64(round)))
+			errs := together(9, func(i int) error {
+				if i == 4 {
+					return b.DeleteAccount(t.Context(), s.tenant.ID, "user")
+				}
+				changed := s.account("user")
+				changed.Name = new("changed")
+				_, err := b.UpsertAccount(by(t, issued.SessionID), changed)
+				return err
+			})
+			for i, err := range errs {
+				if i == 4 || err == nil {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, core.ErrSessionEnded)
+				}
+			}
+			_, err := b.Account(t.Context(), s.tenant.ID, "user")
+			requireNotFound(t, err)
 		}
 	}},
 	{"nothing is done by one that has ended", func(t *testing.T, b Backend) {
@@ -109,6 +135,7 @@ var sessionEnds = []guarantee{
 	{"whatever is done by one that lives confirms it", func(t *testing.T, b Backend) {
 		s := withUser(t, b)
 		server := s.create(t, s.full())
+		require.NoError(t, b.CreateAccount(t.Context(), s.account("upserted"))) // a session adds none
 		for method, call := range tenantMethods(b, server) {
 			if method == "CreateKey" || method == "DeleteAccount" || method == "DeleteMCPServer" {
 				continue

@@ -150,7 +150,7 @@ func (s *suite) stock(t *testing.T) core.TenantCounts {
 		require.NoError(t, s.CreateAccount(t.Context(), newAccount(s.tenant.ID, fmt.Sprint("user-", i))))
 	}
 	for i := range stockedSessions {
-		s.issue(t, freshRequest(fmt.Sprint("user-", i%2)))
+		s.issue(t, later(fmt.Sprint("user-", i%2), int64(i)))
 	}
 	for range n.Keys {
 		require.NoError(t, s.CreateKey(t.Context(), newKey(s.tenant, core.Refold)))

@@ -34,6 +34,9 @@ func (s *Store) UpsertAccount(ctx context.Context, in core.Account) (a core.Acco
 		}
 		var known bool
 		if a, known = t.accounts[in.ID]; !known {
+			if core.SessionOf(ctx) != nil {
+				return core.ErrSessionEnded
+			}
 			a = in
 			s.changed(in.Tenant)
 		} else {
@@ -98,7 +101,6 @@ func (s *Store) DeleteAccount(ctx context.Context, id core.TenantID, account str
 			return notFound("account")
 		}
 		delete(t.accounts, account)
-		t.endSessions(func(s *session) bool { return s.Account == account })
 		s.changed(id)
 		return nil
 	})

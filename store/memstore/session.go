@@ -9,12 +9,13 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// session is one that was issued. It stays after it was revoked, until it has
-// expired, so that none is issued a second time.
+// session is one that was issued. It stays after it has ended, until it has
+// expired or nobody can issue it a second time.
 type session struct {
 	core.Session
 
-	revoked bool
+	accountObjectID core.ObjectID // of the account that it was issued for
+	revoked         bool
 }
 
 // session gives the session that the tenant has by that id, nil for none.
@@ -27,19 +28,32 @@ func (t *tenant) session(id core.SessionID) *session {
 	return nil
 }
 
-func (t *tenant) lives(id core.SessionID) bool {
-	s := t.session(id)
-	return s != nil && !s.revoked
+// lives reports whether the tenant has the session and it has not ended: it was
+// not revoked, its account is the one that it was issued for, its key is good.
+func (s *Store) lives(t *tenant, id core.SessionID) bool {
+	found := t.session(id)
+	return found != nil && found.of(t.accounts) && s.good(id.KeyID)
+}
+
+// of reports whether the session was not revoked and is one of these accounts.
+func (s *session) of(accounts map[string]core.Account) bool {
+	a, ok := accounts[s.Account]
+	return ok && !s.revoked && a.ObjectID == s.accountObjectID
+}
+
+// good reports whether a signing key is not retired.
+func (s *Store) good(key string) bool {
+	return slices.ContainsFunc(s.signingKeys, func(k core.SigningKey) bool { return k.ID == key && k.RetiredAt == nil })
 }
 
 // enter begins what is done with a context: where that is by a session, the
 // session has to live.
-func (t *tenant) enter(ctx context.Context) error {
+func (s *Store) enter(ctx context.Context, t *tenant) error {
 	use := core.SessionOf(ctx)
 	if use == nil {
 		return nil
 	}
-	if !t.lives(use.ID) {
+	if !s.lives(t, use.ID) {
 		return core.ErrSessionEnded
 	}
 	use.Confirm()
@@ -57,7 +71,7 @@ func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id
 	if !ok || t.Status != core.TenantActive {
 		return core.Tenant{}, notFound("tenant")
 	}
-	if !t.lives(id) {
+	if !s.lives(t, id) {
 		return core.Tenant{}, notFound("session")
 	}
 	return cloneTenant(&t.Tenant), nil
@@ -66,30 +80,46 @@ func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id
 // IssueSession implements [core.Store] and [core.Directory].
 func (s *Store) IssueSession(ctx context.Context, id core.TenantID, r core.SessionRequest) (issued core.Session, err error) {
 	err = s.write(ctx, id, func(t *tenant) error {
-		if _, ok := t.accounts[r.Account]; !ok {
+		account, ok := t.accounts[r.Account]
+		if !ok {
 			return notFound("account")
 		}
-		sessions := slices.DeleteFunc(t.sessions[r.Account], func(s *session) bool { return s.RefreshExpiresAt < r.ExpiredBefore })
-		if newest := newestOf(sessions, r.ReusableUntil); newest != nil && !r.Fresh {
+		t.sessions[r.Account] = slices.DeleteFunc(t.sessions[r.Account], func(s *session) bool {
+			return s.RefreshExpiresAt < r.ExpiredBefore || s.revoked && s.IssuedAt < r.RevokedIssuedBefore
+		})
+		if newest := s.newest(t, &r); newest != nil {
 			issued = newest.Session
-		} else {
-			issued = distinct(sessions, r.Session, s.signs())
-			sessions = append(sessions, &session{Session: issued})
+			return nil
 		}
-		t.sessions[r.Account] = sessions
+		r.KeyID = s.signs()
+		found := t.session(r.SessionID)
+		for found != nil && !found.of(t.accounts) { // nobody gets again what has ended
+			r.ExpiresAt++
+			r.RefreshExpiresAt++
+			found = t.session(r.SessionID)
+		}
+		if found == nil {
+			found = &session{Session: r.Session, accountObjectID: account.ObjectID}
+			t.sessions[r.Account] = append(t.sessions[r.Account], found)
+		}
+		issued = found.Session
 		return nil
 	})
 	return issued, err
 }
 
-// newestOf gives the newest session that lives until a moment, nil for none.
-func newestOf(sessions []*session, until int64) (newest *session) {
-	for _, s := range sessions {
-		if s.revoked || s.ExpiresAt < until {
+// newest gives the newest session that lives for as long as a request asks for,
+// nil for none, or where a fresh one is wanted.
+func (s *Store) newest(t *tenant, r *core.SessionRequest) (newest *session) {
+	if r.Fresh {
+		return nil
+	}
+	for _, candidate := range t.sessions[r.Account] {
+		if candidate.ExpiresAt < r.ReusableUntil || !candidate.of(t.accounts) || !s.good(candidate.KeyID) {
 			continue
 		}
-		if newest == nil || newer(s, newest) {
-			newest = s
+		if newest == nil || newer(candidate, newest) {
+			newest = candidate
 		}
 	}
 	return newest
@@ -99,27 +129,10 @@ func newer(a, b *session) bool {
 	return cmp.Or(cmp.Compare(a.IssuedAt, b.IssuedAt), cmp.Compare(a.ExpiresAt, b.ExpiresAt), cmp.Compare(a.KeyID, b.KeyID)) > 0
 }
 
-// distinct gives a new session, moved behind those of the same moment and key
-// where one of them is it.
-func distinct(sessions []*session, want core.Session, key string) core.Session {
-	want.KeyID = key
-	last, taken := want.ExpiresAt, false
-	for _, s := range sessions {
-		if s.IssuedAt == want.IssuedAt && s.KeyID == key {
-			last, taken = max(last, s.ExpiresAt), taken || s.ExpiresAt == want.ExpiresAt
-		}
-	}
-	if taken {
-		want.RefreshExpiresAt += last + 1 - want.ExpiresAt
-		want.ExpiresAt = last + 1
-	}
-	return want
-}
-
 // RevokeSession implements [core.Store].
 func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core.SessionID, _ time.Time) error {
 	return s.write(ctx, id, func(t *tenant) error {
-		if !t.lives(wanted) {
+		if !s.lives(t, wanted) {
 			return notFound("session")
 		}
 		t.session(wanted).revoked = true
@@ -171,43 +184,24 @@ func (s *Store) SigningKeys(ctx context.Context) ([]core.SigningKey, error) {
 }
 
 // RetireSigningKey implements [core.Directory].
-func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (core.SigningKey, int, error) {
+func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (core.SigningKey, error) {
 	if err := ctx.Err(); err != nil {
-		return core.SigningKey{}, 0, err
+		return core.SigningKey{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.signingKeys, func(k core.SigningKey) bool { return k.ID == id })
 	switch {
 	case i < 0:
-		return core.SigningKey{}, 0, notFound("signing_key")
-	case s.signingKeys[i].RetiredAt != nil:
-		k := s.signingKeys[i]
-		k.RetiredAt = clonePointer(k.RetiredAt)
-		return k, 0, nil
+		return core.SigningKey{}, notFound("signing_key")
+	case s.signingKeys[i].RetiredAt != nil: // the first time counts
 	case id == s.signs():
-		return core.SigningKey{}, 0, core.ErrKeySigns
-	}
-	s.signingKeys[i].RetiredAt = new(at)
-	ended := 0
-	for _, t := range s.tenants {
-		ended += t.endSessions(func(session *session) bool { return session.KeyID == id })
-		s.changed(t.ID)
+		return core.SigningKey{}, core.ErrKeySigns
+	default:
+		s.signingKeys[i].RetiredAt = new(at)
+		s.changed("") // all tenants may have sessions of it
 	}
 	k := s.signingKeys[i]
 	k.RetiredAt = clonePointer(k.RetiredAt)
-	return k, ended, nil
-}
-
-// endSessions revokes the sessions that meet a condition and gives their number.
-func (t *tenant) endSessions(of func(*session) bool) (ended int) {
-	for _, sessions := range t.sessions {
-		for _, s := range sessions {
-			if !s.revoked && of(s) {
-				s.revoked = true
-				ended++
-			}
-		}
-	}
-	return ended
+	return k, nil
 }

@@ -75,7 +75,7 @@ func (s *Store) read(ctx context.Context, id core.TenantID, f func(*tenant) erro
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	t := s.tenant(id)
-	if err := t.enter(ctx); err != nil {
+	if err := s.enter(ctx, t); err != nil {
 		return err
 	}
 	return f(t)
@@ -90,7 +90,7 @@ func (s *Store) write(ctx context.Context, id core.TenantID, f func(*tenant) err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tenant(id)
-	if err := t.enter(ctx); err != nil {
+	if err := s.enter(ctx, t); err != nil {
 		return err
 	}
 	return f(t)

@@ -42,7 +42,7 @@ func (s *Store) Watch(ctx context.Context, tell func(core.DirectoryEvent)) {
 	}
 }
 
-// changed tells every watcher. The caller holds the store's write lock, so
+// changed tells every watcher; "" is for all tenants. The caller holds the store's write lock, so
 // all of them hear of changes in the order in which they were made.
 func (s *Store) changed(id core.TenantID) {
 	for w := range s.watchers {
