@@ -249,41 +249,6 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Ou
 	return writeJSON(w, r, status, tagOf(w, r, a.Version, a.View), a.Body)
 }
 
-// state is what is known of a request on its way.
-type state struct {
-	id        string
-	operation string
-	who       *core.Principal
-	err       error
-}
-
-func (s *state) tenant() string {
-	if s.who == nil {
-		return ""
-	}
-	return s.who.Tenant.Name
-}
-
-type stateKey struct{}
-
-func callOf(r *http.Request) *state { return r.Context().Value(stateKey{}).(*state) }
-
-// recorder notes the status on its way out.
-type recorder struct {
-	http.ResponseWriter
-
-	status int
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (w *recorder) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets [http.ResponseController] reach the connection.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
 // ServeHTTP implements [http.Handler].
 func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now() //nolint:forbidigo // a duration is measured, not a time stored
@@ -348,34 +313,4 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.err = errors.Join(s.err, err)
 		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
 	}
-}
-
-// finish logs and measures a request. Neither credentials nor bodies nor query
-// strings are logged.
-func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
-	if status == 0 {
-		status = http.StatusOK
-	}
-	if k.options.Observe != nil {
-		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d})
-	}
-	level := slog.LevelInfo
-	attrs := [7]slog.Attr{
-		slog.String("request_id", s.id),
-		slog.String("operation", s.operation),
-		slog.String("tenant", s.tenant()),
-		slog.String("method", r.Method),
-		slog.Int("status", status),
-		slog.Int64("duration_us", d.Microseconds()),
-	}
-	n := 6
-	ours := status >= http.StatusInternalServerError && core.KindOf(s.err) != core.Unserved // a failure of ours
-	if s.err != nil && (ours || k.log.Enabled(r.Context(), slog.LevelDebug)) {
-		attrs[n] = slog.String("error", s.err.Error())
-		n++
-	}
-	if ours {
-		level = slog.LevelError
-	}
-	k.log.LogAttrs(r.Context(), level, "request", attrs[:n]...)
 }
