@@ -110,9 +110,9 @@ func openAdministration(ctx context.Context, db *database) (*administration, err
 
 // readSecret gives the secret that the environment names, else the database's.
 func readSecret(ctx context.Context, s *store.Store) (*core.Secret, error) {
-	material, err := secretMaterial()
+	newest, previous, err := secretMaterial()
 	if err != nil {
 		return nil, err
 	}
-	return s.Secret(ctx, material)
+	return s.Secret(ctx, newest, previous)
 }
