@@ -53,7 +53,7 @@ func NewSecret(material []byte) (*Secret, error) {
 // where there is none, or as [NewSecret] says.
 func NewVersionedSecret(versions ...SecretVersion) (*Secret, error) {
 	if len(versions) == 0 {
-		return nil, invalid("secret", map[string]string{"secret": "must have a version"})
+		return nil, invalid("secret", map[string]string{"versions": "must not be empty"})
 	}
 	s := &Secret{}
 	for _, in := range versions {

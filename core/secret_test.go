@@ -93,7 +93,7 @@ func TestASecretOfTwoVersionsHashesUnderEachAndDerivesFromTheNewest(t *testing.T
 	require.False(t, ok)
 
 	_, err = core.NewVersionedSecret()
-	requireInvalid(t, err, "secret", "secret")
+	requireInvalid(t, err, "secret", "versions")
 	_, err = core.NewVersionedSecret(core.SecretVersion{Number: 1, Material: one}, core.SecretVersion{Number: 2, Material: two[:15]})
 	requireInvalid(t, err, "secret", "secret")
 }

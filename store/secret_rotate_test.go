@@ -45,8 +45,11 @@ func TestARotatedSecretIsMadeOfWhatIsGivenAndKept(t *testing.T) {
 		material, previous []byte
 		says               string
 	}{
-		{secondMaterial, nil, "DIGLOT_SECRET_PREVIOUS"}, {nil, nil, "DIGLOT_SECRET_PREVIOUS"}, {secondMaterial, thirdMaterial, "DIGLOT_SECRET_PREVIOUS"},
-		{firstMaterial, nil, "is version 1 of the secret already"}, {firstMaterial, firstMaterial, "is version 1 of the secret already"},
+		{secondMaterial, nil, "DIGLOT_SECRET_PREVIOUS"},
+		{nil, nil, "DIGLOT_SECRET_PREVIOUS"},
+		{secondMaterial, thirdMaterial, "DIGLOT_SECRET_PREVIOUS"},
+		{firstMaterial, nil, "is version 1 of the secret already"},
+		{firstMaterial, firstMaterial, "is version 1 of the secret already"},
 		{[]byte("short"), firstMaterial, "16 bytes"},
 	} {
 		_, err = s.RotateSecret(t.Context(), wrong.material, wrong.previous, epoch)

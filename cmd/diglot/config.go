@@ -27,8 +27,8 @@ const (
 	envSecretFile  = "DIGLOT_SECRET_FILE" // a file that holds it
 
 	// The version of the secret that was before, while the secret is rotated.
-	envPreviousSecret     = "DIGLOT_SECRET_PREVIOUS"
-	envPreviousSecretFile = "DIGLOT_SECRET_PREVIOUS_FILE"
+	envPreviousSecret     = "DIGLOT_SECRET_PREVIOUS"      //nolint:gosec // the name of a variable
+	envPreviousSecretFile = "DIGLOT_SECRET_PREVIOUS_FILE" //nolint:gosec // likewise
 )
 
 const (

@@ -130,7 +130,7 @@ func newSecretRetireCommand(c *common) *cobra.Command {
 }
 
 // now is when what a command does is done.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) } //nolint:forbidigo // a command's clock
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // printSecrets prints a version, or all of them: 0.
 func printSecrets(cmd *cobra.Command, out *output, ctx context.Context, s *store.Store, version int) error { //nolint:revive // cobra's command carries the output, not the context
