@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,6 +72,8 @@ type Store struct {
 	direct  *pgx.ConnConfig // past any pooler
 	role    Role
 	log     *slog.Logger
+
+	secretVersion atomic.Int64 // see [Store.TellSecretVersion]
 }
 
 // Open connects to a migrated database. It fails when the database doesn't
