@@ -222,7 +222,7 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"no address":             {[]string{"tenant", "create", "--name", "b"}, "the tenant needs"},
 		"half an address":        {[]string{"tenant", "create", "--name", "b", "--refold-org", "a"}, "--refold-env must be test or production"},
 		"account taken":          {[]string{"account", "create", "--tenant", "acme", "--id", "customer@example.com"}, "hint: the tenant has this account already"},
-		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table or json"},
+		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table, json or yaml"},
 		"missing flag":           {[]string{"key", "create", "--tenant", "acme"}, `"dialect" not set`},
 		"unknown command":        {[]string{"tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},

@@ -179,7 +179,7 @@ type refusal struct {
 	status int
 }
 
-func (w *refusal) Header() http.Header           { return w.header }
+func (w *refusal) Header() http.Header            { return w.header }
 func (w *refusal) Write(text []byte) (int, error) { return len(text), nil }
 func (w *refusal) WriteHeader(status int)         { w.status = status }
 

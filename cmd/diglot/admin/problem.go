@@ -86,10 +86,10 @@ func explain(err error) *failure {
 		return &failure{kind: internal, detail: "the log says more"}
 	}
 	f := &failure{kind: kindOf(e.Kind), detail: e.Message}
-	switch {
-	case f.kind == internal:
+	switch f.kind {
+	case internal:
 		f.detail = "the log says more"
-	case f.kind == invalid, f.kind == conflict:
+	case invalid, conflict:
 		f.errors = fieldErrors(e)
 	}
 	if refused, ok := errors.AsType[*core.KeyValueError](err); ok {

@@ -96,16 +96,6 @@ func newWorld(t *testing.T, d core.Directory) *world {
 	return w
 }
 
-func eachStore(t *testing.T, run func(t *testing.T, w *world)) {
-	t.Helper()
-	for name, open := range map[string]func(*testing.T) *world{"memory": newMemory, "postgres": newPostgres} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(t, open(t))
-		})
-	}
-}
-
 // answer is what a request was answered.
 type answer struct {
 	status int
