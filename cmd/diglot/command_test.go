@@ -31,7 +31,7 @@ func makeTenant(t *testing.T, env []string, name, org, app string, flags ...stri
 		"--cometchat-app", app, "--cometchat-region", "us")
 	require.Equal(t, name, made["name"])
 	refold := run("key", "create", "--tenant", name, "--dialect", "refold")
-	require.ElementsMatch(t, []string{"id", "tenant", "dialect", "key"}, keysOf(refold))
+	require.ElementsMatch(t, []string{"id", "tenant", "dialect", "hint", "status", "created_at", "key"}, keysOf(refold))
 	require.Regexp(t, `^tk[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, refold["key"])
 	cometchat := run("key", "create", "--tenant", name, "--dialect", "cometchat")
 	require.Regexp(t, `^[0-9a-f]{40}$`, cometchat["key"])
