@@ -121,11 +121,7 @@ func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 	if err != nil {
 		return nil, wrap(err, "tenant", "select tenants")
 	}
-	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
-		var r tenantRow
-		err := row.Scan(r.all()...)
-		return r.toCore(), err
-	})
+	tenants, err := pgx.CollectRows(rows, collectTenant)
 	return tenants, wrap(err, "tenant", "select tenants")
 }
 

@@ -29,6 +29,9 @@ const (
 	// The version of the secret that was before, while the secret is rotated.
 	envPreviousSecret     = "DIGLOT_SECRET_PREVIOUS"      //nolint:gosec // the name of a variable
 	envPreviousSecretFile = "DIGLOT_SECRET_PREVIOUS_FILE" //nolint:gosec // likewise
+	envAdminToken     = "DIGLOT_ADMIN_TOKEN"      //nolint:gosec // at least 32 characters; the name of it is no credential
+	envAdminTokenFile = "DIGLOT_ADMIN_TOKEN_FILE" //nolint:gosec // name:token, one a line; the name of it is no credential
+	envOperatorURL    = "DIGLOT_OPERATOR_URL"     // the same database as an operator's login
 )
 
 const (
@@ -62,7 +65,7 @@ type serveConfig struct {
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "address that both dialects are served on")
-	f.StringVar(&c.opsAddr, "ops-addr", "127.0.0.1:9090", "address that /metrics is served on; off: nowhere")
+	f.StringVar(&c.opsAddr, "ops-addr", "127.0.0.1:9090", "address that /metrics, /healthz, /readyz and the admin API are served on; off: nowhere")
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory: no PostgreSQL, nothing survives")
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
 	f.StringVar(&c.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
@@ -74,15 +77,15 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
 }
 
-// servesMetrics: an empty variable counts as none, so that there is a word too.
-func (c *serveConfig) servesMetrics() bool { return c.opsAddr != "" && c.opsAddr != "off" }
+// servesOperations: an empty variable counts as none, so that there is a word too.
+func (c *serveConfig) servesOperations() bool { return c.opsAddr != "" && c.opsAddr != "off" }
 
 // validate refuses settings that would not do what they look like.
 func (c *serveConfig) validate() error {
 	if err := checkAddress("--addr", c.addr); err != nil {
 		return err
 	}
-	if c.servesMetrics() {
+	if c.servesOperations() {
 		if err := checkAddress("--ops-addr", c.opsAddr); err != nil {
 			return err
 		}
