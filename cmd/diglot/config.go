@@ -29,9 +29,9 @@ const (
 	// The version of the secret that was before, while the secret is rotated.
 	envPreviousSecret     = "DIGLOT_SECRET_PREVIOUS"      //nolint:gosec // the name of a variable
 	envPreviousSecretFile = "DIGLOT_SECRET_PREVIOUS_FILE" //nolint:gosec // likewise
-	envAdminToken     = "DIGLOT_ADMIN_TOKEN"      //nolint:gosec // at least 32 characters; the name of it is no credential
-	envAdminTokenFile = "DIGLOT_ADMIN_TOKEN_FILE" //nolint:gosec // name:token, one a line; the name of it is no credential
-	envOperatorURL    = "DIGLOT_OPERATOR_URL"     // the same database as an operator's login
+	envAdminToken         = "DIGLOT_ADMIN_TOKEN"          //nolint:gosec // at least 32 characters; the name of it is no credential
+	envAdminTokenFile     = "DIGLOT_ADMIN_TOKEN_FILE"     //nolint:gosec // name:token, one a line; the name of it is no credential
+	envOperatorURL        = "DIGLOT_OPERATOR_URL"         // the same database as an operator's login
 )
 
 const (
