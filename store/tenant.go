@@ -59,6 +59,8 @@ var deleteParts = []string{
 		  AND s.expires_at = part.expires_at AND s.key_id = part.key_id`,
 	`DELETE FROM linked_account WHERE tenant_id = $1 AND id = ANY (ARRAY(
 		SELECT id FROM linked_account WHERE tenant_id = $1 AND version >= 0 ORDER BY created_at, object_id LIMIT $2))`,
+	`DELETE FROM change WHERE tenant_id = $1 AND seq = ANY (ARRAY(
+		SELECT seq FROM change WHERE tenant_id = $1 ORDER BY seq LIMIT $2))`,
 }
 
 // DeleteTenantPart implements [core.Directory]. An insert finds no tenant that

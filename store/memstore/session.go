@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/image"
 )
 
 // session is one that was issued. It stays after it has ended, until it has
@@ -101,6 +102,7 @@ func (s *Store) IssueSession(ctx context.Context, id core.TenantID, r core.Sessi
 		if found == nil {
 			found = &session{Session: r.Session, accountObjectID: account.ObjectID}
 			t.sessions[r.Account] = append(t.sessions[r.Account], found)
+			s.record(ctx, id, core.Change{Action: core.IssueAction, Noun: core.SessionNoun, Record: r.Account}, nil, image.Session(&found.Session, nil))
 		}
 		issued = found.Session
 		return nil
@@ -130,12 +132,15 @@ func newer(a, b *session) bool {
 }
 
 // RevokeSession implements [core.Store].
-func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core.SessionID, _ time.Time) error {
+func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core.SessionID, at time.Time) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		if !s.lives(t, wanted) {
 			return notFound("session")
 		}
-		t.session(wanted).revoked = true
+		revoked := t.session(wanted)
+		revoked.revoked = true
+		s.record(ctx, id, core.Change{Action: core.RevokeAction, Noun: core.SessionNoun, Record: wanted.Account},
+			image.Session(&revoked.Session, nil), image.Session(&revoked.Session, image.Time(at)))
 		s.changed(id)
 		return nil
 	})
@@ -165,6 +170,7 @@ func (s *Store) CreateSigningKey(ctx context.Context, k core.SigningKey) (core.S
 		k.CreatedAt = last.CreatedAt.Add(time.Microsecond)
 	}
 	s.signingKeys = append(s.signingKeys, k)
+	s.record(ctx, core.Installation, core.Change{Action: core.CreateAction, Noun: core.SigningKeyNoun, Record: k.ID}, nil, image.SigningKey(&k))
 	return k, nil
 }
 
@@ -198,7 +204,10 @@ func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (
 	case id == s.signs():
 		return core.SigningKey{}, core.ErrKeySigns
 	default:
+		old := image.SigningKey(&s.signingKeys[i])
 		s.signingKeys[i].RetiredAt = new(at)
+		s.record(ctx, core.Installation, core.Change{Action: core.RetireAction, Noun: core.SigningKeyNoun, Record: id},
+			old, image.SigningKey(&s.signingKeys[i]))
 		s.changed("") // all tenants may have sessions of it
 	}
 	k := s.signingKeys[i]
