@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Installation is whose changes those are that no tenant has: tenants that come
-// and go, signing keys.
-const Installation TenantID = "00000000-0000-0000-0000-000000000000"
+// Installation is whose changes those are that no tenant has, in place of a
+// [TenantID]: tenants that come and go, signing keys.
+const Installation = "00000000-0000-0000-0000-000000000000"
 
 // The nouns of changes.
 const (
@@ -117,14 +117,14 @@ func ParseChainHead(text string) (h ChainHead, err error) {
 	return h, nil
 }
 
-// BrokenChain says where a chain is broken and why.
-type BrokenChain struct {
+// BrokenChainError says where a chain is broken and why.
+type BrokenChainError struct {
 	Seq int64 // the first entry that is not as it was written, or is missing
 	Why string
 }
 
 // Error implements error.
-func (b *BrokenChain) Error() string { return fmt.Sprintf("entry %d: %s", b.Seq, b.Why) }
+func (b *BrokenChainError) Error() string { return fmt.Sprintf("entry %d: %s", b.Seq, b.Why) }
 
 // ChainVerifier checks a chain, entry by entry. Its zero value begins with the
 // first entry of a chain that may be any tenant's.
@@ -135,7 +135,7 @@ type ChainVerifier struct {
 	head   ChainHead
 }
 
-// Next takes the next entry. [BrokenChain].
+// Next takes the next entry. [BrokenChainError].
 func (v *ChainVerifier) Next(c *Change) error {
 	var previous []byte
 	if v.head.Seq > 0 {
@@ -146,17 +146,17 @@ func (v *ChainVerifier) Next(c *Change) error {
 	seq := v.head.Seq + 1
 	switch {
 	case c.Tenant != v.tenant:
-		return &BrokenChain{seq, "it is of another tenant"}
+		return &BrokenChainError{seq, "it is of another tenant"}
 	case c.Seq != seq:
-		return &BrokenChain{seq, fmt.Sprintf("it is missing: entry %d is in its place", c.Seq)}
+		return &BrokenChainError{seq, fmt.Sprintf("it is missing: entry %d is in its place", c.Seq)}
 	case c.Before != nil && string(ImageDigest(c.Before)) != string(c.BeforeDigest):
-		return &BrokenChain{seq, "before is not what its digest is of"}
+		return &BrokenChainError{seq, "before is not what its digest is of"}
 	case c.After != nil && string(ImageDigest(c.After)) != string(c.AfterDigest):
-		return &BrokenChain{seq, "after is not what its digest is of"}
+		return &BrokenChainError{seq, "after is not what its digest is of"}
 	case c.ChainHash(previous) != c.Hash:
-		return &BrokenChain{seq, "its hash is not of what it says"}
+		return &BrokenChainError{seq, "its hash is not of what it says"}
 	case seq == v.Noted.Seq && c.Hash != v.Noted.Hash:
-		return &BrokenChain{seq, "its hash is not the one that was noted"}
+		return &BrokenChainError{seq, "its hash is not the one that was noted"}
 	}
 	v.head = ChainHead{seq, c.Hash}
 	return nil
@@ -165,7 +165,7 @@ func (v *ChainVerifier) Next(c *Change) error {
 // End gives the head, or says that the chain ends before the noted one.
 func (v *ChainVerifier) End() (ChainHead, error) {
 	if v.head.Seq < v.Noted.Seq {
-		return v.head, &BrokenChain{v.head.Seq + 1, fmt.Sprintf("it is missing: the chain once had %d entries", v.Noted.Seq)}
+		return v.head, &BrokenChainError{v.head.Seq + 1, fmt.Sprintf("it is missing: the chain once had %d entries", v.Noted.Seq)}
 	}
 	return v.head, nil
 }
@@ -191,8 +191,13 @@ type ChangeQuery struct {
 // Matches reports whether an entry is asked for, wherever it stands.
 func (q *ChangeQuery) Matches(c *Change) bool {
 	for _, pair := range [...][2]string{
-		{string(q.Kind), string(c.Kind)}, {q.Actor, c.ID}, {q.Dialect, c.Dialect}, {q.RequestID, c.RequestID},
-		{q.Action, c.Action}, {q.Noun, c.Noun}, {q.Record, c.Record},
+		{string(q.Kind), string(c.Kind)},
+		{q.Actor, c.ID},
+		{q.Dialect, c.Dialect},
+		{q.RequestID, c.RequestID},
+		{q.Action, c.Action},
+		{q.Noun, c.Noun},
+		{q.Record, c.Record},
 	} {
 		if pair[0] != "" && pair[0] != pair[1] {
 			return false

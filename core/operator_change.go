@@ -35,7 +35,7 @@ func (o *Operator) EachChange(ctx context.Context, tenant TenantID, q ChangeQuer
 }
 
 // VerifyChanges checks a whole chain and gives its head, for noting elsewhere;
-// noted is a head that it had, or zero. [BrokenChain].
+// noted is a head that it had, or zero. [BrokenChainError].
 func (o *Operator) VerifyChanges(ctx context.Context, tenant TenantID, noted ChainHead) (ChainHead, error) {
 	v := ChainVerifier{Noted: noted}
 	if err := o.EachChange(ctx, tenant, ChangeQuery{}, v.Next); err != nil {

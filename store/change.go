@@ -61,8 +61,13 @@ func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.Change
 	and(!q.Since.IsZero(), "at >=", q.Since)
 	and(!q.Until.IsZero(), "at <", q.Until)
 	for _, filter := range [...]struct{ column, wanted string }{
-		{"actor_kind", string(q.Kind)}, {"actor", q.Actor}, {"dialect", q.Dialect}, {"request_id", q.RequestID},
-		{"action", q.Action}, {"noun", q.Noun}, {"record", q.Record},
+		{"actor_kind", string(q.Kind)},
+		{"actor", q.Actor},
+		{"dialect", q.Dialect},
+		{"request_id", q.RequestID},
+		{"action", q.Action},
+		{"noun", q.Noun},
+		{"record", q.Record},
 	} {
 		if !core.ValidText(filter.wanted) {
 			return nil, nil // PostgreSQL would call it an error, and no entry has it

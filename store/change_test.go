@@ -76,7 +76,7 @@ func TestEachWayToTamperWithAChainIsFound(t *testing.T) {
 		exec(t, conn, "CREATE TABLE kept AS SELECT * FROM change")
 		exec(t, conn, strings.ReplaceAll(sql, "WHERE", "WHERE tenant_id = '"+string(tenant.ID)+"' AND"))
 		_, err := o.VerifyChanges(t.Context(), tenant.ID, head)
-		var found *core.BrokenChain
+		var found *core.BrokenChainError
 		require.ErrorAs(t, err, &found, sql)
 		require.Equal(t, broken, found.Seq, sql)
 		exec(t, conn, "TRUNCATE change; INSERT INTO change SELECT * FROM kept; DROP TABLE kept")
@@ -137,7 +137,7 @@ func TestWhatIsDoneByHandIsEnteredToo(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 1, "what shows in no image is no change")
 	require.Equal(t, core.Actor{Kind: core.DatabaseActor, ID: login}, list[0].Actor)
-	require.Equal(t, `{"description":"by hand","revision":6}`, string(list[0].After))
+	require.Equal(t, core.JSON(`{"description":"by hand","revision":6}`), list[0].After)
 	_, err = o.VerifyChanges(t.Context(), tenant.ID, head)
 	require.NoError(t, err)
 }

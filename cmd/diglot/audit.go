@@ -186,7 +186,7 @@ func newAuditVerifyCommand(c *common) *cobra.Command {
 }
 
 func tellHead(w io.Writer, head core.ChainHead, err error) error {
-	if broken, is := errors.AsType[*core.BrokenChain](err); is {
+	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
 		return withHint(fmt.Errorf("the chain is broken: %w", broken), fmt.Sprintf("what comes before entry %d is as it was written", broken.Seq))
 	}
 	if err != nil {

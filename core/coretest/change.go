@@ -58,10 +58,8 @@ var changes = []guarantee{
 		}
 		require.Equal(t, []int64{1, 2, 2}, []int64{list[0].Revision, list[1].Revision, list[2].Revision})
 		require.Nil(t, list[0].Before)
-		require.Equal(t, `{"name":"Full “Server” ñ 日本 🚀","suggestions":[{"z":1,"a":"two"}],"updated_at":"2026-03-04T05:06:07.089000Z","revision":1}`,
-			string(list[1].Before))
-		require.Equal(t, `{"name":"other \" name","suggestions":[{"n":1.50}],"updated_at":"2026-03-04T05:06:08.089000Z","revision":2}`,
-			string(list[1].After))
+		require.Equal(t, core.JSON(`{"name":"Full “Server” ñ 日本 🚀","suggestions":[{"z":1,"a":"two"}],"updated_at":"2026-03-04T05:06:07.089000Z","revision":1}`), list[1].Before)
+		require.Equal(t, core.JSON(`{"name":"other \" name","suggestions":[{"n":1.50}],"updated_at":"2026-03-04T05:06:08.089000Z","revision":2}`), list[1].After)
 		require.Nil(t, list[2].After)
 		require.Contains(t, string(list[0].After), `{"id":"`+server.ID.String()+`","slug":"`+server.Slug+`","name":"Full “Server” ñ 日本 🚀","description":"what it does\n\twith \\ and \"`)
 		require.Contains(t, string(list[2].Before), `"agent_name":"Agent","primary_color":"#ffffff","secondary_color":"#000000","base_prompt":"Be kind.","safe_mode":true,"place":`)
@@ -78,11 +76,11 @@ var changes = []guarantee{
 		require.NoError(t, s.DeleteMCPServer(ctx, s.tenant.ID, core.ByID(server.ID), core.Precondition{}))
 		require.NoError(t, s.DeleteAgent(ctx, s.tenant.ID, agent.UID, core.Precondition{}))
 		account := core.Account{Tenant: s.tenant.ID, ID: "user\nof two lines", CreatedAt: epoch, UpdatedAt: epoch, Version: 1}
-		require.NoError(t, s.Backend.CreateAccount(ctx, account))
+		require.NoError(t, s.CreateAccount(ctx, account))
 		account.Name = new("name")
 		_, err = s.UpsertAccount(ctx, account)
 		require.NoError(t, err)
-		session, err := s.Backend.IssueSession(ctx, s.tenant.ID, core.SessionRequest{
+		session, err := s.IssueSession(ctx, s.tenant.ID, core.SessionRequest{
 			Session: core.Session{SessionID: core.SessionID{Account: account.ID, IssuedAt: 1, ExpiresAt: 2}, RefreshExpiresAt: 3}, Fresh: true,
 		})
 		require.NoError(t, err)
@@ -105,8 +103,8 @@ var changes = []guarantee{
 			"create linked_account", "update linked_account", "issue session_token", "revoke session_token", "delete linked_account",
 			"create api_key", "update api_key", "create api_key", "revoke api_key",
 		}, said(list))
-		require.Equal(t, `{"mcp_servers":["`+server.Slug+`"]}`, string(list[3].Before))
-		require.Equal(t, `{"mcp_servers":[]}`, string(list[3].After))
+		require.Equal(t, core.JSON(`{"mcp_servers":["`+server.Slug+`"]}`), list[3].Before)
+		require.Equal(t, core.JSON(`{"mcp_servers":[]}`), list[3].After)
 		require.Equal(t, core.Actor{Kind: core.SessionActor, ID: account.ID, Dialect: "refold", RequestID: "r"}, list[8].Actor)
 		require.Equal(t, core.DatabaseActor, list[0].Kind, "nobody said who")
 	}},
@@ -122,7 +120,7 @@ var changes = []guarantee{
 		require.NoError(t, err)
 		own := history(t, b, s.tenant.ID)
 		require.Equal(t, []string{"create mcp_server", "update tenant"}, said(own))
-		require.Equal(t, `{"protect_servers":false}`, string(own[1].Before))
+		require.Equal(t, core.JSON(`{"protect_servers":false}`), own[1].Before)
 		require.Equal(t, "alice", own[1].ID)
 		_, err = b.SetTenantStatus(ctx, "a", core.TenantDeleting)
 		require.NoError(t, err)

@@ -110,7 +110,7 @@ func (s *Store) recordKey(ctx context.Context, before, after *core.Key) {
 // installation's chain, which stays; the rest in its own.
 func (s *Store) recordTenant(ctx context.Context, before, after *core.Tenant) {
 	c := core.Change{Action: core.UpdateAction, Noun: core.TenantNoun}
-	chain := core.Installation
+	chain := core.TenantID(core.Installation)
 	var was, is image.Members
 	if before != nil {
 		c.Record, was = string(before.ID), image.Tenant(before)
