@@ -43,6 +43,8 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"mcp_server_by_id_by_session": "session_token_pkey linked_account_pkey mcp_server_pkey",
 		"account_by_id_by_session":    "session_token_pkey linked_account_pkey linked_account_pkey",
 
+		"replace_mcp_server": "mcp_server_pkey",
+
 		"kept_answer": "kept_answer_pkey", "delete_expired_answer": "kept_answer_pkey",
 		"delete_expired_answers": "kept_answer_expiry_idx kept_answer_pkey",
 		"keep_mcp_server_answer": "mcp_server_pkey", "keep_agent_answer": "agent_pkey",

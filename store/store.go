@@ -93,8 +93,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s.pool, s.db = pool, pool
-	if s.stepsDown() {
+	switch {
+	case s.stepsDown():
 		s.db = steppedDown{pool}
+	case cfg.Role == Operator:
+		s.db = acting{pool}
 	}
 	// A pool connects on first use; this one is to fail now.
 	if err := pool.Ping(ctx); err != nil {
