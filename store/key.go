@@ -40,13 +40,14 @@ func toUTC(times ...*time.Time) {
 	}
 }
 
+var ownerOfKey = `SELECT (o.k).id, (o.k).scope, (o.k).hint, (o.k).created_at, (o.k).expires_at, ` + tenantColumnsOf("(o.t)") + ` FROM owner_of_key($1, $2) o`
+
 // KeyOwner implements [core.Store].
 func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
-	const q = `SELECT key_id, key_scope, key_hint, key_created_at, key_expires_at, ` + tenantColumns + ` FROM tenant_of_live_key($1, $2) t` + writeSettings
 	var r tenantRow
 	k := core.Key{Dialect: dialect, Hash: hash}
 	columns := append([]any{&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt}, r.columns()...)
-	if err := s.db.QueryRow(ctx, q, string(dialect), hash[:]).Scan(columns...); err != nil {
+	if err := s.lookUp(ctx, columns, ownerOfKey, string(dialect), hash[:]); err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
 	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
@@ -123,10 +124,7 @@ func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, err
 
 // Key implements [core.Directory].
 func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, error) {
-	const q = `SELECT ` + keyColumns + `, t.id, t.name, t.refold_org_id, t.refold_environment, t.cometchat_app_id, t.cometchat_region,
-			t.url_template, t.refold_revision, t.require_accounts, t.protect_servers,
-			t.strong_etags, t.require_if_match, t.created_at, t.status
-		FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
+	q := `SELECT ` + keyColumns + `, ` + tenantColumnsOf("t") + ` FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
 	if !core.TenantID(id).Valid() { // no UUID
 		return core.Tenant{}, core.Key{}, notFound("key")
 	}
@@ -134,7 +132,7 @@ func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, erro
 		k keyRow
 		t tenantRow
 	)
-	if err := s.db.QueryRow(ctx, q, id).Scan(append(k.columns(), t.all()...)...); err != nil {
+	if err := s.db.QueryRow(ctx, q, id).Scan(append(k.columns(), t.columns()...)...); err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select api_key")
 	}
 	return t.toCore(), k.toCore(), nil

@@ -99,15 +99,16 @@ func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID,
 	return nil
 }
 
+var ownerOfSession = `SELECT ` + tenantColumnsOf("o") + ` FROM owner_of_session($1, $2, $3, $4, $5, $6) o`
+
 // SessionOwner implements [core.Store].
 func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id core.SessionID) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3) t` + writeSettings + ` WHERE session_lives(t.id, $3, $4, $5, $6)`
 	if !core.ValidText(address.OrgID) || !core.ValidText(id.Account) || !core.ValidText(id.KeyID) {
 		return core.Tenant{}, notFound("session") // PostgreSQL would call such text an error; nothing can have it
 	}
 	var r tenantRow
-	err := s.db.QueryRow(ctx, q, address.OrgID, string(address.Environment), id.Account,
-		id.IssuedAt, id.ExpiresAt, id.KeyID).Scan(r.columns()...)
+	err := s.lookUp(ctx, r.columns(), ownerOfSession, address.OrgID, string(address.Environment), id.Account,
+		id.IssuedAt, id.ExpiresAt, id.KeyID)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "session", "select owner of session_token")
 	}

@@ -70,6 +70,7 @@ type Store struct {
 	prelude []string        // what else a transaction begins with
 	direct  *pgx.ConnConfig // past any pooler
 	role    Role
+	turns   *turns // nil: an operator's, who waits for nobody
 	log     *slog.Logger
 }
 
@@ -90,6 +91,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s.pool, s.db = pool, pool
+	if cfg.Role == Runtime {
+		s.turns = newTurns(int(pc.MaxConns))
+	}
 	if s.stepsDown() {
 		s.db = steppedDown{pool}
 	}
@@ -174,6 +178,9 @@ func (s *Store) Close() { s.pool.Close() }
 
 // Stat gives the pool's figures, for metrics.
 func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
+
+// Waits is how many requests waited for a connection, or for one to be made.
+func (s *Store) Waits() int64 { return s.pool.Stat().EmptyAcquireCount() + s.turns.waits() }
 
 // Ready reports Unavailable when the database doesn't answer, or has a schema
 // that is older than this build or half migrated, or takes no writes.

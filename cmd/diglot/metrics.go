@@ -50,7 +50,7 @@ func (m *metrics) watchPool(s *store.Store) {
 	gauge("diglot_pool_connections_max", "Database connections there may be.", func() float64 { return float64(s.Stat().MaxConns()) })
 	m.registry.MustRegister(prometheus.NewCounterFunc(
 		prometheus.CounterOpts{Name: "diglot_pool_waits_total", Help: "Requests that waited for a database connection."},
-		func() float64 { return float64(s.Stat().EmptyAcquireCount()) }))
+		func() float64 { return float64(s.Waits()) }))
 }
 
 // handler serves /metrics and nothing else.
