@@ -25,6 +25,7 @@ type tenantOutput struct {
 	ETags       etags            `json:"etags"`
 
 	RequireIfMatch bool          `json:"require_if_match"`
+	Limits         limitsOutput  `json:"limits"`
 	CreatedAt      time.Time     `json:"created_at"`
 	Counts         *countsOutput `json:"counts,omitempty"` // where one tenant is shown
 }
@@ -76,7 +77,7 @@ type cometChatOutput struct {
 
 func fromTenant(t core.Tenant) tenantOutput {
 	out := tenantOutput{ID: t.ID, Name: t.Name, Status: t.Status.String(), URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
-	out.ETags, out.RequireIfMatch = vendorETags, t.RequireIfMatch
+	out.ETags, out.RequireIfMatch, out.Limits = vendorETags, t.RequireIfMatch, fromLimits(t.Limits)
 	if t.StrongETags {
 		out.ETags = strongETags
 	}
@@ -89,7 +90,7 @@ func fromTenant(t core.Tenant) tenantOutput {
 	return out
 }
 
-var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "SERVERS", "COMETCHAT", "ID", "CREATED"}
+var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "SERVERS", "COMETCHAT", "LIMITS", "ID", "CREATED"}
 
 func (o tenantOutput) row() []string {
 	refold, revision, accounts, servers, cometchat := "-", "-", "-", "-", "-"
@@ -105,7 +106,7 @@ func (o tenantOutput) row() []string {
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, o.Limits.cell(), string(o.ID), o.CreatedAt.Format(time.RFC3339)}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
@@ -120,6 +121,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 		name, org, env, revision, app, region, urlTpl string
 		requireAccounts, protectServers, ifMatch      bool
 		tags                                          = vendorETags
+		limits                                        tenantLimits
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
@@ -127,6 +129,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 			t := core.Tenant{
 				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
 				ProtectServers: protectServers, StrongETags: tags == strongETags, RequireIfMatch: ifMatch,
+				Limits: limits.change(core.Limits{}, cmd.Flags().Changed),
 			}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
@@ -156,6 +159,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
 	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
+	limits.flags(f)
 	_ = cmd.MarkFlagRequired("name") // fails only for a flag that does not exist
 	out.flags(cmd)
 	return cmd
