@@ -140,14 +140,13 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 	return r.toCore(), nil
 }
 
-// lookUp reads one row that is no tenant's yet. Look-ups take turns with the
-// tenants as if they were one, and a small one: whoever tries credentials that
-// there are not takes no connection that a tenant needs.
+// lookUp reads one row that is no tenant's yet. Whoever tries credentials that
+// there are not is in the way of other look-ups, and of nobody who is known.
 func (s *Store) lookUp(ctx context.Context, into []any, sql string, args ...any) error {
-	turn, err := s.turns.take(ctx, lookUps)
+	turn, err := s.lookUps.take(ctx, anybody)
 	if err != nil {
 		return err
 	}
-	defer s.turns.end(turn)
+	defer s.lookUps.end(turn)
 	return s.db.QueryRow(ctx, sql, args...).Scan(into...)
 }

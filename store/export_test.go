@@ -63,6 +63,9 @@ func Impatient(conn net.Conn) net.Conn { return &impatientConn{Conn: conn} }
 // Turns are how a store's pool is shared.
 type Turns = turns
 
+// SharedConns is sharedConns.
+var SharedConns = sharedConns
+
 // NewTurns shares so many connections.
 func NewTurns(conns int) *Turns { return newTurns(conns) }
 

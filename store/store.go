@@ -70,7 +70,8 @@ type Store struct {
 	prelude []string        // what else a transaction begins with
 	direct  *pgx.ConnConfig // past any pooler
 	role    Role
-	turns   *turns // nil: an operator's, who waits for nobody
+	turns   *turns // between tenants; nil: an operator's, who waits for nobody
+	lookUps *turns // between what finds a tenant; nil as well
 	log     *slog.Logger
 }
 
@@ -92,7 +93,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.pool, s.db = pool, pool
 	if cfg.Role == Runtime {
-		s.turns = newTurns(int(pc.MaxConns))
+		tenants, lookUps := sharedConns(int(pc.MaxConns))
+		s.turns, s.lookUps = newTurns(tenants), &turns{each: lookUps, free: lookUps, lanes: map[core.TenantID]*lane{}}
 	}
 	if s.stepsDown() {
 		s.db = steppedDown{pool}
@@ -180,7 +182,7 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
 
 // Waits is how many requests waited for a connection, or for one to be made.
-func (s *Store) Waits() int64 { return s.pool.Stat().EmptyAcquireCount() + s.turns.waits() }
+func (s *Store) Waits() int64 { return s.pool.Stat().EmptyAcquireCount() + s.turns.waits() + s.lookUps.waits() }
 
 // Ready reports Unavailable when the database doesn't answer, or has a schema
 // that is older than this build or half migrated, or takes no writes.

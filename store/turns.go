@@ -16,7 +16,7 @@ type turns struct {
 	each int // connections that one tenant may have
 
 	mu     sync.Mutex
-	free   int // connections that nobody has
+	free   int // connections that no tenant has
 	lanes  map[core.TenantID]*lane
 	spare  []*lane // for tenants to come: those of before
 	next   []*lane // those to be served, the longest waiting first: each has a waiter and may have one more
@@ -26,7 +26,6 @@ type turns struct {
 // lane is one tenant's: there is none for one that has nothing and wants nothing.
 type lane struct {
 	tenant core.TenantID
-	most   int
 	has    int
 	wants  []*waiter // in the order of asking
 	queued bool      // it is in next
@@ -34,21 +33,25 @@ type lane struct {
 
 type waiter struct{ served chan struct{} } // has one, once
 
-// lookUps is whose the look-ups are that find a tenant.
-const lookUps core.TenantID = ""
+// anybody is who look-ups are for that find a tenant: not known yet.
+const anybody core.TenantID = ""
 
-// reserved is how many connections tenants leave to what is nobody's: whether
-// the store is ready is told while they have all the others.
-func reserved(conns int) int {
+// sharedConns says how a pool's connections are shared. An eighth is for
+// look-ups of credentials, of which there may be any number that name nobody; one
+// is for what is nobody's, so that whether the store is ready is told however
+// busy tenants keep it; the rest is the tenants'. A pool that is too small for
+// that is everybody's.
+func sharedConns(conns int) (tenants, lookUps int) {
+	lookUps = max(1, conns/8)
 	if conns < 4 {
-		return 0
+		return conns, lookUps
 	}
-	return 1
+	return conns - lookUps - 1, lookUps
 }
 
+// newTurns shares so many connections.
 func newTurns(conns int) *turns {
-	free := conns - reserved(conns)
-	return &turns{each: max(1, conns/2), free: free, lanes: map[core.TenantID]*lane{}}
+	return &turns{each: max(1, conns/2), free: conns, lanes: map[core.TenantID]*lane{}}
 }
 
 // take waits for a connection of the pool to be the tenant's, until ctx ends.
@@ -58,7 +61,7 @@ func (t *turns) take(ctx context.Context, tenant core.TenantID) (*lane, error) {
 	}
 	t.mu.Lock()
 	l := t.lane(tenant)
-	if t.free > 0 && l.has < l.most { // so nobody waits who could have it
+	if t.free > 0 && l.has < t.each { // so nobody waits who could have it
 		l.has++
 		t.free--
 		t.mu.Unlock()
@@ -121,17 +124,14 @@ func (t *turns) lane(tenant core.TenantID) *lane {
 	} else {
 		l = new(lane)
 	}
-	l.tenant, l.most = tenant, t.each
-	if tenant == lookUps {
-		l.most = max(1, t.each/2)
-	}
+	l.tenant = tenant
 	t.lanes[tenant] = l
 	return l
 }
 
 // queue puts a lane behind the others that are to be served, if it is one.
 func (t *turns) queue(l *lane) {
-	if !l.queued && len(l.wants) > 0 && l.has < l.most {
+	if !l.queued && len(l.wants) > 0 && l.has < t.each {
 		l.queued = true
 		t.next = append(t.next, l)
 	}

@@ -72,19 +72,20 @@ func TestOneTenantHasHalfOfTheConnectionsAtMost(t *testing.T) {
 		require.Len(t, q.served, 4)
 		q.ask("a", 1)
 		q.ask("b", 1)
-		q.ask("c", 1)
-		require.Len(t, q.served, 7, "and one is nobody's")
+		q.ask("c", 2)
+		require.Len(t, q.served, 8)
 		q.ask("d", 1)
-		require.Len(t, q.served, 7)
+		require.Len(t, q.served, 8)
 		require.Equal(t, "d", q.end("a"))
 	})
 }
 
-func TestLookUpsOfCredentialsHaveAQuarterAtMost(t *testing.T) {
-	inTurns(t, 8, func(t *testing.T, q *queue) { //nolint:thelper // it is the test
-		q.ask("", 20)
-		require.Len(t, q.served, 2)
-	})
+func TestConnectionsAreLeftForLookUpsAndForNobody(t *testing.T) {
+	t.Parallel()
+	for conns, want := range map[int][2]int{1: {1, 1}, 2: {2, 1}, 3: {3, 1}, 4: {2, 1}, 8: {6, 1}, 16: {13, 2}, 64: {55, 8}} {
+		tenants, lookUps := store.SharedConns(conns)
+		require.Equal(t, want, [2]int{tenants, lookUps}, conns)
+	}
 }
 
 func TestTenantsThatWaitAreServedInTurns(t *testing.T) {
