@@ -70,10 +70,10 @@ type observedStore struct {
 }
 
 func (s *observedStore) KeyOwner(
-	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
+	ctx context.Context, dialect core.DialectName, hashes ...core.KeyHash,
 ) (tenant core.Tenant, key core.Key, err error) {
 	defer s.looked()
-	return s.Store.KeyOwner(ctx, dialect, hash)
+	return s.Store.KeyOwner(ctx, dialect, hashes...)
 }
 
 func (s *observedStore) SessionOwner(

@@ -21,16 +21,20 @@ func (s KeyScope) Valid() bool { return s == FullAccess || s == AuthOnly }
 // Key is an API key as it is kept: its value is known only as a keyed hash. It
 // is good until it expires or is revoked; then it stays, for lists.
 type Key struct {
-	ID         string // UUID
-	Tenant     TenantID
-	Dialect    DialectName
-	Scope      KeyScope
-	Hash       KeyHash
-	Hint       string // the end of the value, for people to tell keys apart; empty: not known
-	CreatedAt  time.Time
-	ExpiresAt  *time.Time // the first moment that it is not good, by the gateway's clock; nil: never
-	RevokedAt  *time.Time // nil: it was not
-	LastUsedAt *time.Time // when a gateway last took it, about half a minute late; nil: never
+	ID      string // UUID
+	Tenant  TenantID
+	Dialect DialectName
+	Scope   KeyScope
+	// Hash is under the oldest version of the secret that is in use: a key is found
+	// by it, also by an instance that knows no newer one.
+	Hash        KeyHash
+	HashVersion int
+	Next        *VersionedHash // under a newer version: takes Hash's place when its version is retired; nil: not yet known
+	Hint        string         // the end of the value, for people to tell keys apart; empty: not known
+	CreatedAt   time.Time
+	ExpiresAt   *time.Time // the first moment that it is not good, by the gateway's clock; nil: never
+	RevokedAt   *time.Time // nil: it was not
+	LastUsedAt  *time.Time // when a gateway last took it, about half a minute late; nil: never
 }
 
 // KeyStatus says whether a key is good.
@@ -65,6 +69,15 @@ type KeyUse struct {
 	Tenant TenantID
 	KeyID  string
 	At     time.Time
+}
+
+// KeyRehash is a key's hash under the newest version of the secret, to be kept
+// beside the one that the key has.
+type KeyRehash struct {
+	Tenant TenantID
+	KeyID  string
+	From   KeyHash
+	Next   VersionedHash
 }
 
 // NewKey is a key to make.

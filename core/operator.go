@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -133,10 +134,15 @@ func (o *Operator) IssueSession(ctx context.Context, t Tenant, in NewSession) (S
 	return o.directory.IssueSession(ctx, t.ID, in.request(o.now()))
 }
 
-// RotateSigningKey makes a key with a random id, which signs from then on. What
-// others have signed stays good.
+// RotateSigningKey makes a key with a random id, derived from the newest version
+// of the secret, which signs from then on. What others have signed stays good.
+// Conflict on "instances" while an instance is running that doesn't know that
+// version.
 func (o *Operator) RotateSigningKey(ctx context.Context) (SigningKey, error) {
 	id := "k" + strings.ReplaceAll(NewUUID(), "-", "")
+	if v := o.secret.Newest(); v > 1 {
+		id = "s" + strconv.Itoa(v) + "-" + id
+	}
 	return o.directory.CreateSigningKey(ctx, SigningKey{ID: id, CreatedAt: o.today()})
 }
 

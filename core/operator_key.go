@@ -40,11 +40,19 @@ func (o *Operator) newKey(t Tenant, in NewKey) (Key, error) {
 	if expired(in.ExpiresAt, o.now()) {
 		return Key{}, invalid("key", map[string]string{"expires": "must be in the future"})
 	}
-	return Key{
+	// Also by an instance that knows the oldest version alone the key is found, and
+	// is no other's: a value is one key, whichever version it was first made under.
+	hashes := o.secret.KeyHashes(in.Dialect, in.Value)
+	oldest := hashes[len(hashes)-1]
+	k := Key{
 		ID: NewUUID(), Tenant: t.ID, Dialect: in.Dialect, Scope: in.Scope,
-		Hash: o.secret.KeyHash(in.Dialect, in.Value), Hint: hint(in.Value),
+		Hash: oldest.Hash, HashVersion: oldest.Version, Hint: hint(in.Value),
 		CreatedAt: o.today(), ExpiresAt: in.ExpiresAt,
-	}, nil
+	}
+	if len(hashes) > 1 {
+		k.Next = &hashes[0]
+	}
+	return k, nil
 }
 
 // ErrTenantDeleting is why nothing is added to a tenant any more, and why it

@@ -3,10 +3,12 @@ package core_test
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/memstore"
 )
 
 func TestASecretNeeds16Bytes(t *testing.T) {
@@ -64,4 +66,105 @@ func TestRandomMaterialMakesASecretAndIsNeverTheSame(t *testing.T) {
 	one, two := core.RandomMaterial(), core.RandomMaterial()
 	require.GreaterOrEqual(t, len(one), core.MinSecretBytes)
 	require.NotEqual(t, one, two)
+}
+
+func TestASecretOfTwoVersionsHashesUnderEachAndDerivesFromTheNewest(t *testing.T) {
+	t.Parallel()
+	one, two := core.RandomMaterial(), core.RandomMaterial()
+	alone := func(material []byte) *core.Secret {
+		s, err := core.NewSecret(material)
+		require.NoError(t, err)
+		return s
+	}
+	s, err := core.NewVersionedSecret(core.SecretVersion{Number: 6, Material: one}, core.SecretVersion{Number: 7, Material: two})
+	require.NoError(t, err)
+	require.Equal(t, 7, s.Newest())
+	require.Equal(t, alone(two).KeyHash(core.Refold, "k"), s.KeyHash(core.Refold, "k"))
+	require.Equal(t, []core.VersionedHash{
+		{Hash: alone(two).KeyHash(core.Refold, "k"), Version: 7}, {Hash: alone(one).KeyHash(core.Refold, "k"), Version: 6},
+	}, s.KeyHashes(core.Refold, "k"))
+	require.Equal(t, alone(two).Derive("x"), s.Derive("x"))
+	for version, material := range map[int][]byte{6: one, 7: two} {
+		b, ok := s.DeriveFrom(version, "x")
+		require.True(t, ok)
+		require.Equal(t, alone(material).Derive("x"), b)
+	}
+	_, ok := s.DeriveFrom(1, "x")
+	require.False(t, ok)
+
+	_, err = core.NewVersionedSecret()
+	requireInvalid(t, err, "secret", "versions")
+	_, err = core.NewVersionedSecret(core.SecretVersion{Number: 1, Material: one}, core.SecretVersion{Number: 2, Material: two[:15]})
+	requireInvalid(t, err, "secret", "secret")
+}
+
+func TestHashingAKeyAllocatesNothing(t *testing.T) {
+	s, err := core.NewVersionedSecret(
+		core.SecretVersion{Number: 1, Material: core.RandomMaterial()}, core.SecretVersion{Number: 2, Material: core.RandomMaterial()})
+	require.NoError(t, err)
+	key := "tk0f8fad5b-d9cb-469f-a165-70867728950e"
+	s.KeyHash(core.Refold, key)
+	require.Less(t, testing.AllocsPerRun(1000, func() { s.KeyHash(core.Refold, key) }), 1.0)
+}
+
+func TestASigningKeysIDSaysItsVersion(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]int{
+		"": 1, "k0f8fad5bd9cb469fa16570867728950e": 1, "s2-k0f8f": 2, "s10-k": 10, "s0-k": 1, "s-k": 1, "s2k": 1, "s1234567-k": 1, "ks2-k": 1,
+	} {
+		require.Equal(t, want, core.SigningKeyVersion(id), id)
+	}
+}
+
+func TestAKeyThatIsUsedGetsAHashUnderTheNewestVersion(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	one, two := core.SecretVersion{Number: 1, Material: core.RandomMaterial()}, core.SecretVersion{Number: 2, Material: core.RandomMaterial()}
+	secretOf := func(versions ...core.SecretVersion) *core.Secret {
+		s, err := core.NewVersionedSecret(versions...)
+		require.NoError(t, err)
+		return s
+	}
+	before, rotating := secretOf(one), secretOf(one, two)
+	operator := core.NewOperator(store, before, time.Now)
+	tenant, err := operator.CreateTenant(t.Context(), core.Tenant{Name: "demo", Refold: &core.RefoldAddress{OrgID: "org", Environment: core.Test}})
+	require.NoError(t, err)
+	const value = "the-key-of-before-in-use"
+	made, err := operator.CreateKey(t.Context(), tenant, core.Refold, value)
+	require.NoError(t, err)
+	require.Nil(t, made.Next)
+	key := func() core.Key {
+		_, k, err := operator.Key(t.Context(), made.ID)
+		require.NoError(t, err)
+		return k
+	}
+
+	old, service := core.NewService(store, before, time.Now, core.NewIDSource()), core.NewService(store, rotating, time.Now, core.NewIDSource())
+	for _, s := range []*core.Service{old, service, old} {
+		p, err := s.PrincipalByKey(t.Context(), core.Refold, value)
+		require.NoError(t, err)
+		require.Equal(t, made.ID, p.KeyID)
+		require.NoError(t, s.WriteKeyUses(t.Context()))
+	}
+	hashes := rotating.KeyHashes(core.Refold, value)
+	require.Equal(t, made.Hash, key().Hash, "an instance of before finds it as before")
+	require.Equal(t, &hashes[0], key().Next)
+	require.NoError(t, service.WriteKeyUses(t.Context()), "once")
+
+	// Whoever has both versions makes keys that either finds.
+	next := core.NewOperator(store, rotating, time.Now)
+	_, err = next.CreateKey(t.Context(), tenant, core.Refold, value)
+	require.True(t, core.IsConflictOn(err, "key"), "one value is one key, under whichever version: %v", err)
+	_, err = next.ImportKeys(t.Context(), tenant, core.Refold, "", []string{value})
+	require.True(t, core.IsConflictOn(err, "key"), "%v", err)
+	later, err := next.CreateKey(t.Context(), tenant, core.Refold, "the-key-that-came-later")
+	require.NoError(t, err)
+	require.NotNil(t, later.Next)
+	for _, s := range []*core.Service{old, service} {
+		p, err := s.PrincipalByKey(t.Context(), core.Refold, "the-key-that-came-later")
+		require.NoError(t, err)
+		require.Equal(t, later.ID, p.KeyID)
+	}
+	_, err = core.NewService(store, secretOf(two), time.Now, core.NewIDSource()).PrincipalByKey(t.Context(), core.Refold, value)
+	require.Equal(t, core.BadCredential, core.KindOf(err), "until the version of before is retired, it is needed")
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"time"
 )
@@ -51,9 +52,38 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }
 func (s *Service) PrincipalByKey(ctx context.Context, dialect DialectName, key string) (*Principal, error) {
 	ck := credentialKey{hash: s.secret.KeyHash(dialect, key)}
 	return s.principal(ck, func() (*Principal, error) {
-		t, k, err := s.store.KeyOwner(ctx, dialect, ck.hash)
+		t, k, err := s.keyOwner(ctx, dialect, key)
 		return &Principal{Tenant: &t, KeyID: k.ID, Scope: k.Scope, ExpiresAt: k.ExpiresAt}, err
 	})
+}
+
+// keyOwner looks a key up under every version of the secret, and notes that it
+// needs a hash under the newest one where it has none.
+//
+// Looking for a hash takes no time that tells of the value: to steer which one is
+// looked for takes the secret. That the one that was found is one of those asked
+// for is compared in constant time all the same, whatever a store makes of equal.
+func (s *Service) keyOwner(ctx context.Context, dialect DialectName, key string) (Tenant, Key, error) {
+	hashes := s.secret.KeyHashes(dialect, key)
+	wanted := make([]KeyHash, len(hashes))
+	for i := range hashes {
+		wanted[i] = hashes[i].Hash
+	}
+	t, k, err := s.store.KeyOwner(ctx, dialect, wanted...)
+	if err != nil {
+		return Tenant{}, Key{}, err
+	}
+	same := false
+	for i := range wanted {
+		same = hmac.Equal(k.Hash[:], wanted[i][:]) || same
+	}
+	if !same {
+		return Tenant{}, Key{}, &Error{Kind: NotFound, Noun: "key", Message: "key not found"}
+	}
+	if k.Next == nil && k.HashVersion < hashes[0].Version {
+		s.uses.rehash(KeyRehash{Tenant: t.ID, KeyID: k.ID, From: k.Hash, Next: hashes[0]})
+	}
+	return t, k, nil
 }
 
 // PrincipalBySession finds who a session token with these claims speaks for;

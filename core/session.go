@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -56,13 +57,30 @@ type SessionRequest struct {
 }
 
 // SigningKey is a key that session tokens are signed with. It is derived from
-// the installation's secret and its id; what is kept is that there is one. The
+// a version of the installation's secret, see [SigningKeyVersion], and its id; what is kept is that there is one. The
 // newest that is not retired signs.
 type SigningKey struct {
 	ID        string     // 1 to 64 letters, digits, dashes or underscores; "" is the first one's
 	CreatedAt time.Time  // UTC; zero for the first one, which was always there
 	RetiredAt *time.Time // UTC; nil: its tokens are good
 }
+
+// SigningKeyVersion gives the version of the secret that the key of an id is derived
+// from. The id says it, s2-… for version 2, so that no look-up is needed to verify
+// a token: a key stays the same when the secret is rotated.
+func SigningKeyVersion(signingKeyID string) int {
+	m := boundKeyID.FindStringSubmatch(signingKeyID)
+	if m == nil {
+		return 1
+	}
+	version, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 1 // impossible: they are a few digits
+	}
+	return version
+}
+
+var boundKeyID = regexp.MustCompile(`^s([1-9][0-9]{0,5})-`)
 
 var signingKeyID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 

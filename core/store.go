@@ -20,14 +20,17 @@ import (
 // and agents that a Store gives are the caller's own, their times UTC: changing them
 // changes nothing stored.
 type Store interface {
-	// KeyOwner gives the tenant of the key with that hash and the key, without
-	// what is of no use to a gateway: when it was used. NotFound: no key of that
-	// dialect has it, or it was revoked, or its tenant is not active. That it has
-	// not expired is the caller's to know.
-	KeyOwner(ctx context.Context, dialect DialectName, hash KeyHash) (Tenant, Key, error)
+	// KeyOwner gives the tenant of the key that has one of those hashes and the
+	// key, without what is of no use to a gateway: when it was used. NotFound: no
+	// key of that dialect has one, or it was revoked, or its tenant is not active.
+	// That it has not expired is the caller's to know.
+	KeyOwner(ctx context.Context, dialect DialectName, hashes ...KeyHash) (Tenant, Key, error)
 	// NoteKeyUses keeps when keys were used, unless later times are known. It
 	// passes over keys that there are not, and no watch tells of it.
 	NoteKeyUses(ctx context.Context, uses []KeyUse) error
+	// RehashKeys keeps the next hashes of keys that have none, and the hash that is
+	// named; it passes over others. A key is found as before, and no watch tells of it.
+	RehashKeys(ctx context.Context, keys []KeyRehash) error
 	// SessionOwner gives the tenant with that Refold address, provided that it
 	// is active and has the session and that lives; that it has not expired is the
 	// caller's to know. NotFound.

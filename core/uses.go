@@ -3,6 +3,7 @@ package core
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -40,8 +41,34 @@ func (u *keyUse) touch(now time.Time) {
 
 // keyUses is the keys that were used lately.
 type keyUses struct {
-	mu    sync.Mutex
-	byKey map[string]*keyUse // by the key's id
+	mu       sync.Mutex
+	byKey    map[string]*keyUse   // by the key's id
+	rehashes map[string]KeyRehash // likewise: those that were used by an older version's hash, and not written yet
+}
+
+// rehash notes that a key needs a hash under the newest version of the secret.
+func (k *keyUses) rehash(r KeyRehash) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.rehashes == nil {
+		k.rehashes = make(map[string]KeyRehash)
+	}
+	k.rehashes[r.KeyID] = r
+}
+
+// unwrittenHashes gives the hashes that the store doesn't have yet.
+func (k *keyUses) unwrittenHashes() []KeyRehash {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Values(k.rehashes))
+}
+
+func (k *keyUses) wroteHashes(rehashes []KeyRehash) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range rehashes {
+		delete(k.rehashes, r.KeyID)
+	}
 }
 
 // of notes the use of a key that was just looked up; nil: p is of no key.
@@ -94,16 +121,21 @@ func (k *keyUses) wrote(uses []KeyUse) {
 }
 
 // WriteKeyUses writes when keys were used, in seconds, where that has not been
-// written yet. What could not be written is the next time.
+// written yet, and the hashes of those that were used by an older version of the
+// secret. What could not be written is the next time.
 func (s *Service) WriteKeyUses(ctx context.Context) error {
-	uses := s.uses.unwritten(s.now())
-	if len(uses) == 0 {
-		return nil
+	if uses := s.uses.unwritten(s.now()); len(uses) > 0 {
+		if err := s.store.NoteKeyUses(ctx, uses); err != nil {
+			return err
+		}
+		s.uses.wrote(uses)
 	}
-	if err := s.store.NoteKeyUses(ctx, uses); err != nil {
-		return err
+	if rehashes := s.uses.unwrittenHashes(); len(rehashes) > 0 {
+		if err := s.store.RehashKeys(ctx, rehashes); err != nil {
+			return err
+		}
+		s.uses.wroteHashes(rehashes)
 	}
-	s.uses.wrote(uses)
 	return nil
 }
 

@@ -158,7 +158,7 @@ func TestTheFunctionsThatFindATenantHaveColumnsThatCameLater(t *testing.T) {
 	find()
 	exec(t, conn, "SET ROLE diglot_runtime")
 	require.Equal(t, []string{"it came, it came too"},
-		query[string](t, conn, "SELECT (o.t).later || ', ' || (o.k).later FROM owner_of_key('refold', decode(repeat('00', 32), 'hex')) o"))
+		query[string](t, conn, "SELECT (o.t).later || ', ' || (o.k).later FROM owner_of_key('refold', ARRAY[decode(repeat('00', 32), 'hex')]) o"))
 	require.Equal(t, []string{"it came"}, query[string](t, conn, fmt.Sprintf(
 		"SELECT o.later FROM owner_of_session('%s', 'test', 'user', %d, %d, '') o",
 		tenant.Refold.OrgID, session.IssuedAt, session.ExpiresAt)))

@@ -10,23 +10,30 @@ import (
 )
 
 // keyColumns are read into a [keyRow], in this order.
-const keyColumns = `k.tenant_id, k.id, k.dialect, k.scope, k.hash, k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at`
+const keyColumns = `k.tenant_id, k.id, k.dialect, k.scope, k.hash, k.hint, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+	k.hash_version, k.next_hash, k.next_hash_version`
 
 type keyRow struct {
 	core.Key
 
-	hash []byte
+	hash, nextHash []byte
+	nextVersion    *int
 }
 
 func (r *keyRow) columns() []any {
 	return []any{
 		&r.Tenant, &r.ID, &r.Dialect, &r.Scope, &r.hash, &r.Hint,
 		&r.CreatedAt, &r.ExpiresAt, &r.RevokedAt, &r.LastUsedAt,
+		&r.HashVersion, &r.nextHash, &r.nextVersion,
 	}
 }
 
 func (r *keyRow) toCore() core.Key {
 	copy(r.Hash[:], r.hash)
+	if r.nextVersion != nil {
+		r.Next = &core.VersionedHash{Version: *r.nextVersion}
+		copy(r.Next.Hash[:], r.nextHash)
+	}
 	r.CreatedAt = r.CreatedAt.UTC()
 	toUTC(r.ExpiresAt, r.RevokedAt, r.LastUsedAt)
 	return r.Key
@@ -40,19 +47,26 @@ func toUTC(times ...*time.Time) {
 	}
 }
 
-var ownerOfKey = `SELECT (o.k).id, (o.k).scope, (o.k).hint, (o.k).created_at, (o.k).expires_at, ` + tenantColumnsOf("(o.t)") + ` FROM owner_of_key($1, $2) o`
+var ownerOfKey = `SELECT (o.k).id, (o.k).scope, (o.k).hint, (o.k).created_at, (o.k).expires_at,
+		(o.k).hash, (o.k).hash_version, (o.k).next_hash, (o.k).next_hash_version, ` + tenantColumnsOf("(o.t)") + `
+	FROM owner_of_key($1, $2) o`
 
 // KeyOwner implements [core.Store].
-func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hash core.KeyHash) (core.Tenant, core.Key, error) {
+func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hashes ...core.KeyHash) (core.Tenant, core.Key, error) {
+	wanted := make([][]byte, len(hashes))
+	for i := range hashes {
+		wanted[i] = hashes[i][:]
+	}
 	var r tenantRow
-	k := core.Key{Dialect: dialect, Hash: hash}
-	columns := append([]any{&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt}, r.columns()...)
-	if err := s.lookUp(ctx, columns, ownerOfKey, string(dialect), hash[:]); err != nil {
+	k := keyRow{Key: core.Key{Dialect: dialect}}
+	columns := append([]any{
+		&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt, &k.hash, &k.HashVersion, &k.nextHash, &k.nextVersion,
+	}, r.columns()...)
+	if err := s.lookUp(ctx, columns, ownerOfKey, string(dialect), wanted); err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
-	k.Tenant, k.CreatedAt = core.TenantID(r.id), k.CreatedAt.UTC()
-	toUTC(k.ExpiresAt)
-	return r.toCore(), k, nil
+	k.Tenant = core.TenantID(r.id)
+	return r.toCore(), k.toCore(), nil
 }
 
 // NoteKeyUses implements [core.Store].
@@ -67,12 +81,41 @@ func (s *Store) NoteKeyUses(ctx context.Context, uses []core.KeyUse) error {
 	return wrap(err, "key", "update api_key's last_used_at")
 }
 
+// RehashKeys implements [core.Store].
+func (s *Store) RehashKeys(ctx context.Context, rehashes []core.KeyRehash) error {
+	const q = `SELECT count(*) FROM rehash_keys($1::text[]::uuid[], $2::text[]::uuid[], $3, $4, $5::integer[])`
+	n := len(rehashes)
+	tenants, keys, from, next, versions := make([]string, n), make([]string, n), make([][]byte, n), make([][]byte, n), make([]int32, n)
+	for i := range rehashes {
+		r := &rehashes[i]
+		tenants[i], keys[i], from[i], next[i] = string(r.Tenant), r.KeyID, r.From[:], r.Next.Hash[:]
+		versions[i] = int32(r.Next.Version) //nolint:gosec // it counts how often the secret was rotated
+	}
+	var calls int // a row is what a pooled store asks for
+	err := s.db.QueryRow(ctx, q, tenants, keys, from, next, versions).Scan(&calls)
+	return wrap(err, "key", "update api_key's next_hash")
+}
+
+// insertKey takes the next hash for the hash where the version of that one was
+// retired meanwhile: its maker may have begun before.
 const insertKey = `
-	INSERT INTO api_key (tenant_id, id, dialect, scope, hash, hint, created_at, expires_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+	INSERT INTO api_key (tenant_id, id, dialect, scope, hash, hint, created_at, expires_at, hash_version, next_hash, next_hash_version)
+	SELECT $1::uuid, $2::uuid, $3::text, $4::text, CASE WHEN v.retired THEN $10 ELSE $5::bytea END, $6::text, $7::timestamptz, $8::timestamptz,
+		CASE WHEN v.retired THEN $11 ELSE $9::integer END, CASE WHEN NOT v.retired THEN $10::bytea END, CASE WHEN NOT v.retired THEN $11::integer END
+	FROM (SELECT EXISTS (SELECT FROM secret_version WHERE version = $9 AND retired_at IS NOT NULL)) AS v (retired)`
 
 func insertKeyArgs(k *core.Key) []any {
-	return []any{string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.Hint, k.CreatedAt, k.ExpiresAt}
+	var (
+		next        []byte
+		nextVersion *int
+	)
+	if k.Next != nil {
+		next, nextVersion = k.Next.Hash[:], &k.Next.Version
+	}
+	return []any{
+		string(k.Tenant), k.ID, string(k.Dialect), string(k.Scope), k.Hash[:], k.Hint, k.CreatedAt, k.ExpiresAt,
+		max(k.HashVersion, 1), next, nextVersion,
+	}
 }
 
 // CreateKey implements [core.Directory].

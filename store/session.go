@@ -42,8 +42,12 @@ func enter(tenant core.TenantID, use *core.SessionUse) *call {
 	return &call{stmt: enterSession, args: sessionArgs(tenant, use.ID)}
 }
 
-// setTenant is SET LOCAL app.tenant_id for a transaction without BEGIN.
 var setTenant = prepared("set_tenant", `SELECT set_config('app.tenant_id', $1, true)`)
+
+// tenantIs is SET LOCAL app.tenant_id for a transaction without BEGIN.
+func tenantIs(tenant core.TenantID) *call {
+	return &call{stmt: setTenant, args: [][]byte{textArg(string(tenant))}}
+}
 
 var parameter = regexp.MustCompile(`\$\d+`)
 
@@ -74,12 +78,11 @@ const lives = `COALESCE(s.revoked_at, 'infinity') = 'infinity'
 	AND EXISTS (SELECT FROM linked_account a WHERE a.tenant_id = s.tenant_id AND a.id = s.account AND a.object_id = s.account_object_id)
 	AND EXISTS (SELECT FROM signing_key k WHERE k.id = s.key_id AND k.retired_at IS NULL)`
 
-// readBySession runs a read that has such a form. What is sent in one go is one
-// transaction (in the protocol's words, what comes before a Sync), so that it
-// needs no statements to begin and end it, which take as long as the session does.
+// readBySession runs a read that has such a form, without statements to begin
+// and end its transaction: they take as long as the session does.
 func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID, use *core.SessionUse, read *call) error {
 	alive := false
-	err := send(ctx, pg, []*call{{stmt: setTenant, args: [][]byte{textArg(string(tenant))}}, {
+	err := send(ctx, pg, []*call{tenantIs(tenant), {
 		stmt: read.stmt.bySession, args: append(read.args[:len(read.args):len(read.args)], sessionArgs(tenant, use.ID)[1:]...),
 		each: func(r *row) error {
 			alive = true

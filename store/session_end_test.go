@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"testing"
@@ -39,6 +40,46 @@ func countLiving(t *testing.T, conn *pgx.Conn) int {
 func tuples(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
 	return query[string](t, conn, "SELECT ctid::text || ' ' || xmin || ' ' || xmax FROM session_token ORDER BY ctid")
+}
+
+// blocksRead is how many pages of the sessions' table and indexes a query reads.
+func blocksRead(t *testing.T, conn *pgx.Conn, sql string) int {
+	t.Helper()
+	const read = `SELECT sum(pg_stat_get_xact_blocks_fetched(c))::int
+		FROM (SELECT 'session_token'::regclass::oid UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid = 'session_token'::regclass) AS r (c)`
+	exec(t, conn, "BEGIN")
+	before := query[int](t, conn, read)[0]
+	exec(t, conn, sql)
+	n := query[int](t, conn, read)[0] - before
+	exec(t, conn, "ROLLBACK")
+	return n
+}
+
+// Whether a session lives is asked with each request by a token: it may read one
+// path down the primary key's index and the row, whatever else the account has,
+// also where PostgreSQL knows nothing of the table yet.
+func TestOneSessionAmongManyIsFoundByItsKey(t *testing.T) {
+	t.Parallel()
+	database := storetest.New(t)
+	operator, conn := open(t, database, store.Operator), connect(t, database)
+	exec(t, conn, "ALTER TABLE session_token SET (autovacuum_enabled = false)")
+	tenant := newTenant(t, operator, "one")
+	fill(t, conn, newAccount(t, operator, tenant.ID, "user"))
+	r := sessionRequest("user")
+	args := fmt.Sprintf("('%s', 'user', %d, %d, '')", tenant.ID, r.IssuedAt+manySessions/2, r.ExpiresAt+manySessions/2)
+	require.Equal(t, []bool{true}, query[bool](t, conn, "SELECT session_lives"+args))
+	for _, knows := range []string{"", "ANALYZE session_token"} {
+		exec(t, conn, knows)
+		for _, plan := range []string{"force_generic_plan", "force_custom_plan"} {
+			exec(t, conn, "SET plan_cache_mode = "+plan)
+			for _, function := range []string{"session_lives", "enter_session"} {
+				n := blocksRead(t, conn, "SELECT "+function+args)
+				require.Positive(t, n)
+				require.Less(t, n, 10, "%s, %s, %s", function, knows, plan)
+			}
+		}
+	}
+	require.Greater(t, blocksRead(t, conn, "SELECT count(*) FROM session_token WHERE issued_at > 0"), 1000, "it counts")
 }
 
 func TestDeletingAnAccountTouchesNoneOfItsSessions(t *testing.T) {

@@ -37,6 +37,11 @@ func (s *Store) CreateSigningKey(ctx context.Context, k core.SigningKey) (core.S
 	const q = `INSERT INTO signing_key (id, created_at)
 		SELECT $1, GREATEST($2::timestamptz, max(created_at) + interval '1 microsecond') FROM signing_key
 		RETURNING ` + signingKeyColumns
+	if version := core.SigningKeyVersion(k.ID); version > 1 {
+		if err := requireNewer(ctx, s.db, version); err != nil {
+			return core.SigningKey{}, wrap(err, "signing_key", "look for instances that are behind")
+		}
+	}
 	var r signingKeyRow
 	if err := s.db.QueryRow(ctx, q, k.ID, k.CreatedAt).Scan(r.columns()...); err != nil {
 		return core.SigningKey{}, wrap(err, "signing_key", "insert signing_key")

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,6 +74,8 @@ type Store struct {
 	turns   *turns // between tenants; nil: an operator's, who waits for nobody
 	lookUps *turns // between what finds a tenant; nil as well
 	log     *slog.Logger
+
+	secretVersion atomic.Int64 // see [Store.TellSecretVersion]
 }
 
 // Open connects to a migrated database. It fails when the database doesn't

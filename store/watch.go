@@ -72,6 +72,12 @@ func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (lis
 	if _, err := conn.Exec(ctx, "LISTEN diglot_directory"); err != nil {
 		return false, err
 	}
+	if version := s.secretVersion.Load(); version > 0 {
+		const q = `SELECT pg_advisory_lock_shared($1, $2)`                         // until the connection ends
+		if _, err := conn.Exec(ctx, q, versionLocks, int32(version)); err != nil { //nolint:gosec // it counts how often the secret was rotated
+			return false, err
+		}
+	}
 	w.until = asked.Add(core.MaxUnheard)
 	tell(core.DirectoryEvent{Connected: true, Until: w.until})
 	for {

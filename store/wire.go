@@ -12,7 +12,7 @@ import (
 )
 
 // This file speaks to PostgreSQL one level below pgx's Batch, in pgconn's. A
-// tenant's read is four statements in one round trip, and what pgx does for
+// tenant's write is four statements in one round trip, and what pgx does for
 // each of them (encode by type, describe, scan by type) adds up: this way the
 // four take little longer than the one that is wanted. Every value crosses in
 // PostgreSQL's binary format, which for text and json is the text itself.
@@ -120,8 +120,15 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 	defer conn.Release()
 	pg := conn.Conn().PgConn()
 	use := core.SessionOf(ctx)
-	if use != nil && len(s.prelude) == 0 && begin == beginRead && len(calls) == 1 && calls[0].stmt.bySession != nil {
-		return readBySession(ctx, pg, tenant, use, calls[0])
+	if begin == beginRead && len(calls) == 1 && len(s.prelude) == 0 {
+		// What is sent in one go is one transaction (in the protocol's words, what
+		// comes before a Sync), so that a statement alone needs none to begin and end it.
+		switch read := calls[0]; {
+		case use == nil:
+			return send(ctx, pg, []*call{tenantIs(tenant), read})
+		case read.stmt.bySession != nil:
+			return readBySession(ctx, pg, tenant, use, read)
+		}
 	}
 	batch := make([]*call, 0, len(calls)+len(s.prelude)+3)
 	batch = append(batch, &call{stmt: begin})

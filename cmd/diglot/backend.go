@@ -20,6 +20,7 @@ type database struct {
 	pooled  string // the way that requests take, where it is another
 	private bool   // the cluster in the data folder
 	cluster io.Closer
+	logger  *slog.Logger
 }
 
 // Close stops the private cluster, if this process runs it.
@@ -34,7 +35,7 @@ func (d *database) Close() error {
 // cluster, started when it is not running.
 func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logger *slog.Logger) (*database, error) {
 	if url := os.Getenv(envDatabaseURL); url != "" {
-		return &database{url: url, pooled: os.Getenv(envPooledURL)}, nil
+		return &database{url: url, pooled: os.Getenv(envPooledURL), logger: logger}, nil
 	}
 	if c.dataDir == "" {
 		return nil, errors.New("--data-dir is empty: name a folder of its own")
@@ -43,7 +44,7 @@ func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logg
 	if err != nil {
 		return nil, fmt.Errorf("private PostgreSQL cluster: %w", err)
 	}
-	return &database{url: cluster.URL("diglot"), private: true, cluster: cluster}, nil
+	return &database{url: cluster.URL("diglot"), private: true, cluster: cluster, logger: logger}, nil
 }
 
 // administration is what the commands that manage Diglot work with.
@@ -96,7 +97,7 @@ func (d *database) prepare(ctx context.Context) error {
 }
 
 func openAdministration(ctx context.Context, db *database) (*administration, error) {
-	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Operator})
+	s, err := store.Open(ctx, store.Config{URL: db.url, Role: store.Operator, Logger: db.logger})
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +111,9 @@ func openAdministration(ctx context.Context, db *database) (*administration, err
 
 // readSecret gives the secret that the environment names, else the database's.
 func readSecret(ctx context.Context, s *store.Store) (*core.Secret, error) {
-	material, err := secretMaterial()
+	newest, previous, err := secretMaterial()
 	if err != nil {
 		return nil, err
 	}
-	return s.Secret(ctx, material)
+	return s.Secret(ctx, newest, previous)
 }

@@ -24,6 +24,10 @@ const (
 	envPooledURL   = "DIGLOT_POOLED_URL"  // the same database by way of a pooler
 	envSecret      = "DIGLOT_SECRET"      // at least 16 bytes
 	envSecretFile  = "DIGLOT_SECRET_FILE" // a file that holds it
+
+	// The version of the secret that was before, while the secret is rotated.
+	envPreviousSecret     = "DIGLOT_SECRET_PREVIOUS"      //nolint:gosec // the name of a variable
+	envPreviousSecretFile = "DIGLOT_SECRET_PREVIOUS_FILE" //nolint:gosec // likewise
 )
 
 const (
@@ -168,17 +172,27 @@ func fromEnvironment(cmd *cobra.Command) error {
 }
 
 // secretMaterial gives what the environment says the installation's secret is
-// made from; nil when it says nothing.
-func secretMaterial() ([]byte, error) {
-	if path := os.Getenv(envSecretFile); path != "" {
+// made from, and the version before it; nil where it says nothing.
+func secretMaterial() (newest, previous []byte, err error) {
+	if newest, err = materialOf(envSecret, envSecretFile); err != nil {
+		return nil, nil, err
+	}
+	previous, err = materialOf(envPreviousSecret, envPreviousSecretFile)
+	return newest, previous, err
+}
+
+// materialOf gives what a file holds that a variable names, else what another
+// variable holds.
+func materialOf(variable, fileVariable string) ([]byte, error) {
+	if path := os.Getenv(fileVariable); path != "" {
 		b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", envSecretFile, err)
+			return nil, fmt.Errorf("%s: %w", fileVariable, err)
 		}
-		return longEnough(envSecretFile, bytes.TrimSpace(b))
+		return longEnough(fileVariable, bytes.TrimSpace(b))
 	}
-	if s := os.Getenv(envSecret); s != "" {
-		return longEnough(envSecret, []byte(s))
+	if s := os.Getenv(variable); s != "" {
+		return longEnough(variable, []byte(s))
 	}
 	return nil, nil
 }

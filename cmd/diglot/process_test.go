@@ -202,6 +202,11 @@ func try(ctx context.Context, method, url, body string, headers ...string) (repl
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	return exchange(req)
+}
+
+// exchange sends a request.
+func exchange(req *http.Request) (reply, error) {
 	res, err := client.Do(req)
 	if err != nil {
 		return reply{}, err

@@ -172,11 +172,11 @@ func TestRefusedCredentialsAreAnsweredAlikeByteForByte(t *testing.T) {
 				theirs["apikey"], gone["apikey"],
 			}},
 		} {
-			for _, r := range []aRoute{
-				{name, http.MethodGet, c.path, ""},
-				{name, http.MethodPost, c.path, `{"name":"n"}`},
-				{name, http.MethodGet, c.path + "/nothing", ""},
-				{name, http.MethodDelete, c.path + "/nothing", ""},
+			for _, r := range []struct{ method, path, body string }{
+				{http.MethodGet, c.path, ""},
+				{http.MethodPost, c.path, `{"name":"n"}`},
+				{http.MethodGet, c.path + "/nothing", ""},
+				{http.MethodDelete, c.path + "/nothing", ""},
 			} {
 				want := plain(send(t, r.method, g.url+r.path, r.body, c.wrong...), c.wrong[1])
 				require.Contains(t, want, "401", name)

@@ -85,7 +85,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	wg.Go(func() { service.Watch(watching) })
 	wg.Go(func() {
 		service.KeepKeyUses(watching, func(err error) {
-			logger.WarnContext(ctx, "write when keys were last used; it is tried again", slog.String("error", err.Error()))
+			logger.WarnContext(ctx, "write when keys were last used, or their hashes; it is tried again", slog.String("error", err.Error()))
 		})
 	})
 	defer func() { stopWatching(); wg.Wait() }()
@@ -192,7 +192,7 @@ func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
 	if os.Getenv(envDatabaseURL) != "" {
 		return nil, withHint(errors.New("--memory and "+envDatabaseURL+" are both given"), "leave one of them out")
 	}
-	material, err := secretMaterial()
+	material, _, err := secretMaterial()
 	if err != nil {
 		return nil, err
 	}
@@ -234,8 +234,10 @@ func (c *serveConfig) openPostgres(ctx context.Context, b *backend, db *database
 	b.closers = append(b.closers, func() error { s.Close(); return nil })
 	if b.secret == nil {
 		b.secret, err = readSecret(ctx, s)
+		return err
 	}
-	return err
+	s.TellSecretVersion(b.secret.Newest())
+	return nil
 }
 
 func (c *serveConfig) makeDemo(ctx context.Context, b *backend, o *core.Operator) error {

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"tenant moves":     tenantMoves,
 		"key":              keys,
 		"key endings":      keyEndings,
+		"key rehashes":     keyRehashes,
 		"key lists":        keyLists,
 		"account":          accounts,
 		"account changes":  accountChanges,

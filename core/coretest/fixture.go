@@ -43,7 +43,7 @@ func newTenant(name string) core.Tenant {
 }
 
 func newKey(tenant core.Tenant, dialect core.DialectName) core.Key {
-	k := core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: dialect, Scope: core.FullAccess, CreatedAt: epoch}
+	k := core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: dialect, Scope: core.FullAccess, HashVersion: 1, CreatedAt: epoch}
 	copy(k.Hash[:], core.RandomMaterial())
 	return k
 }

@@ -159,6 +159,34 @@ var creationsOnce = []guarantee{
 			require.Equal(t, fmt.Sprintf(c.body, 102), string(s.kept(t, "key", then).Body))
 		}
 	}},
+	{"keeps its answer before others are refused its name", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		for round := range 20 {
+			key := fmt.Sprint("key ", round)
+			create := func(int) error {
+				server := s.server(fmt.Sprint("name ", round))
+				server.Slug = "name"
+				_, err := s.CreateMCPServer(once(t, key, epoch), s.tenant.ID, core.Creation{
+					Server: server, FallbackSlug: "name-" + server.ID.String(), RefuseSameName: true,
+				})
+				if err != nil {
+					if _, lost := s.KeptAnswer(t.Context(), s.tenant.ID, "scope", key, epoch); lost != nil {
+						return lost
+					}
+				}
+				return err
+			}
+			created := 0
+			for _, err := range together(10, create) {
+				if err == nil {
+					created++
+					continue
+				}
+				require.Equal(t, core.Conflict, core.KindOf(err), "%v", err)
+			}
+			require.Equal(t, 1, created)
+		}
+	}},
 	{"happens once of 50 at the same time", func(t *testing.T, b Backend) {
 		for kind, c := range creators {
 			s := newSuite(t, b, kind)

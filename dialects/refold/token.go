@@ -38,7 +38,7 @@ const maxVerified = 50_000
 type Tokens struct {
 	lifetimes Lifetimes
 	secret    *core.Secret
-	first     []byte // the key of the id ""
+	first     []byte // the key of the id ""; nil: the secret has not the version that it is of
 
 	// verified remembers the claims of genuine tokens by their SHA-256: a client
 	// sends the same one with each request, and reading it costs more than all
@@ -50,18 +50,26 @@ type Tokens struct {
 // NewTokens makes tokens under an installation's secret; those that clients
 // ask for live that long.
 func NewTokens(secret *core.Secret, l Lifetimes) *Tokens {
-	return &Tokens{lifetimes: l, secret: secret, first: secret.Derive(signaturePurpose)}
+	t := &Tokens{lifetimes: l, secret: secret}
+	t.first, _ = secret.DeriveFrom(core.SigningKeyVersion(""), signaturePurpose)
+	return t
 }
 
 const signaturePurpose = "session token signature"
 
 // key gives the key of an id. It is made anew each time: who sends made-up ids
-// shall not fill a memory, and a token's signature is looked at once.
-func (t *Tokens) key(id string) []byte {
+// shall not fill a memory, and a token's signature is looked at once. Without a
+// key it is an error: an empty one would be anybody's.
+func (t *Tokens) key(id string) (key []byte, err error) {
 	if id == "" {
-		return t.first
+		key = t.first
+	} else {
+		key, _ = t.secret.DeriveFrom(core.SigningKeyVersion(id), signaturePurpose+" "+id)
 	}
-	return t.secret.Derive(signaturePurpose + " " + id)
+	if key == nil {
+		return nil, errNoKey
+	}
+	return key, nil
 }
 
 // claims are a session token's, in the recorded order; times are seconds
@@ -110,7 +118,11 @@ func (t *Tokens) sign(c claims) (string, error) {
 	if c.KeyID != "" {
 		token.Header["kid"] = c.KeyID
 	}
-	return token.SignedString(t.key(c.KeyID))
+	key, err := t.key(c.KeyID)
+	if err != nil {
+		return "", err
+	}
+	return token.SignedString(key)
 }
 
 // verify gives the claims of a genuine session token that is good now. Whether
@@ -138,6 +150,7 @@ func (t *Tokens) verify(token string, now time.Time) (claims, error) {
 
 var (
 	errBadKeyID     = errors.New("the token's header has a kid that no key has")
+	errNoKey        = errors.New("the token's signing key is of a version of the secret that this instance has not")
 	errRefreshToken = errors.New("a refresh token is no session token")
 )
 
@@ -145,14 +158,14 @@ func (t *Tokens) parse(token string) (c claims, err error) {
 	key := func(token *jwt.Token) (any, error) {
 		kid, named := token.Header["kid"]
 		if !named {
-			return t.first, nil
+			return t.key("")
 		}
 		id, isText := kid.(string)
 		if !isText || !core.ValidSigningKeyID(id) {
 			return nil, errBadKeyID
 		}
 		c.KeyID = id
-		return t.key(id), nil
+		return t.key(id)
 	}
 	_, err = jwt.ParseWithClaims(token, &c, key,
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation())

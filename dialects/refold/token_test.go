@@ -148,7 +148,7 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 		return c
 	}
 	hs256 := func(c jwt.MapClaims) string { return sign(t, jwt.SigningMethodHS256, tokens.first, c) }
-	for _, token := range []string{hs256(goodClaims()), withKey(t, "k1", tokens.key("k1")), withKey(t, strings.Repeat("k", 64), tokens.key(strings.Repeat("k", 64)))} {
+	for _, token := range []string{hs256(goodClaims()), withKey(t, "k1", keyOf(t, tokens, "k1")), withKey(t, strings.Repeat("k", 64), keyOf(t, tokens, strings.Repeat("k", 64)))} {
 		_, err := tokens.verify(token, tokenTime)
 		require.NoError(t, err, "the good ones")
 	}
@@ -184,14 +184,14 @@ func TestTokensThatAreNotOursAreRefused(t *testing.T) {
 		"environment object":         hs256(with("environment", map[string]string{})),
 		"refresh":                    hs256(with("is_refresh", true)),
 		"refresh text":               hs256(with("is_refresh", "false")),
-		"another key's":              withKey(t, "k2", tokens.key("k1")),
+		"another key's":              withKey(t, "k2", keyOf(t, tokens, "k1")),
 		"the first key's":            withKey(t, "k1", tokens.first),
 		"kid empty":                  withKey(t, "", tokens.first),
 		"kid null":                   withKey(t, nil, tokens.first),
-		"kid number":                 withKey(t, 1, tokens.key("1")),
-		"kid list":                   withKey(t, []string{"k1"}, tokens.key("k1")),
-		"kid path":                   withKey(t, "../k1", tokens.key("../k1")),
-		"kid of 65":                  withKey(t, strings.Repeat("k", 65), tokens.key(strings.Repeat("k", 65))),
+		"kid number":                 withKey(t, 1, keyOf(t, tokens, "1")),
+		"kid list":                   withKey(t, []string{"k1"}, keyOf(t, tokens, "k1")),
+		"kid path":                   withKey(t, "../k1", keyOf(t, tokens, "../k1")),
+		"kid of 65":                  withKey(t, strings.Repeat("k", 65), keyOf(t, tokens, strings.Repeat("k", 65))),
 	} {
 		c, err := tokens.verify(token, tokenTime)
 		require.Error(t, err, "%s: %+v", name, c)
@@ -264,4 +264,47 @@ func FuzzToken(f *testing.F) {
 			require.Equal(t, string(core.Production), c.Environment)
 		}
 	})
+}
+
+// keyOf gives the key of an id, as who knows the secret can.
+func keyOf(t *testing.T, tokens *Tokens, id string) []byte {
+	t.Helper()
+	key, err := tokens.key(id)
+	require.NoError(t, err)
+	return key
+}
+
+func TestATokensKeyIsOfTheVersionThatItsIDNames(t *testing.T) {
+	t.Parallel()
+	one, two := core.SecretVersion{Number: 1, Material: []byte("the secret of before")}, core.SecretVersion{Number: 2, Material: []byte("the secret that came later")}
+	tokensOf := func(versions ...core.SecretVersion) *Tokens {
+		secret, err := core.NewVersionedSecret(versions...)
+		require.NoError(t, err)
+		return NewTokens(secret, DefaultLifetimes)
+	}
+	before, both, after := tokensOf(one), tokensOf(two, one), tokensOf(two)
+	address := core.RefoldAddress{OrgID: "6698b77a733c5ebd8908189e", Environment: core.Test}
+	for id, c := range map[string]struct{ knows, lacks *Tokens }{
+		"": {before, after}, "k1": {before, after}, "s2-k1": {after, before},
+	} {
+		session := core.SessionID{Account: "a", IssuedAt: tokenTime.Unix(), ExpiresAt: tokenTime.Add(time.Hour).Unix(), KeyID: id}
+		token, err := both.Token(address, session)
+		require.NoError(t, err, id)
+		same, err := c.knows.Token(address, session)
+		require.NoError(t, err, id)
+		require.Equal(t, same, token)
+		for _, tokens := range []*Tokens{both, c.knows} {
+			_, err = tokens.verify(token, tokenTime)
+			require.NoError(t, err, id)
+		}
+		_, err = c.lacks.verify(token, tokenTime)
+		require.ErrorIs(t, err, errNoKey, id)
+		_, err = c.lacks.Token(address, session)
+		require.ErrorIs(t, err, errNoKey, "nothing is signed with no key")
+	}
+	unnamed := sign(t, jwt.SigningMethodHS256, []byte{}, goodClaims())
+	_, err := after.verify(unnamed, tokenTime)
+	require.ErrorIs(t, err, errNoKey, "a key that is not there is not an empty one")
+	_, err = after.verify(withKey(t, "s1-k1", []byte{}), tokenTime)
+	require.ErrorIs(t, err, errNoKey)
 }

@@ -12,14 +12,20 @@ import (
 
 // KeyOwner implements [core.Store].
 func (s *Store) KeyOwner(
-	ctx context.Context, dialect core.DialectName, hash core.KeyHash,
+	ctx context.Context, dialect core.DialectName, hashes ...core.KeyHash,
 ) (owner core.Tenant, key core.Key, err error) {
 	if err := ctx.Err(); err != nil {
 		return core.Tenant{}, core.Key{}, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	k, ok := s.keys[hash]
+	var k core.Key
+	ok := false
+	for _, hash := range hashes {
+		if !ok {
+			k, ok = s.keys[hash]
+		}
+	}
 	if !ok || k.Dialect != dialect || k.RevokedAt != nil || s.tenants[k.Tenant].Status != core.TenantActive {
 		return core.Tenant{}, core.Key{}, notFound("key")
 	}
@@ -39,6 +45,23 @@ func (s *Store) NoteKeyUses(ctx context.Context, uses []core.KeyUse) error {
 		k, ok := s.keyByID(u.KeyID)
 		if ok && k.Tenant == u.Tenant && (k.LastUsedAt == nil || k.LastUsedAt.Before(u.At)) {
 			k.LastUsedAt = new(u.At.UTC())
+			s.keys[k.Hash] = k
+		}
+	}
+	return nil
+}
+
+// RehashKeys implements [core.Store].
+func (s *Store) RehashKeys(ctx context.Context, rehashes []core.KeyRehash) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range rehashes {
+		k, ok := s.keys[r.From]
+		if ok && k.Tenant == r.Tenant && k.ID == r.KeyID && k.Next == nil && k.HashVersion < r.Next.Version {
+			k.Next = new(r.Next)
 			s.keys[k.Hash] = k
 		}
 	}
@@ -177,6 +200,7 @@ func (s *Store) keyByID(id string) (core.Key, bool) {
 
 func cloneKey(k *core.Key) core.Key {
 	c := *k
+	c.Next = clonePointer(k.Next)
 	c.ExpiresAt, c.RevokedAt, c.LastUsedAt = clonePointer(k.ExpiresAt), clonePointer(k.RevokedAt), clonePointer(k.LastUsedAt)
 	return c
 }

@@ -6,6 +6,7 @@ package openapitest
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,6 +30,8 @@ type Operation struct {
 	Cases []*Case
 	// Parameters are those of the path, the query and the header.
 	Parameters []*openapi3.Parameter
+	// Security names the schemes that say who asks, any one of which will do.
+	Security []string
 
 	request *openapi3.RequestBodyRef
 }
@@ -71,7 +74,7 @@ func Load(name string, text []byte) (*Document, error) {
 	d := &Document{Name: name}
 	for path, item := range spec.Paths.Map() {
 		for method, op := range item.Operations() {
-			o, err := d.operation(method, path, op)
+			o, err := d.operation(method, path, op, spec.Security)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s %s: %w", name, method, path, err)
 			}
@@ -108,10 +111,17 @@ func takeNull(ref *openapi3.SchemaRef) {
 	}
 }
 
-func (d *Document) operation(method, path string, op *openapi3.Operation) (*Operation, error) {
+func (d *Document) operation(method, path string, op *openapi3.Operation, all openapi3.SecurityRequirements) (*Operation, error) {
 	o := &Operation{ID: op.OperationID, Method: method, Path: path, request: op.RequestBody}
 	for _, ref := range op.Parameters {
 		o.Parameters = append(o.Parameters, ref.Value)
+	}
+	security := all
+	if op.Security != nil {
+		security = *op.Security
+	}
+	for _, one := range security {
+		o.Security = slices.AppendSeq(o.Security, maps.Keys(one))
 	}
 	for status, ref := range op.Responses.Map() {
 		n, err := strconv.Atoi(status)
