@@ -7,7 +7,8 @@ OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FUZZTIME ?= 20s
 # The tests' clients and the documents that they are made of.
 CLIENTS := dialects/dialecttest/clients
-GENERATED := legacyclient:refold/openapi-legacy v3client:refold/openapi-v3 cometchatclient:cometchat/openapi
+GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refold/openapi-v3 cometchatclient:dialects/cometchat/openapi \
+  adminclient:cmd/diglot/admin/openapi
 # One cache a clone: findings are cached by content, with the path they were first seen at.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
@@ -42,7 +43,7 @@ contract: ## Count the vendors' documented cases that a golden reproduces; fail 
 generate: TO ?= $(CLIENTS)
 generate: ## Generate the tests' clients from the OpenAPI documents
 	@for c in $(GENERATED); do name=$${c%%:*}; mkdir -p $(TO)/$$name; \
-	  $(GO) run $(OAPI_CODEGEN) -config $(CLIENTS)/config.yaml -package $$name -o $(TO)/$$name/client.gen.go dialects/$${c#*:}.yaml || exit 1; \
+	  $(GO) run $(OAPI_CODEGEN) -config $(CLIENTS)/config.yaml -package $$name -o $(TO)/$$name/client.gen.go $${c#*:}.yaml || exit 1; \
 	done
 
 generated: ## Check that the tests' clients are those of the documents

@@ -33,12 +33,18 @@ func (o *Operator) TenantCounts(ctx context.Context, t Tenant) (TenantCounts, er
 // transaction of some 200 ms, and a million servers take about a minute.
 const deletionStep = 5000
 
+// BeginTenantDeletion does the first of what DeleteTenant does: from then on the
+// tenant's credentials are unknown, for good. NotFound.
+func (o *Operator) BeginTenantDeletion(ctx context.Context, name string) (Tenant, error) {
+	return o.setStatus(ctx, name, TenantDeleting)
+}
+
 // DeleteTenant removes the tenant of that name and all that it has, in steps.
 // From the first moment its credentials are unknown, for good. Where it is
 // interrupted, to do it again goes on. removed, if not nil, is told of each
 // step how many servers, agents, accounts and the like are gone in all. NotFound.
 func (o *Operator) DeleteTenant(ctx context.Context, name string, removed func(total int)) error {
-	t, err := o.setStatus(ctx, name, TenantDeleting)
+	t, err := o.BeginTenantDeletion(ctx, name)
 	if err != nil {
 		return err
 	}

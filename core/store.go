@@ -163,6 +163,31 @@ type Directory interface {
 	CreateAccount(ctx context.Context, a Account) error
 	// Account gives a linked account. NotFound.
 	Account(ctx context.Context, tenant TenantID, id string) (Account, error)
+	// DeleteAccount removes a linked account and ends its sessions, for good.
+	// NotFound.
+	DeleteAccount(ctx context.Context, tenant TenantID, id string) error
+	// RevokeSession ends one session. NotFound: there is none, or it has ended.
+	RevokeSession(ctx context.Context, tenant TenantID, id SessionID, at time.Time) error
+	// RevokeSessions ends all sessions of an account that live and have not
+	// expired at that time, also those that are being issued, and gives how many.
+	// NotFound: no such account.
+	RevokeSessions(ctx context.Context, tenant TenantID, account string, at time.Time) (int, error)
+
+	// The lists below are walked by what comes last on a page. A limit below 1
+	// gives nothing. Of a tenant or an account that is not there they give nothing.
+
+	// TenantsAfter gives up to limit tenants whose names come after that one, by
+	// name in byte order; after "", the first.
+	TenantsAfter(ctx context.Context, name string, limit int) ([]Tenant, error)
+	// KeysAfter gives up to limit of a tenant's keys, in the order of Keys.
+	KeysAfter(ctx context.Context, tenant TenantID, after KeyPosition, limit int) ([]Key, error)
+	// AccountsAfter gives up to limit of a tenant's accounts by their creation
+	// time and, where that is one, by object id.
+	AccountsAfter(ctx context.Context, tenant TenantID, after AccountPosition, limit int) ([]Account, error)
+	// SessionsAfter gives sessions of one account that live, by when they were
+	// issued, when they expire and their key.
+	SessionsAfter(ctx context.Context, tenant TenantID, q SessionQuery) ([]Session, error)
+
 	// IssueSession gives a session of the account that the request names. NotFound.
 	IssueSession(ctx context.Context, tenant TenantID, r SessionRequest) (Session, error)
 	// CreateSigningKey adds a key, which signs from then on: it counts as made

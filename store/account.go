@@ -170,7 +170,7 @@ func (s *Store) AccountPage(
 
 var deleteAccount = prepared("delete_account", `DELETE FROM linked_account WHERE tenant_id = $1 AND id = $2`)
 
-// DeleteAccount implements [core.Store].
+// DeleteAccount implements [core.Store] and [core.Directory].
 func (s *Store) DeleteAccount(ctx context.Context, tenant core.TenantID, id string) error {
 	del := &call{stmt: deleteAccount, args: [][]byte{uuidArg(tenant), accountIDArg(id)}}
 	if err := s.inTenant(ctx, tenant, begin, del); err != nil {

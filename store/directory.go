@@ -17,7 +17,9 @@ const tenantColumns = `id, name, refold_org_id, refold_environment, cometchat_ap
 
 // tenantColumnsOf are tenantColumns of a row that is called so: of a table, or of
 // what a function gives, (o.t).
-func tenantColumnsOf(row string) string { return row + "." + strings.ReplaceAll(tenantColumns, ", ", ", "+row+".") }
+func tenantColumnsOf(row string) string {
+	return row + "." + strings.ReplaceAll(tenantColumns, ", ", ", "+row+".")
+}
 
 type tenantRow struct {
 	id, name                   string
@@ -119,11 +121,7 @@ func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 	if err != nil {
 		return nil, wrap(err, "tenant", "select tenants")
 	}
-	tenants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Tenant, error) {
-		var r tenantRow
-		err := row.Scan(r.columns()...)
-		return r.toCore(), err
-	})
+	tenants, err := pgx.CollectRows(rows, collectTenant)
 	return tenants, wrap(err, "tenant", "select tenants")
 }
 

@@ -157,11 +157,7 @@ func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, err
 	if err != nil {
 		return nil, wrap(err, "key", "select api_keys")
 	}
-	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Key, error) {
-		var r keyRow
-		err := row.Scan(r.columns()...)
-		return r.toCore(), err
-	})
+	keys, err := pgx.CollectRows(rows, collectKey)
 	return keys, wrap(err, "key", "select api_keys")
 }
 

@@ -36,6 +36,9 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"delete_revoked_sessions": "session_token_revoked_idx session_token_pkey",
 		"issue_session":           "linked_account_pkey session_token_live_idx session_token_pkey",
 		"revoke_session":          "session_token_pkey linked_account_pkey",
+		"revoke_sessions":         "session_token_pkey linked_account_pkey",
+
+		"accounts_after": "linked_account_order_idx", "sessions_after": "session_token_pkey linked_account_pkey",
 
 		"mcp_server_by_id_by_session": "session_token_pkey linked_account_pkey mcp_server_pkey",
 		"account_by_id_by_session":    "session_token_pkey linked_account_pkey linked_account_pkey",

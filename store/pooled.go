@@ -143,23 +143,38 @@ func checkStatements(ctx context.Context, conn *pgx.Conn) error {
 // requireSameDatabase refuses a pooler that leads elsewhere: what is changed
 // there would be heard of here, or nowhere.
 func requireSameDatabase(ctx context.Context, directURL string, pooled *pgx.Conn) error {
+	same, err := sameDatabase(ctx, directURL, pooled)
+	if err == nil && !same {
+		err = errors.New("the pooler leads to another database than the direct connection")
+	}
+	return err
+}
+
+func sameDatabase(ctx context.Context, directURL string, conn *pgx.Conn) (bool, error) {
 	const q = `SELECT pg_postmaster_start_time()::text || ' ' || oid FROM pg_database WHERE datname = current_database()`
 	direct, err := connect(ctx, directURL)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer closeConn(ctx, direct)
 	var here, there string
 	if err := direct.QueryRow(ctx, q, pgx.QueryExecModeExec).Scan(&here); err != nil {
-		return wrap(err, "database", "tell which database it is")
+		return false, wrap(err, "database", "tell which database it is")
 	}
-	if err := pooled.QueryRow(ctx, q).Scan(&there); err != nil {
-		return wrap(err, "database", "tell which database the pooler leads to")
+	if err := conn.QueryRow(ctx, q).Scan(&there); err != nil {
+		return false, wrap(err, "database", "tell which database another way leads to")
 	}
-	if here != there {
-		return errors.New("the pooler leads to another database than the direct connection")
-	}
-	return nil
+	return here == there, nil
+}
+
+// LeadsTo reports whether the store is of the database that the URL leads to,
+// past any pooler.
+func (s *Store) LeadsTo(ctx context.Context, url string) (same bool, err error) {
+	err = s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		same, err = sameDatabase(ctx, url, conn.Conn())
+		return err
+	})
+	return same, wrap(err, "database", "compare databases")
 }
 
 // directoryDB is what is asked outside of any tenant.

@@ -159,6 +159,20 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 			_, _, err := s.MCPServerPage(core.WithSession(ctx, &core.SessionUse{ID: sessions[1].SessionID}), tenant, core.OldestFirst, 0, 10)
 			return err
 		},
+		"walk accounts": func(ctx context.Context) error {
+			_, err := s.AccountsAfter(ctx, tenant, core.AccountPosition{}, 10)
+			return err
+		},
+		"walk sessions": func(ctx context.Context) error {
+			_, err := s.SessionsAfter(ctx, tenant, core.SessionQuery{Account: "user", Limit: 10})
+			return err
+		},
+		"revoke an account's sessions": func(ctx context.Context) error {
+			if _, err := s.RevokeSessions(ctx, tenant, "nobody", epoch); core.KindOf(err) != core.NotFound {
+				return errors.Join(errors.New("want not found"), err)
+			}
+			return nil
+		},
 		"list accounts": func(ctx context.Context) error {
 			_, _, err := s.AccountPage(ctx, tenant, core.OldestFirst, 0, 10)
 			return err

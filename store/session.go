@@ -211,7 +211,7 @@ var revokeSession = prepared("revoke_session", `
 	WHERE tenant_id = $1 AND account = $2 AND issued_at = $3 AND expires_at = $4 AND key_id = $5
 	  AND `+lives)
 
-// RevokeSession implements [core.Store].
+// RevokeSession implements [core.Store] and [core.Directory].
 func (s *Store) RevokeSession(ctx context.Context, tenant core.TenantID, id core.SessionID, at time.Time) error {
 	revoke := &call{stmt: revokeSession, args: append(sessionArgs(tenant, id), timeArg(at))}
 	if err := s.inTenant(ctx, tenant, begin, revoke); err != nil {
@@ -221,4 +221,27 @@ func (s *Store) RevokeSession(ctx context.Context, tenant core.TenantID, id core
 		return notFound("session")
 	}
 	return nil
+}
+
+var revokeSessions = prepared("revoke_sessions", `
+	UPDATE session_token s SET revoked_at = $4
+	WHERE tenant_id = $1 AND account = $2 AND expires_at > $3
+	  AND `+lives)
+
+// RevokeSessions implements [core.Directory]. It holds the account as
+// IssueSession does, so that it finds what is being issued.
+func (s *Store) RevokeSessions(ctx context.Context, tenant core.TenantID, account string, at time.Time) (int, error) {
+	found := false
+	hold := &call{stmt: holdAccount, args: [][]byte{uuidArg(tenant), accountIDArg(account)}, each: func(*row) error {
+		found = true
+		return nil
+	}}
+	revoke := &call{stmt: revokeSessions, args: [][]byte{uuidArg(tenant), accountIDArg(account), intArg(at.Unix()), timeArg(at)}}
+	if err := s.inTenant(ctx, tenant, begin, hold, revoke); err != nil {
+		return 0, wrap(err, "session", "revoke session_tokens")
+	}
+	if !found {
+		return 0, notFound("account")
+	}
+	return int(revoke.tag.RowsAffected()), nil
 }

@@ -185,7 +185,9 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
 
 // Waits is how many requests waited for a connection, or for one to be made.
-func (s *Store) Waits() int64 { return s.pool.Stat().EmptyAcquireCount() + s.turns.waits() + s.lookUps.waits() }
+func (s *Store) Waits() int64 {
+	return s.pool.Stat().EmptyAcquireCount() + s.turns.waits() + s.lookUps.waits()
+}
 
 // Ready reports Unavailable when the database doesn't answer, or has a schema
 // that is older than this build or half migrated, or takes no writes.

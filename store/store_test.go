@@ -31,6 +31,14 @@ func (b backend) Account(ctx context.Context, tenant core.TenantID, id string) (
 	return b.Store.Account(ctx, tenant, id)
 }
 
+func (b backend) DeleteAccount(ctx context.Context, tenant core.TenantID, id string) error {
+	return b.Store.DeleteAccount(ctx, tenant, id)
+}
+
+func (b backend) RevokeSession(ctx context.Context, tenant core.TenantID, id core.SessionID, at time.Time) error {
+	return b.Store.RevokeSession(ctx, tenant, id, at)
+}
+
 func TestPostgresKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	coretest.Run(t, func(t *testing.T) coretest.Backend {

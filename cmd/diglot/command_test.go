@@ -31,7 +31,7 @@ func makeTenant(t *testing.T, env []string, name, org, app string, flags ...stri
 		"--cometchat-app", app, "--cometchat-region", "us")
 	require.Equal(t, name, made["name"])
 	refold := run("key", "create", "--tenant", name, "--dialect", "refold")
-	require.ElementsMatch(t, []string{"id", "tenant", "dialect", "key"}, keysOf(refold))
+	require.ElementsMatch(t, []string{"id", "tenant", "dialect", "hint", "status", "created_at", "key"}, keysOf(refold))
 	require.Regexp(t, `^tk[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, refold["key"])
 	cometchat := run("key", "create", "--tenant", name, "--dialect", "cometchat")
 	require.Regexp(t, `^[0-9a-f]{40}$`, cometchat["key"])
@@ -222,7 +222,7 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"no address":             {[]string{"tenant", "create", "--name", "b"}, "the tenant needs"},
 		"half an address":        {[]string{"tenant", "create", "--name", "b", "--refold-org", "a"}, "--refold-env must be test or production"},
 		"account taken":          {[]string{"account", "create", "--tenant", "acme", "--id", "customer@example.com"}, "hint: the tenant has this account already"},
-		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table or json"},
+		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table, json or yaml"},
 		"missing flag":           {[]string{"key", "create", "--tenant", "acme"}, `"dialect" not set`},
 		"unknown command":        {[]string{"tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
 		"token for no time":      {[]string{"token", "create", "--tenant", "acme", "--account", "customer@example.com", "--ttl", "0s"}, "--ttl"},

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/dialects/refold"
@@ -28,6 +29,9 @@ const (
 	// The version of the secret that was before, while the secret is rotated.
 	envPreviousSecret     = "DIGLOT_SECRET_PREVIOUS"      //nolint:gosec // the name of a variable
 	envPreviousSecretFile = "DIGLOT_SECRET_PREVIOUS_FILE" //nolint:gosec // likewise
+	envAdminToken         = "DIGLOT_ADMIN_TOKEN"          //nolint:gosec // at least 32 characters; the name of it is no credential
+	envAdminTokenFile     = "DIGLOT_ADMIN_TOKEN_FILE"     //nolint:gosec // name:token, one a line; the name of it is no credential
+	envOperatorURL        = "DIGLOT_OPERATOR_URL"         // the same database as an operator's login
 )
 
 const (
@@ -56,20 +60,20 @@ type serveConfig struct {
 	logLevel     string
 	drainTimeout time.Duration
 	rateLimits   rateLimits
-	base         limitBase
+	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "address that both dialects are served on")
-	f.StringVar(&c.opsAddr, "ops-addr", "127.0.0.1:9090", "address that /metrics is served on; off: nowhere")
+	f.StringVar(&c.opsAddr, "ops-addr", "127.0.0.1:9090", "address that /metrics, /healthz, /readyz and the admin API are served on; off: nowhere")
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory: no PostgreSQL, nothing survives")
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
 	f.StringVar(&c.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
 	f.IntVar(&c.rateLimits.refold, refoldLimitFlag, 0, "requests that a Refold org may send to this instance in a minute and environment; 0: any number")
 	f.IntVar(&c.rateLimits.cometchat, cometChatLimitFlag, cometchat.DefaultRateLimit,
 		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
-	c.base = defaultLimits
+	c.base = admin.DefaultLimits
 	f.Var(&c.base, limitsFlag, "vendor: where a rate or burst is not given, the figure that the dialect's vendor documents; default: as said here")
 	f.Var(limit{&c.rateLimits.others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; default, 0: all of them")
 	c.rateLimits.others.Concurrency, c.rateLimits.others.BodyBytes = new(defaultConcurrency), new(core.DefaultMaxBytes)
@@ -87,7 +91,7 @@ const defaultConcurrency = 500
 
 // settleLimits takes the vendors' rates where they are asked for and none is given.
 func (c *serveConfig) settleLimits(given func(flag string) bool) {
-	if c.base != vendorLimits {
+	if c.base != admin.VendorLimits {
 		return
 	}
 	c.rateLimits.others.Vendor = true
@@ -99,15 +103,15 @@ func (c *serveConfig) settleLimits(given func(flag string) bool) {
 	}
 }
 
-// servesMetrics: an empty variable counts as none, so that there is a word too.
-func (c *serveConfig) servesMetrics() bool { return c.opsAddr != "" && c.opsAddr != "off" }
+// servesOperations: an empty variable counts as none, so that there is a word too.
+func (c *serveConfig) servesOperations() bool { return c.opsAddr != "" && c.opsAddr != "off" }
 
 // validate refuses settings that would not do what they look like.
 func (c *serveConfig) validate() error {
 	if err := checkAddress("--addr", c.addr); err != nil {
 		return err
 	}
-	if c.servesMetrics() {
+	if c.servesOperations() {
 		if err := checkAddress("--ops-addr", c.opsAddr); err != nil {
 			return err
 		}

@@ -25,12 +25,21 @@ const docsPath = "/docs"
 // openAPIPath begins the path of every OpenAPI document.
 const openAPIPath = "/openapi/"
 
-// documents are the OpenAPI documents by path. docs/start.js lists them too.
-var documents = map[string][]byte{
+// documentation is OpenAPI documents and the page that shows them.
+type documentation struct {
+	documents map[string][]byte // by path
+	start     string            // the page's script, in docs, which lists them too
+}
+
+// publicDocs are the dialects'.
+var publicDocs = documentation{map[string][]byte{
 	openAPIPath + "refold.yaml":    refold.OpenAPI(core.RefoldLegacy),
 	openAPIPath + "refold-v3.yaml": refold.OpenAPI(core.RefoldV3),
 	openAPIPath + "cometchat.yaml": cometchat.OpenAPI(),
-}
+}, "start.js"}
+
+// adminDocs is the page of the admin API, which serves its document itself.
+var adminDocs = documentation{nil, "start-admin.js"}
 
 // page is Diglot's part of the page, the other is Swagger UI. Its module's own
 // handler is not used: it brings a template engine that makes the program a
@@ -50,22 +59,27 @@ func isDocs(p string) bool {
 	return p == docsPath || strings.HasPrefix(p, docsPath+"/") || strings.HasPrefix(p, openAPIPath)
 }
 
-// serveDocs serves the OpenAPI documents and a page that shows them. All of it
+// serve serves the OpenAPI documents and a page that shows them. All of it
 // comes out of the program: the page works without a way to anywhere else.
-func serveDocs(w http.ResponseWriter, r *http.Request) {
+func (d documentation) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		answer(w, http.StatusMethodNotAllowed, map[string]string{"error": "no such method"})
 		return
 	}
-	text, ok := documents[r.URL.Path]
+	text, ok := d.documents[r.URL.Path]
 	if ok {
 		w.Header().Set("Content-Type", "application/yaml")
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 	} else {
 		name := strings.Trim(strings.TrimPrefix(r.URL.Path, docsPath), "/")
-		if name == "" {
+		switch name {
+		case "":
 			name = "index.html"
+		case publicDocs.start:
+			name = d.start
+		case adminDocs.start:
+			name = "" // by its own name it is nobody's
 		}
 		if text, ok = asset(w, r, name); !ok {
 			noSuchPath(w)

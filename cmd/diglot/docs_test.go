@@ -95,7 +95,7 @@ func TestTheDocsPageNeedsNoOtherHost(t *testing.T) {
 	}
 	require.Equal(t, 6, fetched, "three scripts, a style and two icons")
 	listed := urlsSetting.FindAllStringSubmatch(start, -1)
-	require.Len(t, listed, len(documents), "the selector has each document")
+	require.Len(t, listed, len(publicDocs.documents), "the selector has each document")
 	for _, m := range listed {
 		require.Contains(t, fetch(m[1]).body, "openapi: 3.0.3")
 	}

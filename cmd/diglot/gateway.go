@@ -76,7 +76,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/readyz":
 		g.ready(w, r)
 	case isDocs(path):
-		serveDocs(w, r)
+		publicDocs.serve(w, r)
 	default:
 		noSuchPath(w)
 	}

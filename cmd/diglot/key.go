@@ -7,9 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects/cometchat"
-	"github.com/diglot/diglot/dialects/refold"
 )
 
 func newKeyCommand(c *common) *cobra.Command {
@@ -17,62 +16,19 @@ func newKeyCommand(c *common) *cobra.Command {
 		newKeyCreateCommand(c), newKeyImportCommand(c), newKeyListCommand(c), newKeyRotateCommand(c), newKeyRevokeCommand(c))
 }
 
-// madeKeyOutput is a new key as `-o json` prints it: the only time that its
-// value is shown.
-type madeKeyOutput struct {
-	ID        string           `json:"id"`
-	Tenant    string           `json:"tenant"`
-	Dialect   core.DialectName `json:"dialect"`
-	Scope     core.KeyScope    `json:"scope,omitempty"` // none in a dialect whose keys have none
-	Key       string           `json:"key"`
-	ExpiresAt *time.Time       `json:"expires_at,omitempty"`
-	Replaced  *keyOutput       `json:"replaced,omitempty"` // the key that was rotated
-}
-
-func fromNewKey(k core.Key, tenant, value string) madeKeyOutput {
-	return madeKeyOutput{k.ID, tenant, k.Dialect, shownScope(k), value, k.ExpiresAt, nil}
-}
-
 var madeKeyHeader = []string{"TENANT", "DIALECT", "SCOPE", "KEY", "ID", "EXPIRES"}
 
-func (o madeKeyOutput) row() []string {
-	return []string{o.Tenant, string(o.Dialect), textOrDash(string(o.Scope)), o.Key, o.ID, timeOrDash(o.ExpiresAt)}
-}
-
-// keyOutput is a key that there is as `-o json` prints it.
-type keyOutput struct {
-	ID         string           `json:"id"`
-	Dialect    core.DialectName `json:"dialect"`
-	Scope      core.KeyScope    `json:"scope,omitempty"`
-	Hint       string           `json:"hint,omitempty"` // the end of its value; keys of before have none
-	Status     core.KeyStatus   `json:"status"`
-	CreatedAt  time.Time        `json:"created_at"`
-	ExpiresAt  *time.Time       `json:"expires_at,omitempty"`
-	RevokedAt  *time.Time       `json:"revoked_at,omitempty"`
-	LastUsedAt *time.Time       `json:"last_used_at,omitempty"`
-}
-
-func (a *administration) fromKey(k core.Key) keyOutput {
-	return keyOutput{
-		k.ID, k.Dialect, shownScope(k), k.Hint, a.KeyStatus(k), k.CreatedAt, k.ExpiresAt, k.RevokedAt, k.LastUsedAt,
-	}
+func madeKeyRow(o admin.NewKey) []string {
+	return []string{o.Tenant, string(o.Dialect), textOrDash(string(o.Scope)), o.Value, o.ID, timeOrDash(o.ExpiresAt)}
 }
 
 var keyHeader = []string{"ID", "DIALECT", "SCOPE", "HINT", "STATUS", "CREATED", "EXPIRES", "LAST USED"}
 
-func (o keyOutput) row() []string {
+func keyRow(o admin.Key) []string {
 	return []string{
 		o.ID, string(o.Dialect), textOrDash(string(o.Scope)), textOrDash(o.Hint), string(o.Status),
-		o.CreatedAt.Format(time.RFC3339), timeOrDash(o.ExpiresAt), timeOrDash(o.LastUsedAt),
+		o.CreatedAt.String(), timeOrDash(o.ExpiresAt), timeOrDash(o.LastUsedAt),
 	}
-}
-
-// shownScope is empty for a key of a dialect whose keys have none.
-func shownScope(k core.Key) core.KeyScope {
-	if k.Dialect == core.Refold {
-		return ""
-	}
-	return k.Scope
 }
 
 func textOrDash(s string) string {
@@ -82,11 +38,11 @@ func textOrDash(s string) string {
 	return s
 }
 
-func timeOrDash(t *time.Time) string {
+func timeOrDash(t *admin.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return t.Format(time.RFC3339)
+	return t.String()
 }
 
 // What the flags of several commands mean.
@@ -125,15 +81,15 @@ func newKeyCreateCommand(c *common) *cobra.Command {
 				return err
 			}
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
-				value := newAPIKey(t, core.DialectName(dialect))
+				value := admin.NewAPIKey(t, core.DialectName(dialect))
 				k, err := a.IssueKey(ctx, t, core.NewKey{
 					Dialect: core.DialectName(dialect), Scope: core.KeyScope(scope), Value: value, ExpiresAt: expiresAt,
 				})
 				if err != nil {
 					return explain(err)
 				}
-				made := fromNewKey(k, t.Name, value)
-				return out.print(cmd.OutOrStdout(), made, madeKeyHeader, made.row())
+				made := admin.NewKey{Key: admin.FromKey(a.Operator, t.Name, k), Value: value}
+				return out.print(cmd.OutOrStdout(), made, madeKeyHeader, madeKeyRow(made))
 			})
 		},
 	}
@@ -163,10 +119,10 @@ func newKeyListCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				list, rows := make([]keyOutput, len(keys)), make([][]string, len(keys))
+				list, rows := make([]admin.Key, len(keys)), make([][]string, len(keys))
 				for i, k := range keys {
-					list[i] = a.fromKey(k)
-					rows[i] = list[i].row()
+					list[i] = admin.FromKey(a.Operator, t.Name, k)
+					rows[i] = keyRow(list[i])
 				}
 				return out.print(cmd.OutOrStdout(), list, keyHeader, rows...)
 			})
@@ -199,14 +155,15 @@ func newKeyRotateCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explainKey(err)
 				}
-				value := newAPIKey(t, k.Dialect)
+				value := admin.NewAPIKey(t, k.Dialect)
 				next, old, err := a.RotateKey(ctx, k.ID, value, overlap, expiresAt)
 				if err != nil {
 					return explainKey(err)
 				}
-				made := fromNewKey(next, t.Name, value)
-				made.Replaced = new(a.fromKey(old))
-				return out.print(cmd.OutOrStdout(), made, madeKeyHeader, made.row())
+				made := admin.NewKey{
+					Key: admin.FromKey(a.Operator, t.Name, next), Value: value, Replaced: new(admin.FromKey(a.Operator, t.Name, old)),
+				}
+				return out.print(cmd.OutOrStdout(), made, madeKeyHeader, madeKeyRow(made))
 			})
 		},
 	}
@@ -226,12 +183,15 @@ func newKeyRevokeCommand(c *common) *cobra.Command {
 		Example: "  diglot key revoke 0d9a6c2e-6f0b-4c35-9d0e-5b5d4f6f7a10",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.run(cmd, func(ctx context.Context, a *administration) error {
-				k, err := a.RevokeKey(ctx, args[0])
+				t, k, err := a.Key(ctx, args[0])
+				if err == nil {
+					k, err = a.RevokeKey(ctx, k.ID)
+				}
 				if err != nil {
 					return explainKey(err)
 				}
-				revoked := a.fromKey(k)
-				return out.print(cmd.OutOrStdout(), revoked, keyHeader, revoked.row())
+				revoked := admin.FromKey(a.Operator, t.Name, k)
+				return out.print(cmd.OutOrStdout(), revoked, keyHeader, keyRow(revoked))
 			})
 		},
 	}
@@ -248,13 +208,4 @@ func explainKey(err error) error {
 		return withHint(err, "diglot key create makes another one")
 	}
 	return explain(err)
-}
-
-// newAPIKey makes a key in the vendor's shape. Whether the tenant may have one
-// there is the operator's to say.
-func newAPIKey(t core.Tenant, dialect core.DialectName) string {
-	if dialect == core.Refold && t.Refold != nil {
-		return refold.NewAPIKey(t.Refold.Environment)
-	}
-	return cometchat.NewAPIKey()
 }

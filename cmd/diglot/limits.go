@@ -8,33 +8,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
-
-// limitBase says whose limits hold for a tenant, or an installation, where it has
-// none of its own. It is a flag's value.
-type limitBase string
-
-// What limits may be based on.
-const (
-	defaultLimits limitBase = "default"
-	vendorLimits  limitBase = "vendor"
-)
-
-// String implements [pflag.Value].
-func (b *limitBase) String() string { return string(*b) }
-
-// Type implements [pflag.Value].
-func (b *limitBase) Type() string { return "string" }
-
-// Set implements [pflag.Value].
-func (b *limitBase) Set(s string) error {
-	if s != string(defaultLimits) && s != string(vendorLimits) {
-		return errors.New("it must be default or vendor")
-	}
-	*b = limitBase(s)
-	return nil
-}
 
 // limit is a flag's value: a number, or default for none.
 type limit struct{ to **int }
@@ -42,7 +18,7 @@ type limit struct{ to **int }
 // String implements [pflag.Value].
 func (l limit) String() string {
 	if l.to == nil || *l.to == nil {
-		return string(defaultLimits)
+		return string(admin.DefaultLimits)
 	}
 	return strconv.Itoa(**l.to)
 }
@@ -52,7 +28,7 @@ func (l limit) Type() string { return "number" }
 
 // Set implements [pflag.Value].
 func (l limit) Set(s string) error {
-	if s == string(defaultLimits) {
+	if s == string(admin.DefaultLimits) {
 		*l.to = nil
 		return nil
 	}
@@ -76,12 +52,12 @@ const (
 
 // tenantLimits is what `diglot tenant create` and `update` can be given of limits.
 type tenantLimits struct {
-	base   limitBase
+	base   admin.LimitBase
 	limits core.Limits
 }
 
 func (l *tenantLimits) flags(f *pflag.FlagSet) {
-	l.base = defaultLimits
+	l.base = admin.DefaultLimits
 	f.Var(&l.base, limitsFlag, "limits that hold where none below is given, and takes back those of before: default (the installation's) or vendor (the figures that the vendors document)")
 	f.Var(limit{&l.limits.Rate}, rateFlag, "requests that may be sent to an instance in a minute, in each dialect by itself; 0: any number")
 	f.Var(limit{&l.limits.Burst}, burstFlag, "how many of those may come at once, the others evenly behind; 0: all of a minute's")
@@ -98,7 +74,7 @@ func (l *tenantLimits) names() []string {
 // change gives a tenant's limits with those that were given in their place.
 func (l *tenantLimits) change(was core.Limits, given func(flag string) bool) core.Limits {
 	if given(limitsFlag) {
-		was = core.Limits{Vendor: l.base == vendorLimits}
+		was = core.Limits{Vendor: l.base == admin.VendorLimits}
 	}
 	for _, m := range []struct {
 		flag string
@@ -118,33 +94,14 @@ func (l *tenantLimits) change(was core.Limits, given func(flag string) bool) cor
 	return was
 }
 
-// limitsOutput is a tenant's limits as `-o json` prints them: those that are not
-// there are the base's.
-type limitsOutput struct {
-	Base        limitBase `json:"base"`
-	Rate        *int      `json:"rate,omitempty"`
-	Burst       *int      `json:"burst,omitempty"`
-	Concurrency *int      `json:"concurrency,omitempty"`
-	MaxBody     *int      `json:"max_body,omitempty"`
-	MaxServers  *int      `json:"max_servers,omitempty"`
-}
-
-func fromLimits(l core.Limits) limitsOutput {
-	out := limitsOutput{defaultLimits, l.Rate, l.Burst, l.Concurrency, l.BodyBytes, l.Servers}
-	if l.Vendor {
-		out.Base = vendorLimits
-	}
-	return out
-}
-
-// cell is what a table shows of it.
-func (o limitsOutput) cell() string {
-	parts := []string{string(o.Base)}
+// limitsCell is what a table shows of limits.
+func limitsCell(l admin.Limits) string {
+	parts := []string{string(l.Base)}
 	for _, m := range []struct {
 		name  string
 		limit *int
 	}{
-		{rateFlag, o.Rate}, {burstFlag, o.Burst}, {concurrencyFlag, o.Concurrency}, {maxBodyFlag, o.MaxBody}, {maxServersFlag, o.MaxServers},
+		{rateFlag, l.Rate}, {burstFlag, l.Burst}, {concurrencyFlag, l.Concurrency}, {maxBodyFlag, l.MaxBody}, {maxServersFlag, l.MaxServers},
 	} {
 		if m.limit != nil {
 			parts = append(parts, fmt.Sprintf("%s=%d", m.name, *m.limit))

@@ -62,9 +62,7 @@ func (m *metrics) watchPool(s *store.Store) {
 		func() float64 { return float64(s.Waits()) }))
 }
 
-// handler serves /metrics and nothing else.
+// handler serves what was counted.
 func (m *metrics) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	return mux
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

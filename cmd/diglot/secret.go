@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
@@ -18,20 +19,20 @@ import (
 // secretOutput is a version of the secret as `-o json` prints it: nothing of it
 // is secret.
 type secretOutput struct {
-	Version     int        `json:"version"`
-	State       string     `json:"state"`
-	Kept        string     `json:"kept"`
-	CreatedAt   *time.Time `json:"created_at,omitempty"`
-	RetiredAt   *time.Time `json:"retired_at,omitempty"`
-	Keys        int        `json:"keys"`         // good ones that need it
-	SigningKeys int        `json:"signing_keys"` // likewise
+	Version     int         `json:"version"`
+	State       string      `json:"state"`
+	Kept        string      `json:"kept"`
+	CreatedAt   *admin.Time `json:"created_at,omitempty"`
+	RetiredAt   *admin.Time `json:"retired_at,omitempty"`
+	Keys        int         `json:"keys"`         // good ones that need it
+	SigningKeys int         `json:"signing_keys"` // likewise
 }
 
 var secretHeader = []string{"VERSION", "STATE", "KEPT", "CREATED", "RETIRED", "KEYS", "SIGNING KEYS"}
 
 func fromSecret(v store.SecretStatus) secretOutput {
 	out := secretOutput{
-		Version: v.Version, State: "in use", Kept: "elsewhere", CreatedAt: v.CreatedAt, RetiredAt: v.RetiredAt,
+		Version: v.Version, State: "in use", Kept: "elsewhere", CreatedAt: (*admin.Time)(v.CreatedAt), RetiredAt: (*admin.Time)(v.RetiredAt),
 		Keys: v.Keys, SigningKeys: len(v.SigningKeys),
 	}
 	if v.Kept {
@@ -48,7 +49,7 @@ func fromSecret(v store.SecretStatus) secretOutput {
 
 func (o secretOutput) row() []string {
 	return []string{
-		strconv.Itoa(o.Version), o.State, o.Kept, orDash(o.CreatedAt), orDash(o.RetiredAt),
+		strconv.Itoa(o.Version), o.State, o.Kept, timeOrDash(o.CreatedAt), timeOrDash(o.RetiredAt),
 		strconv.Itoa(o.Keys), strconv.Itoa(o.SigningKeys),
 	}
 }
@@ -156,10 +157,7 @@ func named(what string, e *store.NeededError) (lines string) {
 		lines += fmt.Sprintf("%s: key %s of tenant %s, which ends in %s\n", what, k.ID, k.Tenant, textOrDash(k.Hint))
 	}
 	for _, id := range e.SigningKeys {
-		if id == "" {
-			id = firstSigningKey
-		}
-		lines += fmt.Sprintf("%s: signing key %s\n", what, id)
+		lines += fmt.Sprintf("%s: signing key %s\n", what, admin.SigningKeyName(id))
 	}
 	return lines
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/refold"
@@ -30,7 +31,8 @@ func newServeCommand(c *common) *cobra.Command {
 		Use: "serve", Short: "Serve both dialects", Args: cobra.NoArgs,
 		Long: "Serve both dialects until SIGTERM or an interrupt. Every flag can be set as DIGLOT_ and its name in capitals, " +
 			"--ops-addr as DIGLOT_OPS_ADDR. " + envDatabaseURL + " names a PostgreSQL server to use; without it, a private one is kept in --data-dir. " +
-			envPooledURL + " is the way to the same database through PgBouncer, for requests. " + envSecret + " or " + envSecretFile + " is what key hashes and token signatures come from.",
+			envPooledURL + " is the way to the same database through PgBouncer, for requests. " + envSecret + " or " + envSecretFile + " is what key hashes and token signatures come from. " +
+			envAdminToken + " or " + envAdminTokenFile + " has the admin API be served beside /metrics, at " + admin.Prefix + ".",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := newLogger(s.logLevel)
 			if err != nil {
@@ -57,28 +59,39 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	admins, err := c.readAdmins(logger)
+	if err != nil {
+		return err
+	}
 	m := newMetrics()
-	b, err := c.openBackend(ctx, logger, m)
+	b, err := c.openBackend(ctx, logger, m, admins != nil)
 	if err != nil {
 		return err
 	}
 	defer b.close(logger)
 	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.others))
-	g := newGateway(service, refold.NewTokens(b.secret, c.lifetimes), c.rateLimits, dialects.Options{
-		Logger: logger, Observe: m.observe,
-	})
+	tokens := refold.NewTokens(b.secret, c.lifetimes)
+	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
+	var api *admin.Handler // nil: it is not served
+	if admins != nil {
+		api = admin.New(admin.Options{
+			Operator: core.NewOperator(b.directory, b.secret, time.Now, core.WithService(service)),
+			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe,
+		})
+		b.closers = append(b.closers, api.Close)
+	}
 
 	main, err := listen(ctx, "--addr", c.addr)
 	if err != nil {
 		return err
 	}
 	servers := []*listening{{newServer(g, logger), main}}
-	if c.servesMetrics() {
+	if c.servesOperations() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
 			return errors.Join(err, main.Close())
 		}
-		servers = append(servers, &listening{newServer(m.handler(), logger), ops})
+		servers = append(servers, &listening{newServer(newOperations(g, m, api), logger), ops})
 	}
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
@@ -151,10 +164,11 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 
 // backend is the store that requests are served from, and what goes with it.
 type backend struct {
-	store   core.Store
-	secret  *core.Secret
-	demo    *demo // nil: not asked for
-	closers []func() error
+	store     core.Store
+	directory core.Directory // nil: no admin API is asked for
+	secret    *core.Secret
+	demo      *demo // nil: not asked for
+	closers   []func() error
 }
 
 func (b *backend) close(logger *slog.Logger) {
@@ -165,7 +179,9 @@ func (b *backend) close(logger *slog.Logger) {
 	}
 }
 
-func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics) (*backend, error) {
+// openBackend opens what is served from, and the directory of an admin API
+// where there is to be one.
+func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics, administered bool) (*backend, error) {
 	if os.Getenv(envPooledURL) != "" && os.Getenv(envDatabaseURL) == "" {
 		return nil, withHint(errors.New(envPooledURL+" is given without "+envDatabaseURL),
 			"name the way past the pooler too: migrations and the watch for revoked credentials need it")
@@ -178,7 +194,11 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 		return nil, err
 	}
 	b := &backend{closers: []func() error{db.Close}}
-	if err := c.openPostgres(ctx, b, db, logger); err != nil {
+	err = c.openPostgres(ctx, b, db, logger)
+	if err == nil && administered {
+		err = b.openDirectory(ctx, db)
+	}
+	if err != nil {
 		b.close(logger)
 		return nil, err
 	}
@@ -204,7 +224,7 @@ func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
 		return nil, err
 	}
 	s := memstore.New()
-	b := &backend{store: s, secret: secret}
+	b := &backend{store: s, directory: s, secret: secret}
 	return b, c.makeDemo(ctx, b, core.NewOperator(s, secret, time.Now))
 }
 

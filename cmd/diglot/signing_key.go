@@ -2,37 +2,16 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
 
-// firstSigningKey is how commands name the key whose id is empty.
-const firstSigningKey = "first"
-
-// signingKeyOutput is a signing key as `-o json` prints it.
-type signingKeyOutput struct {
-	ID        string     `json:"id"`
-	Signs     bool       `json:"signs"`
-	CreatedAt *time.Time `json:"created_at,omitempty"` // the first key has none
-	RetiredAt *time.Time `json:"retired_at,omitempty"`
-}
-
-func fromSigningKey(k core.SigningKey, signs bool) signingKeyOutput {
-	out := signingKeyOutput{ID: k.ID, Signs: signs, RetiredAt: k.RetiredAt}
-	if k.ID == "" {
-		out.ID = firstSigningKey
-	} else {
-		out.CreatedAt = &k.CreatedAt
-	}
-	return out
-}
-
 var signingKeyHeader = []string{"ID", "STATE", "CREATED", "RETIRED"}
 
-func (o signingKeyOutput) row() []string {
+func signingKeyRow(o admin.SigningKey) []string {
 	state := "verifies"
 	switch {
 	case o.Signs:
@@ -40,14 +19,7 @@ func (o signingKeyOutput) row() []string {
 	case o.RetiredAt != nil:
 		state = "retired"
 	}
-	return []string{o.ID, state, orDash(o.CreatedAt), orDash(o.RetiredAt)}
-}
-
-func orDash(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return t.Format(time.RFC3339)
+	return []string{o.ID, state, timeOrDash(o.CreatedAt), timeOrDash(o.RetiredAt)}
 }
 
 func newSigningKeyCommand(c *common) *cobra.Command {
@@ -65,8 +37,8 @@ func newSigningKeyRotateCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				made := fromSigningKey(k, true)
-				return out.print(cmd.OutOrStdout(), made, signingKeyHeader, made.row())
+				made := admin.FromSigningKey(k, true)
+				return out.print(cmd.OutOrStdout(), made, signingKeyHeader, signingKeyRow(made))
 			})
 		},
 	}
@@ -84,11 +56,9 @@ func newSigningKeyListCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				list, rows, signs := make([]signingKeyOutput, len(keys)), make([][]string, len(keys)), true
-				for i, k := range keys {
-					list[i] = fromSigningKey(k, signs && k.RetiredAt == nil)
-					rows[i] = list[i].row()
-					signs = signs && k.RetiredAt != nil
+				list, rows := admin.FromSigningKeys(keys), make([][]string, len(keys))
+				for i := range list {
+					rows[i] = signingKeyRow(list[i])
 				}
 				return out.print(cmd.OutOrStdout(), list, signingKeyHeader, rows...)
 			})
@@ -105,17 +75,13 @@ func newSigningKeyRetireCommand(c *common) *cobra.Command {
 		Long: "End all sessions of all tenants whose tokens a key has signed, at once and for good: their clients need new tokens. " +
 			"Not needed after a rotation, but when a key may be known to somebody. The key that signs can't be retired: rotate first.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id := args[0]
-			if id == firstSigningKey {
-				id = ""
-			}
 			return c.run(cmd, func(ctx context.Context, a *administration) error {
-				k, err := a.RetireSigningKey(ctx, id)
+				k, err := a.RetireSigningKey(ctx, admin.SigningKeyID(args[0]))
 				if err != nil {
 					return explainSigningKey(err)
 				}
-				retired := fromSigningKey(k, false)
-				return out.print(cmd.OutOrStdout(), retired, signingKeyHeader, retired.row())
+				retired := admin.FromSigningKey(k, false)
+				return out.print(cmd.OutOrStdout(), retired, signingKeyHeader, signingKeyRow(retired))
 			})
 		},
 	}

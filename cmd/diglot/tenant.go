@@ -7,92 +7,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
 
-// tenantOutput is a tenant as `-o json` prints it.
-type tenantOutput struct {
-	ID          core.TenantID    `json:"id"`
-	Name        string           `json:"name"`
-	Status      string           `json:"status"`
-	Refold      *refoldOutput    `json:"refold,omitempty"`
-	CometChat   *cometChatOutput `json:"cometchat,omitempty"`
-	URLTemplate string           `json:"url_template,omitempty"`
-	ETags       etags            `json:"etags"`
-
-	RequireIfMatch bool          `json:"require_if_match"`
-	Limits         limitsOutput  `json:"limits"`
-	CreatedAt      time.Time     `json:"created_at"`
-	Counts         *countsOutput `json:"counts,omitempty"` // where one tenant is shown
-}
-
-type countsOutput struct {
-	Servers  int `json:"servers"`
-	Agents   int `json:"agents"`
-	Accounts int `json:"accounts"`
-	Keys     int `json:"keys"`
-}
-
-// etags says which entity tags a tenant's clients get without asking. It is a
-// flag's value.
-type etags string
-
-// The entity tags there are to choose from.
-const (
-	vendorETags etags = "vendor" // the vendor's, which are weak
-	strongETags etags = "strong"
-)
-
-// String implements [pflag.Value].
-func (e *etags) String() string { return string(*e) }
-
-// Type implements [pflag.Value].
-func (e *etags) Type() string { return "string" }
-
-// Set implements [pflag.Value].
-func (e *etags) Set(s string) error {
-	if s != string(vendorETags) && s != string(strongETags) {
-		return errors.New("it must be vendor or strong")
-	}
-	*e = etags(s)
-	return nil
-}
-
-type refoldOutput struct {
-	Org             string              `json:"org"`
-	Env             core.Environment    `json:"env"`
-	Revision        core.RefoldRevision `json:"revision"`
-	RequireAccounts bool                `json:"require_accounts"`
-	ProtectServers  bool                `json:"protect_servers"`
-}
-
-type cometChatOutput struct {
-	App    string `json:"app"`
-	Region string `json:"region"`
-}
-
-func fromTenant(t core.Tenant) tenantOutput {
-	out := tenantOutput{ID: t.ID, Name: t.Name, Status: t.Status.String(), URLTemplate: t.URLTemplate, CreatedAt: t.CreatedAt}
-	out.ETags, out.RequireIfMatch, out.Limits = vendorETags, t.RequireIfMatch, fromLimits(t.Limits)
-	if t.StrongETags {
-		out.ETags = strongETags
-	}
-	if a := t.Refold; a != nil {
-		out.Refold = &refoldOutput{a.OrgID, a.Environment, t.RefoldRevision, t.RequireAccounts, t.ProtectServers}
-	}
-	if a := t.CometChat; a != nil {
-		out.CometChat = &cometChatOutput{a.AppID, a.Region}
-	}
-	return out
-}
-
 var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "SERVERS", "COMETCHAT", "LIMITS", "ID", "CREATED"}
 
-func (o tenantOutput) row() []string {
+func tenantRow(o admin.Tenant) []string {
 	refold, revision, accounts, servers, cometchat := "-", "-", "-", "-", "-"
 	if o.Refold != nil {
 		refold, revision, accounts, servers = o.Refold.Org+"/"+string(o.Refold.Env), string(o.Refold.Revision), "any", "open"
@@ -106,7 +30,7 @@ func (o tenantOutput) row() []string {
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, o.Limits.cell(), string(o.ID), o.CreatedAt.Format(time.RFC3339)}
+	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, limitsCell(o.Limits), string(o.ID), o.CreatedAt.String()}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
@@ -120,7 +44,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 		out                                           output
 		name, org, env, revision, app, region, urlTpl string
 		requireAccounts, protectServers, ifMatch      bool
-		tags                                          = vendorETags
+		tags                                          = admin.VendorETags
 		limits                                        tenantLimits
 	)
 	cmd := &cobra.Command{
@@ -128,7 +52,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t := core.Tenant{
 				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
-				ProtectServers: protectServers, StrongETags: tags == strongETags, RequireIfMatch: ifMatch,
+				ProtectServers: protectServers, StrongETags: tags == admin.StrongETags, RequireIfMatch: ifMatch,
 				Limits: limits.change(core.Limits{}, cmd.Flags().Changed),
 			}
 			if org != "" || env != "" {
@@ -142,8 +66,8 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				made := fromTenant(t)
-				return out.print(cmd.OutOrStdout(), made, tenantHeader, made.row())
+				made := admin.FromTenant(t)
+				return out.print(cmd.OutOrStdout(), made, tenantHeader, tenantRow(made))
 			})
 		},
 	}
@@ -185,10 +109,10 @@ func newTenantListCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				list, rows := make([]tenantOutput, len(tenants)), make([][]string, len(tenants))
+				list, rows := make([]admin.Tenant, len(tenants)), make([][]string, len(tenants))
 				for i, t := range tenants {
-					list[i] = fromTenant(t)
-					rows[i] = list[i].row()
+					list[i] = admin.FromTenant(t)
+					rows[i] = tenantRow(list[i])
 				}
 				return out.print(cmd.OutOrStdout(), list, tenantHeader, rows...)
 			})
@@ -208,11 +132,11 @@ func newTenantShowCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				shown := fromTenant(t)
-				shown.Counts = &countsOutput{n.Servers, n.Agents, n.Accounts, n.Keys}
+				shown := admin.FromTenant(t)
+				shown.Counts = admin.FromCounts(n)
 				return out.print(cmd.OutOrStdout(), shown,
 					append(slices.Clone(tenantHeader), "SERVERS", "AGENTS", "LINKED ACCOUNTS", "KEYS"),
-					append(shown.row(), fmt.Sprint(n.Servers), fmt.Sprint(n.Agents), fmt.Sprint(n.Accounts), fmt.Sprint(n.Keys)))
+					append(tenantRow(shown), fmt.Sprint(n.Servers), fmt.Sprint(n.Agents), fmt.Sprint(n.Accounts), fmt.Sprint(n.Keys)))
 			})
 		},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
 
@@ -44,8 +45,8 @@ func newTenantStatusCommand(
 				if err != nil {
 					return explainTenant(err)
 				}
-				shown := fromTenant(t)
-				return out.print(cmd.OutOrStdout(), shown, tenantHeader, shown.row())
+				shown := admin.FromTenant(t)
+				return out.print(cmd.OutOrStdout(), shown, tenantHeader, tenantRow(shown))
 			})
 		},
 	}

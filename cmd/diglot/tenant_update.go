@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
 
@@ -13,7 +14,7 @@ import (
 type tenantSettings struct {
 	org, env, revision, app, region, urlTemplate    string
 	requireAccounts, protectServers, requireIfMatch bool
-	tags                                            etags
+	tags                                            admin.ETags
 	limits                                          tenantLimits
 }
 
@@ -36,8 +37,8 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explain(err)
 				}
-				changed := fromTenant(t)
-				return out.print(cmd.OutOrStdout(), changed, tenantHeader, changed.row())
+				changed := admin.FromTenant(t)
+				return out.print(cmd.OutOrStdout(), changed, tenantHeader, tenantRow(changed))
 			})
 		},
 	}
@@ -95,7 +96,7 @@ func (s *tenantSettings) update(t core.Tenant, given func(flag string) bool) (u 
 		u.ProtectServers = &s.protectServers
 	}
 	if given("etags") {
-		u.StrongETags = new(s.tags == strongETags)
+		u.StrongETags = new(s.tags == admin.StrongETags)
 	}
 	if given("require-if-match") {
 		u.RequireIfMatch = &s.requireIfMatch

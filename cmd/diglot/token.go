@@ -7,16 +7,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects/refold"
 )
 
 // tokenOutput is a new session token as `-o json` prints it.
 type tokenOutput struct {
-	Token     string    `json:"token"`
-	Tenant    string    `json:"tenant"`
-	Account   string    `json:"account"`
-	ExpiresAt time.Time `json:"expires_at"`
+	Token     string     `json:"token"`
+	Tenant    string     `json:"tenant"`
+	Account   string     `json:"account"`
+	ExpiresAt admin.Time `json:"expires_at"`
 }
 
 func newTokenCommand(c *common) *cobra.Command {
@@ -34,7 +35,7 @@ func newTokenCommand(c *common) *cobra.Command {
 					return err
 				}
 				return out.print(cmd.OutOrStdout(), made, []string{"TENANT", "ACCOUNT", "EXPIRES", "TOKEN"},
-					[]string{made.Tenant, made.Account, made.ExpiresAt.Format(time.RFC3339), made.Token})
+					[]string{made.Tenant, made.Account, made.ExpiresAt.String(), made.Token})
 			})
 		},
 	}
@@ -54,18 +55,12 @@ func (a *administration) mintToken(ctx context.Context, t core.Tenant, account s
 	case lifetime < time.Second:
 		return tokenOutput{}, errors.New("--ttl must be at least a second")
 	}
-	session, err := a.IssueSession(ctx, t, core.NewSession{
-		Account: account, Lifetime: lifetime, RefreshLifetime: refold.DefaultLifetimes.Refresh, Fresh: true,
-	})
+	made, err := admin.IssueSession(ctx, a.Operator, refold.NewTokens(a.secret, refold.DefaultLifetimes), t, account, lifetime)
+	if core.KindOf(err) == core.NotFound {
+		return tokenOutput{}, withHint(err, "diglot account create --tenant "+t.Name+" --id "+account+" makes it")
+	}
 	if err != nil {
-		if core.KindOf(err) == core.NotFound {
-			return tokenOutput{}, withHint(err, "diglot account create --tenant "+t.Name+" --id "+account+" makes it")
-		}
 		return tokenOutput{}, explain(err)
 	}
-	token, err := refold.NewTokens(a.secret, refold.DefaultLifetimes).Token(*t.Refold, session.SessionID)
-	if err != nil {
-		return tokenOutput{}, err
-	}
-	return tokenOutput{token, t.Name, account, time.Unix(session.ExpiresAt, 0).UTC()}, nil
+	return tokenOutput{made.Token, t.Name, account, made.ExpiresAt}, nil
 }

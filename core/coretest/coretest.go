@@ -31,6 +31,8 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"account":          accounts,
 		"account changes":  accountChanges,
 		"account lists":    accountLists,
+		"operator lists":   operatorLists,
+		"operator ends":    operatorEnds,
 		"session":          sessions,
 		"session ends":     sessionEnds,
 		"signing key":      signingKeys,

@@ -77,9 +77,9 @@ var refusals = []guarantee{
 		never := core.NewTenantID()
 		for method, call := range tenantMethods(b, server) {
 			switch err := call(t.Context(), never); method {
-			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "DeleteAccount", "IssueSession", "RevokeSession", "Agent", "UpdateAgent", "DeleteAgent":
+			case "MCPServer", "UpdateMCPServer", "DeleteMCPServer", "Account", "DeleteAccount", "IssueSession", "RevokeSession", "RevokeSessions", "Agent", "UpdateAgent", "DeleteAgent":
 				requireNotFound(t, err)
-			case "MCPServerPage", "MCPServersFrom", "AgentsFrom", "AccountPage":
+			case "MCPServerPage", "MCPServersFrom", "AgentsFrom", "AccountPage", "AccountsAfter", "SessionsAfter":
 				require.NoError(t, err)
 			default:
 				require.Error(t, err, method)
@@ -203,6 +203,18 @@ func tenantMethods(b Backend, server core.MCPServer) map[string]func(context.Con
 		},
 		"AccountPage": func(ctx context.Context, id core.TenantID) error {
 			_, _, err := b.AccountPage(ctx, id, core.OldestFirst, 0, 10)
+			return err
+		},
+		"AccountsAfter": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.AccountsAfter(ctx, id, core.AccountPosition{}, 10)
+			return err
+		},
+		"SessionsAfter": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.SessionsAfter(ctx, id, core.SessionQuery{Account: "user", Limit: 10})
+			return err
+		},
+		"RevokeSessions": func(ctx context.Context, id core.TenantID) error {
+			_, err := b.RevokeSessions(ctx, id, "user", epoch)
 			return err
 		},
 		"DeleteAccount": func(ctx context.Context, id core.TenantID) error {

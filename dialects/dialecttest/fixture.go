@@ -160,13 +160,13 @@ var fixtures = map[string]func(testing.TB, *World){
 		w.Acme = changed
 	},
 	// What acme may have and ask, of each kind one.
-	"two servers at most":  limited(core.Limits{Servers: new(2)}),
-	"a burst of two":       limited(core.Limits{Rate: new(60), Burst: new(2)}),
-	"a rate of two":        limited(core.Limits{Rate: new(2)}),
-	"the vendor's limits":  limited(core.Limits{Vendor: true}),
-	"bodies of 2 KiB":      limited(core.Limits{BodyBytes: new(2 << 10)}),
-	"no rate of its own":   limited(core.Limits{Rate: new(0)}),
-	"one request at once":  limited(core.Limits{Concurrency: new(1)}),
+	"two servers at most": limited(core.Limits{Servers: new(2)}),
+	"a burst of two":      limited(core.Limits{Rate: new(60), Burst: new(2)}),
+	"a rate of two":       limited(core.Limits{Rate: new(2)}),
+	"the vendor's limits": limited(core.Limits{Vendor: true}),
+	"bodies of 2 KiB":     limited(core.Limits{BodyBytes: new(2 << 10)}),
+	"no rate of its own":  limited(core.Limits{Rate: new(0)}),
+	"one request at once": limited(core.Limits{Concurrency: new(1)}),
 	"a request under way": func(t testing.TB, w *World) {
 		_, ok := w.Slots.Take(w.Acme.ID, 1)
 		require.True(t, ok)

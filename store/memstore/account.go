@@ -80,9 +80,7 @@ func (s *Store) AccountPage(
 		}
 		return nil
 	})
-	slices.SortFunc(accounts, func(a, b core.Account) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), bytes.Compare(a.ObjectID[:], b.ObjectID[:]))
-	})
+	slices.SortFunc(accounts, compareAccounts)
 	if order == core.NewestFirst {
 		slices.Reverse(accounts)
 	}
@@ -94,7 +92,11 @@ func (s *Store) AccountPage(
 	return accounts, total, err
 }
 
-// DeleteAccount implements [core.Store].
+func compareAccounts(a, b core.Account) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), bytes.Compare(a.ObjectID[:], b.ObjectID[:]))
+}
+
+// DeleteAccount implements [core.Store] and [core.Directory].
 func (s *Store) DeleteAccount(ctx context.Context, id core.TenantID, account string) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		if _, ok := t.accounts[account]; !ok {

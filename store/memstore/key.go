@@ -119,10 +119,12 @@ func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, err
 			keys = append(keys, cloneKey(&k))
 		}
 	}
-	slices.SortFunc(keys, func(a, b core.Key) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(keys, compareKeys)
 	return keys, nil
+}
+
+func compareKeys(a, b core.Key) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
 }
 
 // Key implements [core.Directory].

@@ -118,18 +118,18 @@ func (s *Store) newest(t *tenant, r *core.SessionRequest) (newest *session) {
 		if candidate.ExpiresAt < r.ReusableUntil || !candidate.of(t.accounts) || !s.good(candidate.KeyID) {
 			continue
 		}
-		if newest == nil || newer(candidate, newest) {
+		if newest == nil || compareSessions(candidate.SessionID, newest.SessionID) > 0 {
 			newest = candidate
 		}
 	}
 	return newest
 }
 
-func newer(a, b *session) bool {
-	return cmp.Or(cmp.Compare(a.IssuedAt, b.IssuedAt), cmp.Compare(a.ExpiresAt, b.ExpiresAt), cmp.Compare(a.KeyID, b.KeyID)) > 0
+func compareSessions(a, b core.SessionID) int {
+	return cmp.Or(cmp.Compare(a.IssuedAt, b.IssuedAt), cmp.Compare(a.ExpiresAt, b.ExpiresAt), cmp.Compare(a.KeyID, b.KeyID))
 }
 
-// RevokeSession implements [core.Store].
+// RevokeSession implements [core.Store] and [core.Directory].
 func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core.SessionID, _ time.Time) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		if !s.lives(t, wanted) {
@@ -139,6 +139,26 @@ func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core
 		s.changed(id)
 		return nil
 	})
+}
+
+// RevokeSessions implements [core.Directory].
+func (s *Store) RevokeSessions(ctx context.Context, id core.TenantID, account string, at time.Time) (n int, err error) {
+	err = s.write(ctx, id, func(t *tenant) error {
+		if _, ok := t.accounts[account]; !ok {
+			return notFound("account")
+		}
+		for _, candidate := range t.sessions[account] {
+			if candidate.ExpiresAt > at.Unix() && s.lives(t, candidate.SessionID) {
+				candidate.revoked = true
+				n++
+			}
+		}
+		if n > 0 {
+			s.changed(id)
+		}
+		return nil
+	})
+	return n, err
 }
 
 // signs gives the id of the key that new sessions are signed with.

@@ -73,10 +73,19 @@ func (c *Case) checkHeader(h http.Header) error {
 
 // body gives the schema of the body, nil where there is none.
 func (c *Case) body() *openapi3.Schema {
-	if media := c.response.Content.Get("application/json"); media != nil {
+	if media := c.response.Content.Get(c.media()); media != nil {
 		return media.Schema.Value
 	}
 	return nil
+}
+
+// media is the type of the body: JSON, or a problem of RFC 9457.
+func (c *Case) media() string {
+	const problem = "application/problem+json"
+	if c.response.Content[problem] != nil {
+		return problem
+	}
+	return "application/json"
 }
 
 func (c *Case) checkBody(x Exchange) error {
@@ -87,7 +96,7 @@ func (c *Case) checkBody(x Exchange) error {
 		}
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
+	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != c.media() {
 		return fmt.Errorf("the content type is %q", contentType)
 	}
 	if x.Method == http.MethodHead {

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/store"
+)
+
+// newOperations is the operations listener's handler: metrics, health, and the
+// admin API with its page where there is one. A probe that asks here waits
+// behind no client.
+func newOperations(g *gateway, m *metrics, api *admin.Handler) http.Handler {
+	scrape := m.handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/metrics":
+			scrape.ServeHTTP(w, r)
+		case path == "/healthz", path == "/readyz":
+			g.ServeHTTP(w, r)
+		case api != nil && strings.HasPrefix(path, admin.Prefix+"/"):
+			api.ServeHTTP(w, r)
+		case api != nil && isDocs(path):
+			adminDocs.serve(w, r)
+		default:
+			answer(w, http.StatusNotFound, map[string]string{"error": "no such path"})
+		}
+	})
+}
+
+// readAdmins gives those who may use the admin API; nil: nobody, and there is
+// none. The file counts where both are given.
+func (c *serveConfig) readAdmins(logger *slog.Logger) (admins *admin.Admins, err error) {
+	path, token, variable := os.Getenv(envAdminTokenFile), os.Getenv(envAdminToken), envAdminTokenFile
+	switch {
+	case path != "":
+		admins, err = admin.AdminsFromFile(path, logger)
+	case token != "":
+		variable = envAdminToken
+		admins, err = admin.OneAdmin(token)
+	default:
+		return nil, nil //nolint:nilnil // which is what no admin API is
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	if !c.servesOperations() {
+		return nil, withHint(fmt.Errorf("%s is given and --ops-addr is off", variable), "the admin API is served on --ops-addr: name an address")
+	}
+	return admins, nil
+}
+
+// openDirectory opens the database as an operator, for the admin API: with the
+// login that is given for it, else with that of all else.
+func (b *backend) openDirectory(ctx context.Context, db *database) error {
+	url, own := os.Getenv(envOperatorURL), false
+	if url == "" {
+		url, own = db.url, true
+	}
+	s, err := store.Open(ctx, store.Config{URL: url, Role: store.Operator})
+	switch {
+	case errors.Is(err, store.ErrNotOperator) && own:
+		return withHint(fmt.Errorf("the admin API: %w", err),
+			"give the login of an operator in "+envOperatorURL+", or leave out "+envAdminToken+" and "+envAdminTokenFile)
+	case err != nil:
+		return fmt.Errorf("the admin API: %w", err)
+	}
+	b.directory = s
+	b.closers = append(b.closers, func() error { s.Close(); return nil })
+	if own {
+		return nil
+	}
+	same, err := s.LeadsTo(ctx, db.url)
+	if err == nil && !same {
+		err = errors.New(envOperatorURL + " leads to another database than " + envDatabaseURL)
+	}
+	return err
+}
