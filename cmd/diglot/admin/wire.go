@@ -20,6 +20,13 @@ func (t Time) String() string { return time.Time(t).UTC().Format(timeFormat) }
 // MarshalText implements [encoding.TextMarshaler].
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (t *Time) UnmarshalText(text []byte) error {
+	at, err := time.Parse(timeFormat, string(text))
+	*t = Time(at)
+	return err
+}
+
 func optTime(t *time.Time) *Time { return (*Time)(t) }
 
 // Tenant is a tenant.
