@@ -137,14 +137,3 @@ func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
 	}
 	return r.toCore(), nil
 }
-
-// lookUp reads one row that is no tenant's yet. Whoever tries credentials that
-// there are not is in the way of other look-ups, and of nobody who is known.
-func (s *Store) lookUp(ctx context.Context, into []any, sql string, args ...any) error {
-	turn, err := s.lookUps.take(ctx, anybody)
-	if err != nil {
-		return err
-	}
-	defer s.lookUps.end(turn)
-	return s.db.QueryRow(ctx, sql, args...).Scan(into...)
-}

@@ -57,16 +57,16 @@ func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hashes .
 	for i := range hashes {
 		wanted[i] = hashes[i][:]
 	}
-	var r tenantRow
 	k := keyRow{Key: core.Key{Dialect: dialect}}
-	columns := append([]any{
+	columns := []any{
 		&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt, &k.hash, &k.HashVersion, &k.nextHash, &k.nextVersion,
-	}, r.columns()...)
-	if err := s.lookUp(ctx, columns, ownerOfKey, string(dialect), wanted); err != nil {
+	}
+	t, err := s.lookUp(ctx, string(hashes[0][:]), columns, ownerOfKey, string(dialect), wanted)
+	if err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
-	k.Tenant = core.TenantID(r.id)
-	return r.toCore(), k.toCore(), nil
+	k.Tenant = t.ID
+	return t, k.toCore(), nil
 }
 
 // NoteKeyUses implements [core.Store].

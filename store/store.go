@@ -72,7 +72,8 @@ type Store struct {
 	direct  *pgx.ConnConfig // past any pooler
 	role    Role
 	turns   *turns // between tenants; nil: an operator's, who waits for nobody
-	lookUps *turns // between what finds a tenant; nil as well
+	lookUps *turns // between credentials that were nobody's; nil as well
+	owners  owners
 	log     *slog.Logger
 
 	secretVersion atomic.Int64 // see [Store.TellSecretVersion]

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -133,6 +134,7 @@ func TestHealthAndMetricsAnswerAtOnceWhileTenantsHoldAllThatTheyCanGet(t *testin
 	}
 	conn, err := pgx.Connect(t.Context(), databaseURL)
 	require.NoError(t, err)
+	untilRemembered(t, conn, g, headers[:])
 	_, err = conn.Exec(t.Context(), "BEGIN; UPDATE mcp_server SET icon = icon")
 	require.NoError(t, err)
 	statuses := make(chan int, 2*tenants*concurrency)
@@ -148,25 +150,48 @@ func TestHealthAndMetricsAnswerAtOnceWhileTenantsHoldAllThatTheyCanGet(t *testin
 			})
 		}
 	}
-	for range tenants * concurrency { // those over the limit wait for nothing
-		require.Equal(t, http.StatusTooManyRequests, <-statuses)
-	}
 	scrape := func() string { return send(t, http.MethodGet, "http://"+ops+"/metrics", "").body }
-	require.Eventually(t, func() bool { return strings.Contains(scrape(), "diglot_pool_connections_busy 2\n") }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { // those over the limit wait for nothing
+		scraped := scrape()
+		return strings.Contains(scraped, "diglot_pool_connections_busy 2\n") &&
+			strings.Contains(scraped, `diglot_requests_refused_total{dialect="cometchat",reason="concurrency"}`)
+	}, patience, time.Millisecond)
 	start := time.Now()
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/healthz", "").status)
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/readyz", "").status, "a connection is left for it")
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/docs", "").status)
-	scraped := scrape()
+	scrape()
 	require.Less(t, time.Since(start), time.Second)
-	require.Contains(t, scraped, fmt.Sprintf(`diglot_requests_refused_total{dialect="cometchat",reason="concurrency"} %d`, tenants*concurrency))
 	_, err = conn.Exec(t.Context(), "COMMIT")
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
 	wg.Wait()
-	for range tenants * concurrency {
-		status := <-statuses
-		require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, status) // given up after 3 s, on a busy machine
+	close(statuses)
+	for status := range statuses { // one that waited for 3 s was given up
+		require.Contains(t, []int{http.StatusOK, http.StatusTooManyRequests, http.StatusServiceUnavailable}, status)
 	}
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+cometChatServers, "", headers[0]...).status)
+}
+
+// untilRemembered waits until the gateway asks for nobody's credential any more:
+// while it can't, they are served.
+func untilRemembered(t *testing.T, conn *pgx.Conn, g *gatewayProcess, headers [][]string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, h := range headers {
+			require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+cometChatServers, "", h...).status)
+		}
+		_, err := conn.Exec(t.Context(), "BEGIN; LOCK TABLE api_key")
+		require.NoError(t, err)
+		served := true
+		for _, h := range headers {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			r, err := try(ctx, http.MethodGet, g.url+cometChatServers, "", h...)
+			cancel()
+			served = served && err == nil && r.status == http.StatusOK
+		}
+		_, err = conn.Exec(t.Context(), "ROLLBACK")
+		require.NoError(t, err)
+		return served
+	}, patience, time.Millisecond)
 }
