@@ -59,8 +59,11 @@ func (l Limits) Or(others Limits) Limits {
 		own   **int
 		other *int
 	}{
-		{&l.Rate, others.Rate}, {&l.Burst, others.Burst}, {&l.Concurrency, others.Concurrency},
-		{&l.BodyBytes, others.BodyBytes}, {&l.Servers, others.Servers},
+		{&l.Rate, others.Rate},
+		{&l.Burst, others.Burst},
+		{&l.Concurrency, others.Concurrency},
+		{&l.BodyBytes, others.BodyBytes},
+		{&l.Servers, others.Servers},
 	} {
 		if *m.own == nil {
 			*m.own = m.other

@@ -106,14 +106,11 @@ func (k *Kit) count(
 	if a.burst > 0 && k.Tell == nil { // the pace is stricter than the minute, which nobody is told of
 		return retry, refused
 	}
-	var q Quota
-	switch ok := true; {
-	case idle || refused != nil:
+	q, ok := Quota{}, true
+	if idle || refused != nil {
 		q = k.admission.pace.Peek(tenant, a.rate, now)
-	default:
-		if q, ok = k.admission.pace.Take(tenant, a.rate, now); !ok {
-			retry, refused = time.Duration(q.Reset-now.Unix())*time.Second, errRate // 1 to 60 seconds
-		}
+	} else if q, ok = k.admission.pace.Take(tenant, a.rate, now); !ok {
+		retry, refused = time.Duration(q.Reset-now.Unix())*time.Second, errRate // 1 to 60 seconds
 	}
 	if k.Tell != nil {
 		k.Tell(h, q, refused != nil)

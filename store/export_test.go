@@ -70,7 +70,7 @@ var SharedConns = sharedConns
 func NewTurns(conns int) *Turns { return newTurns(conns) }
 
 // Take is take.
-func (t *turns) Take(ctx context.Context, tenant core.TenantID) (*lane, error) { //nolint:revive // what End takes
+func (t *turns) Take(ctx context.Context, tenant core.TenantID) (*lane, error) {
 	return t.take(ctx, tenant)
 }
 

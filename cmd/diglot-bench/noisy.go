@@ -43,19 +43,25 @@ func (p plan) neighbours(ctx context.Context, db *database) error {
 		return err
 	}
 	noises := []noise{
-		{name: fmt.Sprintf("one that reads %d times its limit of %d a second", noisyFactor, limit), rate: noisyFactor * limit,
+		{
+			name: fmt.Sprintf("one that reads %d times its limit of %d a second", noisyFactor, limit), rate: noisyFactor * limit,
 			next: func(base string, _ *database, r *rand.Rand) *http.Request {
 				return request(http.MethodGet, base+refoldServers+"/"+idOf(1+r.IntN(db.perTenant)), "", noisy.headers["key"]...)
-			}},
-		{name: fmt.Sprintf("one that creates %d times its limit of %d a second", noisyFactor, limit), rate: noisyFactor * limit,
+			},
+		},
+		{
+			name: fmt.Sprintf("one that creates %d times its limit of %d a second", noisyFactor, limit), rate: noisyFactor * limit,
 			next: func(base string, _ *database, _ *rand.Rand) *http.Request {
 				body := fmt.Sprintf(`{"name":"Created %d","description":"Weather for cities"}`, created.Add(1))
 				return request(http.MethodPost, base+refoldServers, body, noisy.headers["key"]...)
-			}},
-		{name: fmt.Sprintf("somebody who tries %d keys a second", noisyFactor*limit), rate: noisyFactor * limit,
+			},
+		},
+		{
+			name: fmt.Sprintf("somebody who tries %d keys a second", noisyFactor*limit), rate: noisyFactor * limit,
 			next: func(base string, _ *database, _ *rand.Rand) *http.Request {
 				return request(http.MethodGet, base+cometChatServers, "", "apikey", cometchat.NewAPIKey())
-			}},
+			},
+		},
 	}
 	say("\np99 of %d tenants that read %d times a second each, %d turns of %s, median (least to most), goal below 1.20:",
 		quietTenants, quietRate, p.rounds, p.turn)

@@ -65,9 +65,11 @@ func readLimits(body *object, has core.Limits) *core.Limits {
 		limit       **int
 		least, most int
 	}{
-		{"rate", &has.Rate, 0, core.MaxLimit}, {"burst", &has.Burst, 0, core.MaxBurst},
+		{"rate", &has.Rate, 0, core.MaxLimit},
+		{"burst", &has.Burst, 0, core.MaxBurst},
 		{"concurrency", &has.Concurrency, 0, core.MaxLimit},
-		{"max_body", &has.BodyBytes, core.MinBodyBytes, core.MaxBodyBytes}, {"max_servers", &has.Servers, 0, core.MaxLimit},
+		{"max_body", &has.BodyBytes, core.MinBodyBytes, core.MaxBodyBytes},
+		{"max_servers", &has.Servers, 0, core.MaxLimit},
 	} {
 		if o.isNull(m.name) {
 			*m.limit = nil
