@@ -106,11 +106,14 @@ func (k *Kit) count(
 	if a.burst > 0 && k.Tell == nil { // the pace is stricter than the minute, which nobody is told of
 		return retry, refused
 	}
-	q, ok := Quota{}, true
+	var q Quota
 	if idle || refused != nil {
 		q = k.admission.pace.Peek(tenant, a.rate, now)
-	} else if q, ok = k.admission.pace.Take(tenant, a.rate, now); !ok {
-		retry, refused = time.Duration(q.Reset-now.Unix())*time.Second, errRate // 1 to 60 seconds
+	} else {
+		var ok bool
+		if q, ok = k.admission.pace.Take(tenant, a.rate, now); !ok {
+			retry, refused = time.Duration(q.Reset-now.Unix())*time.Second, errRate // 1 to 60 seconds
+		}
 	}
 	if k.Tell != nil {
 		k.Tell(h, q, refused != nil)

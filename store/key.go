@@ -53,6 +53,9 @@ var ownerOfKey = `SELECT (o.k).id, (o.k).scope, (o.k).hint, (o.k).created_at, (o
 
 // KeyOwner implements [core.Store].
 func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hashes ...core.KeyHash) (core.Tenant, core.Key, error) {
+	if len(hashes) == 0 {
+		return core.Tenant{}, core.Key{}, notFound("key")
+	}
 	wanted := make([][]byte, len(hashes))
 	for i := range hashes {
 		wanted[i] = hashes[i][:]
