@@ -57,6 +57,9 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	set(&t.ProtectServers, u.ProtectServers)
 	set(&t.StrongETags, u.StrongETags)
 	set(&t.RequireIfMatch, u.RequireIfMatch)
+	if u.Limits != nil {
+		t.Limits = u.Limits.Clone()
+	}
 	s.changed(t.ID)
 	return cloneTenant(&t.Tenant), nil
 }
