@@ -41,6 +41,9 @@ const (
 	PreconditionRequired
 	// KeyReused: the idempotency key was used for another request.
 	KeyReused
+	// OverQuota: the tenant has as many of such things as it may; another passes
+	// when one was removed.
+	OverQuota
 	// TooLarge: the request body is over the limit.
 	TooLarge
 	// TooMany: the tenant sends more requests than it may; the same request may pass later.

@@ -78,6 +78,9 @@ type NewMCPServer struct {
 	// RefuseSameName makes the creation a [Conflict] on "name" when the tenant
 	// has a server of that name, whoever created it.
 	RefuseSameName bool
+	// MaxServers is the tenant's own limit of how many servers it has with this one;
+	// nil: the installation's holds.
+	MaxServers *int
 }
 
 // MCPServerUpdate is what a client changes of a server; nil leaves a field alone.

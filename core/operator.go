@@ -79,6 +79,9 @@ func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (
 	if u.RequireIfMatch != nil {
 		t.RequireIfMatch = *u.RequireIfMatch
 	}
+	if u.Limits != nil {
+		t.Limits = *u.Limits
+	}
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}

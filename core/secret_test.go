@@ -98,15 +98,6 @@ func TestASecretOfTwoVersionsHashesUnderEachAndDerivesFromTheNewest(t *testing.T
 	requireInvalid(t, err, "secret", "secret")
 }
 
-func TestHashingAKeyAllocatesNothing(t *testing.T) {
-	s, err := core.NewVersionedSecret(
-		core.SecretVersion{Number: 1, Material: core.RandomMaterial()}, core.SecretVersion{Number: 2, Material: core.RandomMaterial()})
-	require.NoError(t, err)
-	key := "tk0f8fad5b-d9cb-469f-a165-70867728950e"
-	s.KeyHash(core.Refold, key)
-	require.Less(t, testing.AllocsPerRun(1000, func() { s.KeyHash(core.Refold, key) }), 1.0)
-}
-
 func TestASigningKeysIDSaysItsVersion(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]int{

@@ -16,6 +16,7 @@ type Service struct {
 	newUUID UUIDSource
 	cache   credentialCache
 	uses    keyUses
+	limits  Limits // of what tenants keep, see [WithLimits]
 }
 
 // Option changes what a service is made of.
@@ -120,7 +121,7 @@ func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (
 var errExpired = errors.New("the key has expired")
 
 // CreateMCPServer adds a server to the tenant. Invalid; Conflict on "slug" or
-// "name", see [NewMCPServer].
+// "name", see [NewMCPServer]; OverQuota.
 func (s *Service) CreateMCPServer(ctx context.Context, tenant TenantID, in NewMCPServer) (MCPServer, error) {
 	if err := in.validate(); err != nil {
 		return MCPServer{}, err
@@ -133,7 +134,7 @@ func (s *Service) CreateMCPServer(ctx context.Context, tenant TenantID, in NewMC
 			ID: id, Slug: in.Slug, Name: in.Name, Description: in.Description, URL: in.URL, Icon: in.Icon,
 			Place: PlaceAt(now), CreatedAt: at, UpdatedAt: at, Revision: 1,
 		},
-		RefuseSameName: in.RefuseSameName,
+		RefuseSameName: in.RefuseSameName, MaxServers: most(in.MaxServers, s.limits.Servers),
 	}
 	if in.Slug == "" {
 		c.Server.Slug, c.FallbackSlug = madeSlugs(in.Name, id)

@@ -52,6 +52,7 @@ type Store interface {
 	// CreateMCPServer adds a server, moving its place to the next free one where
 	// its own is taken, and gives it as stored. Conflict on "slug" (after trying
 	// the fallback, where there is one), "name" or "id"; "name" where it is several.
+	// OverQuota, which comes after all of these.
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 	// MCPServer gives one server. NotFound.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
@@ -231,6 +232,9 @@ type Creation struct {
 	// RefuseSameName: Conflict on "name" when the tenant has that name already.
 	// Of any number of such creations at once, one succeeds.
 	RefuseSameName bool
+	// MaxServers: OverQuota when the tenant has as many servers already; 0: it may
+	// have any number. Whatever is created at once, there are never more.
+	MaxServers int
 }
 
 // Modification is a change to one server, ids and time settled.

@@ -32,6 +32,7 @@ type Tenant struct {
 	// RequireIfMatch: servers and agents are changed and removed only on a
 	// condition ([Precondition]), in both dialects.
 	RequireIfMatch bool
+	Limits         Limits
 	Status         TenantStatus
 	CreatedAt      time.Time
 }
@@ -79,6 +80,7 @@ type TenantUpdate struct {
 	ProtectServers  *bool
 	StrongETags     *bool
 	RequireIfMatch  *bool
+	Limits          *Limits // takes the place of all limits that were set
 }
 
 // RefoldRevision is a generation of Refold's API. It decides how a tenant's
@@ -193,6 +195,7 @@ func (t *Tenant) Validate() error {
 	if t.URLTemplate != "" && !ValidURL(strings.NewReplacer("{id}", "0", "{slug}", "0").Replace(t.URLTemplate)) {
 		fields["url_template"] = "must be an http or https URL; {id} and {slug} are filled in"
 	}
+	t.Limits.check(fields)
 	return invalid("tenant", fields)
 }
 

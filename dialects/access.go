@@ -50,7 +50,7 @@ func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
 		status = http.StatusOK
 	}
 	if k.options.Observe != nil {
-		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d})
+		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d, Refused: refusalOf(s.err)})
 	}
 	level := slog.LevelInfo
 	attrs := [7]slog.Attr{

@@ -70,7 +70,7 @@ func Keep[Record any](ctx context.Context, status int, show func(*Record) *Answe
 
 // replay gives the answer that was kept, or why there is none to give.
 func (k *Kit) replay(ctx context.Context, who *core.Principal, o *core.Once, refused error) (*core.KeptAnswer, error) {
-	if kind := core.KindOf(refused); kind != core.Conflict && kind != core.NotFound {
+	if kind := core.KindOf(refused); kind != core.Conflict && kind != core.NotFound && kind != core.OverQuota {
 		return nil, refused
 	}
 	kept, err := k.Kept(ctx, who.Tenant.ID, o)

@@ -16,9 +16,6 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// MaxBodyBytes is the largest request body that is read: 1 MiB.
-const MaxBodyBytes = 1 << 20
-
 // drainBytes is how much of a body that is too large is read and thrown away,
 // so that a client which reads only after it wrote gets its answer.
 const drainBytes = 16 << 20
@@ -84,6 +81,8 @@ type Request struct {
 	param  func(name string) string
 	writer http.ResponseWriter
 	once   *core.Once // where it is to be served once
+
+	maxBody int64 // bytes
 }
 
 // Param gives a path parameter.
@@ -145,13 +144,13 @@ func malformed(message string, err error) error {
 }
 
 func (r *Request) readBody(b *bytes.Buffer) error {
-	tooLarge := &core.Error{Kind: core.TooLarge, Noun: "body", Message: "the body is over 1 MiB"}
-	if r.http.ContentLength > MaxBodyBytes && r.http.Header.Get("Expect") != "" {
+	tooLarge := &core.Error{Kind: core.TooLarge, Noun: "body", Message: "the body is larger than it may be"}
+	if r.http.ContentLength > r.maxBody && r.http.Header.Get("Expect") != "" {
 		return tooLarge // the client waits for a word before it sends
 	}
-	_, err := b.ReadFrom(io.LimitReader(r.http.Body, MaxBodyBytes+1))
+	_, err := b.ReadFrom(io.LimitReader(r.http.Body, r.maxBody+1))
 	switch {
-	case b.Len() > MaxBodyBytes:
+	case int64(b.Len()) > r.maxBody:
 		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes)
 		return tooLarge
 	case err != nil && r.http.Context().Err() != nil:

@@ -95,7 +95,7 @@ func body(contentType, text string) (members, error) {
 		r.Header.Set("Content-Type", contentType)
 	}
 	var m members
-	err := (&Request{http: r}).JSON(&m)
+	err := (&Request{http: r, maxBody: core.DefaultMaxBytes}).JSON(&m)
 	return m, err
 }
 
@@ -146,8 +146,8 @@ func TestNoBodyIsAnObjectWithoutMembers(t *testing.T) {
 
 func TestWhiteSpaceCountsAgainstTheLimit(t *testing.T) {
 	t.Parallel()
-	_, err := body("application/json", strings.Repeat(" ", MaxBodyBytes-2)+"{}")
+	_, err := body("application/json", strings.Repeat(" ", core.DefaultMaxBytes-2)+"{}")
 	require.NoError(t, err)
-	_, err = body("application/json", strings.Repeat(" ", MaxBodyBytes+1))
+	_, err = body("application/json", strings.Repeat(" ", core.DefaultMaxBytes+1))
 	require.Equal(t, core.TooLarge, core.KindOf(err))
 }

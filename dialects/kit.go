@@ -30,9 +30,11 @@ type Options struct {
 	Patience time.Duration
 	// NewRequestID makes a UUID for each request; nil: random ones.
 	NewRequestID func() string
-	// RateLimit is how many requests a tenant may send in a minute, to this
-	// process and in a dialect that has such a limit; 0: any number.
-	RateLimit int
+	// Limits hold for tenants that have none of their own; nil members: any number,
+	// and bodies of [core.DefaultMaxBytes].
+	Limits core.Limits
+	// Slots are shared by dialects whose requests count together; nil: by none.
+	Slots *Slots
 }
 
 // Observation is what is measured of a request.
@@ -41,6 +43,7 @@ type Observation struct {
 	Operation string // the route's name, "none" when no route matched, "unserved" when the vendor has one
 	Status    int
 	Duration  time.Duration
+	Refused   string // the limit that it was refused for: rate, burst, concurrency, body, servers; else empty
 }
 
 // Adapter is what makes a kit a dialect.
@@ -50,9 +53,15 @@ type Adapter struct {
 	// Authenticate finds who sends the request. Beside a failure it gives whose
 	// credential it is, where it came to know that.
 	Authenticate func(context.Context, *http.Request) (*core.Principal, error)
-	// Admit is asked about each request of a client that is known, what it failed
-	// for told after. It may set headers of the answer; nil: every request passes.
-	Admit func(http.Header, *core.Principal) error
+	// Check says why a client that is known and was let in may not go on after all,
+	// where the store has to be asked for that; nil: it always may.
+	Check func(context.Context, *http.Request, *core.Principal) error
+	// Vendor is what the dialect's vendor documents of limits.
+	Vendor core.Limits
+	// Tell sets the headers that say what is left of a tenant's minute, or that a
+	// request was refused; nil: there are none. Where no rate is limited it isn't
+	// called.
+	Tell func(h http.Header, q Quota, refused bool)
 	// Confirm says why the session that a principal acts by lives no more. It is
 	// asked where the store was not, so that who acts by one that has ended is told
 	// that and nothing else. A dialect without sessions has none.
@@ -95,6 +104,8 @@ type Kit struct {
 	log      *slog.Logger
 	echo     *echo.Echo
 	refusals []*refusal // see Refuse
+
+	admission *admission
 }
 
 // RequestIDHeader carries the request's id in every response; it is also in
@@ -117,7 +128,7 @@ func New(a Adapter, o Options) *Kit {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New()}
+	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), admission: newAdmission(o, a.Vendor)}
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
 			err = k.noRoute(c.Response(), c.Request())
@@ -128,10 +139,10 @@ func New(a Adapter, o Options) *Kit {
 }
 
 // With gives the kit with another way to find who sends a request: for routes
-// that take other credentials than the rest.
+// that take other credentials than the rest, and are checked no further.
 func (k *Kit) With(authenticate func(context.Context, *http.Request) (*core.Principal, error)) *Kit {
 	other := *k
-	other.Authenticate = authenticate
+	other.Authenticate, other.Check = authenticate, nil
 	return &other
 }
 
@@ -178,10 +189,17 @@ func route[In, Out any, B binder[In]](
 		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
 		state.who = who
-		if who != nil && k.Admit != nil {
-			if refused := k.Admit(c.Response().Header(), who); refused != nil {
+		var allowed allowance
+		if who != nil {
+			allowed = k.admission.of(who.Tenant)
+			slot, refused := k.admit(c.Response().Header(), who, allowed)
+			if refused != nil {
 				return refused
 			}
+			defer leave(slot)
+		}
+		if err == nil && k.Check != nil {
+			err = k.Check(ctx, r, who)
 		}
 		if err != nil {
 			return err
@@ -194,7 +212,7 @@ func route[In, Out any, B binder[In]](
 			}
 		}
 		var in In
-		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response(), once: once}); err != nil {
+		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response(), once: once, maxBody: int64(allowed.bodyBytes)}); err != nil {
 			return k.confirmed(who, use, err)
 		}
 		if r.ContentLength != 0 { // its body may have taken all the time there was

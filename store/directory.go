@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,17 +11,15 @@ import (
 )
 
 // tenantColumns are read into a [tenantRow], in this order.
-const tenantColumns = `id, name, refold_org_id, refold_environment,
-	cometchat_app_id, cometchat_region, url_template, refold_revision, require_accounts, protect_servers,
-	strong_etags, require_if_match, created_at`
+const tenantColumns = `id, name, refold_org_id, refold_environment, cometchat_app_id, cometchat_region, ` +
+	`url_template, refold_revision, require_accounts, protect_servers, ` +
+	`strong_etags, require_if_match, limits, created_at, status`
 
-// writeSettings are the columns of tenantColumns that the functions which find a
-// tenant by a credential don't have, to be joined to one that is called t.
-const writeSettings = `, tenant_write_settings(t.id)`
-
-// directoryColumns are what operators read: the functions that gateways call
-// find active tenants alone. They are read into [tenantRow.all].
-const directoryColumns = tenantColumns + `, status`
+// tenantColumnsOf are tenantColumns of a row that is called so: of a table, or of
+// what a function gives, (o.t).
+func tenantColumnsOf(row string) string {
+	return row + "." + strings.ReplaceAll(tenantColumns, ", ", ", "+row+".")
+}
 
 type tenantRow struct {
 	id, name                   string
@@ -31,26 +30,25 @@ type tenantRow struct {
 	protectServers             bool
 	strongETags                bool
 	requireIfMatch             bool
+	limits                     limitsColumn
 	createdAt                  time.Time
-	status                     string // empty: active
+	status                     string
 }
 
 func (r *tenantRow) columns() []any {
 	return []any{
 		&r.id, &r.name, &r.refoldOrg, &r.refoldEnv,
 		&r.cometchatApp, &r.cometchatReg, &r.urlTemplate, &r.refoldRev, &r.requireAccounts, &r.protectServers,
-		&r.strongETags, &r.requireIfMatch, &r.createdAt,
+		&r.strongETags, &r.requireIfMatch, &r.limits, &r.createdAt, &r.status,
 	}
 }
-
-func (r *tenantRow) all() []any { return append(r.columns(), &r.status) }
 
 func (r *tenantRow) toCore() core.Tenant {
 	t := core.Tenant{
 		ID: core.TenantID(r.id), Name: r.name, URLTemplate: r.urlTemplate, Status: tenantStatuses[r.status],
 		RefoldRevision: core.RefoldRevision(r.refoldRev), RequireAccounts: r.requireAccounts,
 		ProtectServers: r.protectServers, StrongETags: r.strongETags, RequireIfMatch: r.requireIfMatch,
-		CreatedAt: r.createdAt.UTC(),
+		Limits: core.Limits(r.limits), CreatedAt: r.createdAt.UTC(),
 	}
 	if r.refoldOrg != nil {
 		t.Refold = &core.RefoldAddress{OrgID: *r.refoldOrg, Environment: core.Environment(*r.refoldEnv)}
@@ -69,11 +67,12 @@ var tenantStatuses = map[string]core.TenantStatus{
 
 // CreateTenant implements [core.Directory].
 func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
-	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+	const q = `INSERT INTO tenant (` + tenantColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'active')`
 	r := tenantRow{
 		id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, refoldRev: string(t.RefoldRevision),
 		requireAccounts: t.RequireAccounts, protectServers: t.ProtectServers,
-		strongETags: t.StrongETags, requireIfMatch: t.RequireIfMatch, createdAt: t.CreatedAt,
+		strongETags: t.StrongETags, requireIfMatch: t.RequireIfMatch,
+		limits: limitsColumn(t.Limits), createdAt: t.CreatedAt,
 	}
 	if a := t.Refold; a != nil {
 		r.refoldOrg, r.refoldEnv = &a.OrgID, (*string)(&a.Environment)
@@ -83,7 +82,7 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 	}
 	_, err := s.db.Exec(ctx, q, r.id, r.name, r.refoldOrg, r.refoldEnv,
 		r.cometchatApp, r.cometchatReg, r.urlTemplate, r.refoldRev, r.requireAccounts, r.protectServers,
-		r.strongETags, r.requireIfMatch, r.createdAt)
+		r.strongETags, r.requireIfMatch, &r.limits, r.createdAt)
 	return wrap(err, "tenant", "insert tenant")
 }
 
@@ -93,8 +92,9 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 			require_accounts = COALESCE($4, require_accounts), protect_servers = COALESCE($5, protect_servers),
 			refold_org_id = COALESCE($6, refold_org_id), refold_environment = COALESCE($7, refold_environment),
 			cometchat_app_id = COALESCE($8, cometchat_app_id), cometchat_region = COALESCE($9, cometchat_region),
-			strong_etags = COALESCE($10, strong_etags), require_if_match = COALESCE($11, require_if_match)
-		WHERE name = $1 RETURNING ` + directoryColumns
+			strong_etags = COALESCE($10, strong_etags), require_if_match = COALESCE($11, require_if_match),
+			limits = COALESCE($12, limits)
+		WHERE name = $1 RETURNING ` + tenantColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
@@ -107,7 +107,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	}
 	var r tenantRow
 	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
-		org, env, app, region, u.StrongETags, u.RequireIfMatch).Scan(r.all()...)
+		org, env, app, region, u.StrongETags, u.RequireIfMatch, (*limitsColumn)(u.Limits)).Scan(r.columns()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}
@@ -116,7 +116,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 
 // Tenants implements [core.Directory].
 func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
-	const q = `SELECT ` + directoryColumns + ` FROM tenant ORDER BY name COLLATE "C"`
+	const q = `SELECT ` + tenantColumns + ` FROM tenant ORDER BY name COLLATE "C"`
 	rows, err := s.db.Query(ctx, q)
 	if err != nil {
 		return nil, wrap(err, "tenant", "select tenants")
@@ -127,12 +127,12 @@ func (s *Store) Tenants(ctx context.Context) ([]core.Tenant, error) {
 
 // Tenant implements [core.Directory].
 func (s *Store) Tenant(ctx context.Context, name string) (core.Tenant, error) {
-	const q = `SELECT ` + directoryColumns + ` FROM tenant WHERE name = $1`
+	const q = `SELECT ` + tenantColumns + ` FROM tenant WHERE name = $1`
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	if err := s.db.QueryRow(ctx, q, name).Scan(r.all()...); err != nil {
+	if err := s.db.QueryRow(ctx, q, name).Scan(r.columns()...); err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "select tenant")
 	}
 	return r.toCore(), nil

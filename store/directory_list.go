@@ -13,7 +13,7 @@ const firstUUID = "00000000-0000-0000-0000-000000000000"
 
 // TenantsAfter implements [core.Directory].
 func (s *Store) TenantsAfter(ctx context.Context, name string, limit int) ([]core.Tenant, error) {
-	const q = `SELECT ` + directoryColumns + ` FROM tenant WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2`
+	const q = `SELECT ` + tenantColumns + ` FROM tenant WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2`
 	if !core.ValidText(name) {
 		return nil, nil
 	}
@@ -27,7 +27,7 @@ func (s *Store) TenantsAfter(ctx context.Context, name string, limit int) ([]cor
 
 func collectTenant(row pgx.CollectableRow) (core.Tenant, error) {
 	var r tenantRow
-	err := row.Scan(r.all()...)
+	err := row.Scan(r.columns()...)
 	return r.toCore(), err
 }
 

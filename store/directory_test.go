@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -130,6 +131,37 @@ func TestWhatHasEndedIsUnknownToProgramsOfBefore(t *testing.T) {
 	exec(t, conn, "UPDATE tenant SET status = 'active' WHERE id = '"+string(suspended.ID)+"'")
 	require.NoError(t, downTo8())
 	require.Len(t, query[string](t, conn, "SELECT id::text FROM api_key"), 2, "those that never end")
+}
+
+// A later release adds a column to a tenant or a key, and has no function to
+// replace; nor has a program of now to be restarted.
+func TestTheFunctionsThatFindATenantHaveColumnsThatCameLater(t *testing.T) {
+	t.Parallel()
+	databaseURL := storetest.New(t)
+	operator, conn := open(t, databaseURL, store.Operator), connect(t, databaseURL)
+	tenant := newTenant(t, operator, "one")
+	key := core.Key{ID: core.NewUUID(), Tenant: tenant.ID, Dialect: core.Refold, Scope: core.FullAccess, CreatedAt: epoch}
+	require.NoError(t, operator.CreateKey(t.Context(), key))
+	require.NoError(t, operator.CreateAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "user", CreatedAt: epoch}))
+	session, err := operator.IssueSession(t.Context(), tenant.ID, sessionRequest("user"))
+	require.NoError(t, err)
+	runtime := open(t, databaseURL, store.Runtime)
+	find := func() {
+		_, _, err := runtime.KeyOwner(t.Context(), core.Refold, key.Hash)
+		require.NoError(t, err)
+		_, err = runtime.SessionOwner(t.Context(), *tenant.Refold, session.SessionID)
+		require.NoError(t, err)
+	}
+	find()
+	exec(t, conn, "ALTER TABLE tenant ADD COLUMN later text NOT NULL DEFAULT 'it came'")
+	exec(t, conn, "ALTER TABLE api_key ADD COLUMN later text NOT NULL DEFAULT 'it came too'")
+	find()
+	exec(t, conn, "SET ROLE diglot_runtime")
+	require.Equal(t, []string{"it came, it came too"},
+		query[string](t, conn, "SELECT (o.t).later || ', ' || (o.k).later FROM owner_of_key('refold', ARRAY[decode(repeat('00', 32), 'hex')]) o"))
+	require.Equal(t, []string{"it came"}, query[string](t, conn, fmt.Sprintf(
+		"SELECT o.later FROM owner_of_session('%s', 'test', 'user', %d, %d, '') o",
+		tenant.Refold.OrgID, session.IssuedAt, session.ExpiresAt)))
 }
 
 func TestOfAllTenantsTheRuntimeSeesItsOwnID(t *testing.T) {

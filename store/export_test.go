@@ -59,3 +59,27 @@ const (
 
 // Impatient gives a connection as a [Runtime] store uses it.
 func Impatient(conn net.Conn) net.Conn { return &impatientConn{Conn: conn} }
+
+// Turns are how a store's pool is shared.
+type Turns = turns
+
+// SharedConns is sharedConns.
+var SharedConns = sharedConns
+
+// NewTurns shares so many connections.
+func NewTurns(conns int) *Turns { return newTurns(conns) }
+
+// Take is take.
+func (t *turns) Take(ctx context.Context, tenant core.TenantID) (*lane, error) {
+	return t.take(ctx, tenant)
+}
+
+// End is end.
+func (t *turns) End(l *lane) { t.end(l) }
+
+// Lanes is how many tenants have or want a connection.
+func (t *turns) Lanes() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.lanes)
+}

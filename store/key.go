@@ -47,25 +47,29 @@ func toUTC(times ...*time.Time) {
 	}
 }
 
+var ownerOfKey = `SELECT (o.k).id, (o.k).scope, (o.k).hint, (o.k).created_at, (o.k).expires_at,
+		(o.k).hash, (o.k).hash_version, (o.k).next_hash, (o.k).next_hash_version, ` + tenantColumnsOf("(o.t)") + `
+	FROM owner_of_key($1, $2) o`
+
 // KeyOwner implements [core.Store].
 func (s *Store) KeyOwner(ctx context.Context, dialect core.DialectName, hashes ...core.KeyHash) (core.Tenant, core.Key, error) {
-	const q = `SELECT key_id, key_scope, key_hint, key_created_at, key_expires_at,
-			h.hash, h.hash_version, h.next_hash, h.next_hash_version, ` + tenantColumns + `
-		FROM key_of_hashes($2) h, tenant_of_live_key($1, h.hash) t` + writeSettings
+	if len(hashes) == 0 {
+		return core.Tenant{}, core.Key{}, notFound("key")
+	}
 	wanted := make([][]byte, len(hashes))
 	for i := range hashes {
 		wanted[i] = hashes[i][:]
 	}
-	var r tenantRow
 	k := keyRow{Key: core.Key{Dialect: dialect}}
-	columns := append([]any{
+	columns := []any{
 		&k.ID, &k.Scope, &k.Hint, &k.CreatedAt, &k.ExpiresAt, &k.hash, &k.HashVersion, &k.nextHash, &k.nextVersion,
-	}, r.columns()...)
-	if err := s.db.QueryRow(ctx, q, string(dialect), wanted).Scan(columns...); err != nil {
+	}
+	t, err := s.lookUp(ctx, string(hashes[0][:]), columns, ownerOfKey, string(dialect), wanted)
+	if err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select owner of api_key")
 	}
-	k.Tenant = core.TenantID(r.id)
-	return r.toCore(), k.toCore(), nil
+	k.Tenant = t.ID
+	return t, k.toCore(), nil
 }
 
 // NoteKeyUses implements [core.Store].
@@ -165,10 +169,7 @@ func (s *Store) Keys(ctx context.Context, tenant core.TenantID) ([]core.Key, err
 
 // Key implements [core.Directory].
 func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, error) {
-	const q = `SELECT ` + keyColumns + `, t.id, t.name, t.refold_org_id, t.refold_environment, t.cometchat_app_id, t.cometchat_region,
-			t.url_template, t.refold_revision, t.require_accounts, t.protect_servers,
-			t.strong_etags, t.require_if_match, t.created_at, t.status
-		FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
+	q := `SELECT ` + keyColumns + `, ` + tenantColumnsOf("t") + ` FROM api_key k JOIN tenant t ON t.id = k.tenant_id WHERE k.id = $1`
 	if !core.TenantID(id).Valid() { // no UUID
 		return core.Tenant{}, core.Key{}, notFound("key")
 	}
@@ -176,7 +177,7 @@ func (s *Store) Key(ctx context.Context, id string) (core.Tenant, core.Key, erro
 		k keyRow
 		t tenantRow
 	)
-	if err := s.db.QueryRow(ctx, q, id).Scan(append(k.columns(), t.all()...)...); err != nil {
+	if err := s.db.QueryRow(ctx, q, id).Scan(append(k.columns(), t.columns()...)...); err != nil {
 		return core.Tenant{}, core.Key{}, wrap(err, "key", "select api_key")
 	}
 	return t.toCore(), k.toCore(), nil

@@ -19,8 +19,8 @@ const maxCreateAttempts = 10
 
 const (
 	// insertMCPServer has the place put in before its rest. It inserts nothing
-	// where a unique key is in the way, a name that is refused ($23) is there, or
-	// the tenant isn't.
+	// where a unique key is in the way, a name that is refused ($23) is there, the
+	// tenant has as many servers as it may ($24), or the tenant isn't there.
 	insertMCPServer = `
 	INSERT INTO mcp_server (
 		tenant_id, ` + mcpServerColumns + `, name_digest, name_claimed)
@@ -34,8 +34,14 @@ const (
 	WHERE tenant.id = $1::uuid
 	  AND (NOT $23::boolean
 	   OR NOT EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1::uuid AND name_digest = $22::bytea AND name_digest <> ''))
+	  AND ` + hasRoom + `
 	ON CONFLICT DO NOTHING
 	RETURNING place`
+
+	// hasRoom counts no further than it has to, and not where there is no limit.
+	// What it counts stays: whoever has a limit creates alone.
+	hasRoom = `($24::bigint IS NULL OR $24::bigint > (
+		SELECT count(*) FROM (SELECT FROM mcp_server WHERE tenant_id = $1::uuid AND place >= 0 LIMIT $24::bigint) AS counted))`
 
 	// nextPlace is $18, or behind the run of taken places that it begins.
 	nextPlace = `
@@ -58,8 +64,8 @@ var (
 	insertMCPServerNext = prepared("insert_mcp_server_next",
 		insertMCPServer+nextPlace+insertMCPServerRest)
 
-	// lockPlaces lets one creation of the tenant at a time look for a place; it
-	// sees the one before, since a lock ends after its transaction is visible.
+	// lockPlaces lets one creation of the tenant at a time look for a place, or
+	// whether there is room; it sees the one before, since a lock ends after its transaction is visible.
 	lockPlaces = prepared("lock_places", `SELECT pg_advisory_xact_lock($1)`)
 )
 
@@ -87,6 +93,8 @@ func (s *Store) CreateMCPServer(ctx context.Context, tenant core.TenantID, c cor
 			return core.MCPServer{}, conflict("mcp_server", "name")
 		case taken.slug && c.FallbackSlug == "":
 			return core.MCPServer{}, conflict("mcp_server", "slug")
+		case taken.full:
+			return core.MCPServer{}, core.QuotaReached("mcp_server")
 		case taken.slug:
 			c.Server.Slug, c.FallbackSlug = c.FallbackSlug, ""
 		}
@@ -116,10 +124,10 @@ func (s *Store) insertMCPServer(
 		optTextArg(v.Branding.AgentName), optTextArg(v.Branding.PrimaryColor), optTextArg(v.Branding.SecondaryColor),
 		optTextArg(v.Branding.BasePrompt), optBoolArg(v.Branding.SafeMode),
 		intArg(int64(v.Place)), timeArg(v.CreatedAt), timeArg(v.UpdatedAt), intArg(v.Revision),
-		nameDigest(v.Name), boolArg(c.RefuseSameName),
+		nameDigest(v.Name), boolArg(c.RefuseSameName), limitArg(c.MaxServers),
 	}
 	calls := []*call{insert}
-	if movePlace {
+	if movePlace || c.MaxServers > 0 {
 		calls = []*call{{stmt: lockPlaces, args: [][]byte{placesLock(tenant)}}, insert}
 	}
 	keep, err := keepCalls(ctx, tenant, keepServerAnswer, v.ID[:], v)
@@ -138,23 +146,25 @@ func placesLock(tenant core.TenantID) []byte {
 }
 
 // takenRow is which of a creation's unique values another server has, and
-// whether there is no tenant to have any.
-type takenRow struct{ id, name, slug, place, noTenant bool }
+// whether there is no tenant to have any, or it may have no more.
+type takenRow struct{ id, name, slug, place, noTenant, full bool }
 
 var mcpServerTaken = prepared("mcp_server_taken", `
 	SELECT EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND id = $2),
 	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND name_digest = $3 AND name_digest <> ''),
 	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND slug = $4 AND slug <> ''),
 	       EXISTS (SELECT FROM mcp_server WHERE tenant_id = $1 AND place = $5 AND place >= 0),
-	       NOT EXISTS (SELECT FROM tenant WHERE id = $1)`)
+	       NOT EXISTS (SELECT FROM tenant WHERE id = $1),
+	       $6::bigint IS NOT NULL AND $6::bigint <= (
+		SELECT count(*) FROM (SELECT FROM mcp_server WHERE tenant_id = $1 AND place >= 0 LIMIT $6::bigint) AS counted)`)
 
 func (s *Store) takenBy(ctx context.Context, tenant core.TenantID, c *core.Creation) (taken takenRow, err error) {
 	v := &c.Server
 	err = s.inTenant(ctx, tenant, beginRead, &call{
 		stmt: mcpServerTaken,
-		args: [][]byte{uuidArg(tenant), v.ID[:], nameDigest(v.Name), textArg(v.Slug), intArg(int64(v.Place))},
+		args: [][]byte{uuidArg(tenant), v.ID[:], nameDigest(v.Name), textArg(v.Slug), intArg(int64(v.Place)), limitArg(c.MaxServers)},
 		each: func(r *row) error {
-			taken = takenRow{id: r.bool(), name: r.bool(), slug: r.bool(), place: r.bool(), noTenant: r.bool()}
+			taken = takenRow{id: r.bool(), name: r.bool(), slug: r.bool(), place: r.bool(), noTenant: r.bool(), full: r.bool()}
 			return nil
 		},
 	})

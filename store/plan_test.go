@@ -22,9 +22,9 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"delete_mcp_server_by_id": "mcp_server_pkey", "delete_mcp_server_by_slug": "mcp_server_slug_key",
 		"mcp_server_count": "mcp_server_place_key", "mcp_server_page": "mcp_server_place_key", "mcp_server_page_back": "mcp_server_place_key",
 		"mcp_servers_after": "mcp_server_place_key", "mcp_servers_before": "mcp_server_place_key",
-		"insert_mcp_server_at":   "mcp_server_name_key tenant_pkey",
-		"insert_mcp_server_next": "mcp_server_name_key mcp_server_place_key mcp_server_place_key tenant_pkey",
-		"mcp_server_taken":       "mcp_server_pkey mcp_server_name_key mcp_server_slug_key mcp_server_place_key tenant_pkey",
+		"insert_mcp_server_at":   "mcp_server_name_key mcp_server_place_key tenant_pkey",
+		"insert_mcp_server_next": "mcp_server_name_key mcp_server_place_key mcp_server_place_key mcp_server_place_key tenant_pkey",
+		"mcp_server_taken":       "mcp_server_pkey mcp_server_name_key mcp_server_slug_key mcp_server_place_key mcp_server_place_key tenant_pkey",
 
 		"account_by_id": "linked_account_pkey", "delete_account": "linked_account_pkey",
 		"create_account": "", "upsert_account": "",

@@ -108,19 +108,17 @@ func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID,
 	return nil
 }
 
+var ownerOfSession = `SELECT ` + tenantColumnsOf("o") + ` FROM owner_of_session($1, $2, $3, $4, $5, $6) o`
+
 // SessionOwner implements [core.Store].
 func (s *Store) SessionOwner(ctx context.Context, address core.RefoldAddress, id core.SessionID) (core.Tenant, error) {
-	const q = `SELECT ` + tenantColumns + ` FROM tenant_by_account($1, $2, $3) t` + writeSettings + ` WHERE session_lives(t.id, $3, $4, $5, $6)`
 	if !core.ValidText(address.OrgID) || !core.ValidText(id.Account) || !core.ValidText(id.KeyID) {
 		return core.Tenant{}, notFound("session") // PostgreSQL would call such text an error; nothing can have it
 	}
-	var r tenantRow
-	err := s.db.QueryRow(ctx, q, address.OrgID, string(address.Environment), id.Account,
-		id.IssuedAt, id.ExpiresAt, id.KeyID).Scan(r.columns()...)
-	if err != nil {
-		return core.Tenant{}, wrap(err, "session", "select owner of session_token")
-	}
-	return r.toCore(), nil
+	// Its token is genuine, or there would be no look-up: all of an address are one.
+	t, err := s.lookUp(ctx, string(address.Environment)+" "+address.OrgID, nil, ownerOfSession,
+		address.OrgID, string(address.Environment), id.Account, id.IssuedAt, id.ExpiresAt, id.KeyID)
+	return t, wrap(err, "session", "select owner of session_token")
 }
 
 var (

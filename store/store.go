@@ -71,6 +71,9 @@ type Store struct {
 	prelude []string        // what else a transaction begins with
 	direct  *pgx.ConnConfig // past any pooler
 	role    Role
+	turns   *turns // between tenants; nil: an operator's, who waits for nobody
+	lookUps *turns // between credentials that were nobody's; nil as well
+	owners  owners
 	log     *slog.Logger
 
 	secretVersion atomic.Int64 // see [Store.TellSecretVersion]
@@ -93,6 +96,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s.pool, s.db = pool, pool
+if cfg.Role == Runtime {
+		tenants, lookUps := sharedConns(int(pc.MaxConns))
+		s.turns, s.lookUps = newTurns(tenants), &turns{each: lookUps, free: lookUps, lanes: map[core.TenantID]*lane{}}
+	}
 	switch {
 	case s.stepsDown():
 		s.db = steppedDown{pool}
@@ -180,6 +187,11 @@ func (s *Store) Close() { s.pool.Close() }
 
 // Stat gives the pool's figures, for metrics.
 func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }
+
+// Waits is how many requests waited for a connection, or for one to be made.
+func (s *Store) Waits() int64 {
+	return s.pool.Stat().EmptyAcquireCount() + s.turns.waits() + s.lookUps.waits()
+}
 
 // Ready reports Unavailable when the database doesn't answer, or has a schema
 // that is older than this build or half migrated, or takes no writes.

@@ -14,12 +14,12 @@ import (
 // SetTenantStatus implements [core.Directory].
 func (s *Store) SetTenantStatus(ctx context.Context, name string, status core.TenantStatus) (core.Tenant, error) {
 	const q = `UPDATE tenant SET status = $2
-		WHERE name = $1 AND (status <> 'deleting' OR $2 = 'deleting') RETURNING ` + directoryColumns
+		WHERE name = $1 AND (status <> 'deleting' OR $2 = 'deleting') RETURNING ` + tenantColumns
 	if !core.ValidText(name) {
 		return core.Tenant{}, notFound("tenant")
 	}
 	var r tenantRow
-	err := s.db.QueryRow(ctx, q, name, status.String()).Scan(r.all()...)
+	err := s.db.QueryRow(ctx, q, name, status.String()).Scan(r.columns()...)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		if _, err := s.Tenant(ctx, name); err != nil {

@@ -108,6 +108,11 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *state
 	if !tenant.Valid() { // it goes into a statement's text
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)
 	}
+	turn, err := s.turns.take(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	defer s.turns.end(turn)
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func request(method, url, body string, headers ...string) *http.Request {
 	if err != nil {
 		panic(err) // the URL is made of constants and numbers
 	}
-	for i := 0; i < len(headers); i += 2 {
+	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	if body != "" {

@@ -1,7 +1,8 @@
 // Command diglot-bench compares both dialects with a bare floor: net/http, one
 // pgx query, the same row, no credentials, no tenants. Both run in this
 // process, on the same PostgreSQL, and take turns, so that a figure is a ratio
-// of two that were measured under the same conditions.
+// of two that were measured under the same conditions. It also measures what
+// modest tenants notice of a noisy one.
 package main
 
 import (
@@ -35,7 +36,7 @@ func main() {
 	flag.IntVar(&p.conns, "conns", 16, "connections that send one request after the other")
 	flag.IntVar(&p.rounds, "rounds", 5, "turns of each side")
 	flag.DurationVar(&p.turn, "turn", 3*time.Second, "length of a turn")
-	flag.StringVar(&p.only, "only", "", "measure the operations alone whose name begins so")
+	flag.StringVar(&p.only, "only", "", "measure the operations alone whose name begins so; neighbours: none of them")
 	profile := flag.String("cpuprofile", "", "file that a CPU profile of all turns goes to")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the gateway does; the floor and the clients have it too
@@ -47,6 +48,9 @@ func main() {
 		os.Exit(1) //nolint:gocritic // stop has been called
 	}
 }
+
+// neighbours is what -only takes for what tenants notice of each other alone.
+const neighbours = "neighbours"
 
 func (p plan) run(ctx context.Context) error {
 	cluster, err := startCluster(ctx)
@@ -66,10 +70,15 @@ func (p plan) run(ctx context.Context) error {
 	}
 	defer small.close()
 	say("seeded %d and %d servers of %d tenants in %s", p.tenants*p.perTenant, p.tenants, p.tenants, time.Since(started).Round(time.Second))
-	if err := p.ratios(ctx, large); err != nil {
-		return err
+	if p.only != neighbours {
+		if err := p.ratios(ctx, large); err != nil {
+			return err
+		}
+		if err := p.growth(ctx, small, large); err != nil {
+			return err
+		}
 	}
-	return p.growth(ctx, small, large)
+	return p.neighbours(ctx, large)
 }
 
 // ratios prints each operation's throughput against the floor's.

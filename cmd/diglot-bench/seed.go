@@ -77,6 +77,7 @@ func (c *cluster) close() {
 
 // database is a seeded database with both sides serving it.
 type database struct {
+	url        string
 	gatewayURL string
 	floorURL   string
 	tenants    []tenant
@@ -116,7 +117,7 @@ func (c *cluster) database(ctx context.Context, name string, tenants, perTenant 
 	if err := store.Up(ctx, url); err != nil {
 		return nil, err
 	}
-	db := &database{perTenant: perTenant}
+	db := &database{url: url, perTenant: perTenant}
 	secret, err := core.NewSecret([]byte("the secret of the benchmark"))
 	if err != nil {
 		return nil, err

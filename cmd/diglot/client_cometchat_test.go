@@ -91,7 +91,7 @@ func chatFailures(t *testing.T, g aGateway) {
 	require.Equal(t, cometchatclient.AUTHERRINVALIDAPPID, other.JSON401.Error.Code)
 	scope, err := cometChatClient(t, g, g.authOnlyKey).ListMCPServersWithResponse(ctx, nil)
 	require.NoError(t, err)
-	require.Equal(t, cometchatclient.AUTHERRNOACCESS, scope.JSON403.Error.Code)
+	require.Equal(t, cometchatclient.ForbiddenErrorCodeAUTHERRNOACCESS, scope.JSON403.Error.Code)
 	query, err := cometChatClient(t, g, g.cometChatKey).ListMCPServersWithResponse(ctx, &cometchatclient.ListMCPServersParams{Limit: new(0)})
 	require.NoError(t, err)
 	require.Contains(t, query.JSON400.Error.Details, "limit")

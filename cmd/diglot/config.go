@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/dialects/refold"
 )
@@ -61,6 +61,7 @@ type serveConfig struct {
 	logLevel     string
 	drainTimeout time.Duration
 	rateLimits   rateLimits
+	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
 }
 
@@ -73,9 +74,34 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.IntVar(&c.rateLimits.refold, refoldLimitFlag, 0, "requests that a Refold org may send to this instance in a minute and environment; 0: any number")
 	f.IntVar(&c.rateLimits.cometchat, cometChatLimitFlag, cometchat.DefaultRateLimit,
 		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
+	c.base = admin.DefaultLimits
+	f.Var(&c.base, limitsFlag, "vendor: where a rate or burst is not given, the figure that the dialect's vendor documents; default: as said here")
+	f.Var(limit{&c.rateLimits.others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; default, 0: all of them")
+	c.rateLimits.others.Concurrency, c.rateLimits.others.BodyBytes = new(defaultConcurrency), new(core.DefaultMaxBytes)
+	f.Var(limit{&c.rateLimits.others.Concurrency}, concurrencyFlag, "requests that a tenant may have under way in this instance; 0: any number")
+	f.Var(limit{&c.rateLimits.others.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
+	f.Var(limit{&c.rateLimits.others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
+}
+
+// defaultConcurrency is more than clients that behave have under way, and a tenth
+// of what would be felt in memory.
+const defaultConcurrency = 500
+
+// settleLimits takes the vendors' rates where they are asked for and none is given.
+func (c *serveConfig) settleLimits(given func(flag string) bool) {
+	if c.base != admin.VendorLimits {
+		return
+	}
+	c.rateLimits.others.Vendor = true
+	if !given(refoldLimitFlag) {
+		c.rateLimits.refold = *refold.VendorLimits.Rate
+	}
+	if !given(cometChatLimitFlag) {
+		c.rateLimits.cometchat = *cometchat.VendorLimits.Rate
+	}
 }
 
 // servesOperations: an empty variable counts as none, so that there is a word too.
@@ -92,9 +118,12 @@ func (c *serveConfig) validate() error {
 		}
 	}
 	for flag, limit := range map[string]int{refoldLimitFlag: c.rateLimits.refold, cometChatLimitFlag: c.rateLimits.cometchat} {
-		if limit < 0 || limit > dialects.MaxRateLimit {
-			return fmt.Errorf("--%s is %d: it must be 0 to %d", flag, limit, dialects.MaxRateLimit)
+		if limit < 0 || limit > core.MaxLimit {
+			return fmt.Errorf("--%s is %d: it must be 0 to %d", flag, limit, core.MaxLimit)
 		}
+	}
+	if err := c.rateLimits.others.Validate(); err != nil {
+		return explain(err)
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)

@@ -35,14 +35,29 @@ type gateway struct {
 }
 
 // rateLimits are how many requests of a dialect a tenant may send this instance
-// in a minute; 0: any number.
-type rateLimits struct{ refold, cometchat int }
+// in a minute, 0: any number, and what else it may do that has no limit of its own.
+type rateLimits struct {
+	refold, cometchat int
+	others            core.Limits
+}
+
+// of gives the limits of a dialect. Where they are to be the vendor's, they are as
+// far as nothing else is said.
+func (l rateLimits) of(rate int, vendor core.Limits) core.Limits {
+	limits := l.others
+	limits.Rate = &rate
+	if limits.Vendor {
+		limits = limits.Or(vendor)
+	}
+	return limits
+}
 
 func newGateway(service *core.Service, tokens *refold.Tokens, l rateLimits, o dialects.Options) *gateway {
 	g := &gateway{service: service}
-	o.RateLimit = l.refold
+	o.Slots = dialects.NewSlots()
+	o.Limits = l.of(l.refold, refold.VendorLimits)
 	g.refold = refold.New(service, tokens, o)
-	o.RateLimit = l.cometchat
+	o.Limits = l.of(l.cometchat, cometchat.VendorLimits)
 	g.cometchat = cometchat.New(service, o)
 	return g
 }

@@ -62,7 +62,7 @@ func startFaulty(t *testing.T, databaseURL string) *faulty {
 	}
 	proxy, proxied := faultproxy.Before(t, databaseURL)
 	f.proxy = proxy
-	f.env = []string{envDatabaseURL + "=" + withPool(proxied, 4), envSecret + "=the secret of all tests"}
+	f.env = []string{envDatabaseURL + "=" + withPool(proxied, 6), envSecret + "=the secret of all tests"}
 	f.g = startGateway(t, f.env)
 	f.load(t)
 	return f

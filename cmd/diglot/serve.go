@@ -38,6 +38,7 @@ func newServeCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			s.settleLimits(cmd.Flags().Changed)
 			if err := s.validate(); err != nil {
 				return err
 			}
@@ -68,7 +69,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		return err
 	}
 	defer b.close(logger)
-	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource())
+	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.others))
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
 	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
 	var api *admin.Handler // nil: it is not served

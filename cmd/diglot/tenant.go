@@ -14,7 +14,7 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "SERVERS", "COMETCHAT", "ID", "CREATED"}
+var tenantHeader = []string{"NAME", "STATUS", "REFOLD", "REVISION", "ACCOUNTS", "SERVERS", "COMETCHAT", "LIMITS", "ID", "CREATED"}
 
 func tenantRow(o admin.Tenant) []string {
 	refold, revision, accounts, servers, cometchat := "-", "-", "-", "-", "-"
@@ -30,7 +30,7 @@ func tenantRow(o admin.Tenant) []string {
 	if o.CometChat != nil {
 		cometchat = o.CometChat.App + "/" + o.CometChat.Region
 	}
-	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, string(o.ID), o.CreatedAt.String()}
+	return []string{o.Name, o.Status, refold, revision, accounts, servers, cometchat, limitsCell(o.Limits), string(o.ID), o.CreatedAt.String()}
 }
 
 func newTenantCommand(c *common) *cobra.Command {
@@ -45,6 +45,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 		name, org, env, revision, app, region, urlTpl string
 		requireAccounts, protectServers, ifMatch      bool
 		tags                                          = admin.VendorETags
+		limits                                        tenantLimits
 	)
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a tenant with a Refold address, a CometChat address, or both", Args: cobra.NoArgs,
@@ -52,6 +53,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 			t := core.Tenant{
 				Name: name, URLTemplate: urlTpl, RefoldRevision: core.RefoldRevision(revision), RequireAccounts: requireAccounts,
 				ProtectServers: protectServers, StrongETags: tags == admin.StrongETags, RequireIfMatch: ifMatch,
+				Limits: limits.change(core.Limits{}, cmd.Flags().Changed),
 			}
 			if org != "" || env != "" {
 				t.Refold = &core.RefoldAddress{OrgID: org, Environment: core.Environment(env)}
@@ -81,6 +83,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 	f.StringVar(&app, "cometchat-app", "", "CometChat app id")
 	f.StringVar(&region, "cometchat-region", "", "CometChat region: us, eu or in")
 	f.StringVar(&urlTpl, "url-template", "", urlTemplateUsage)
+	limits.flags(f)
 	_ = cmd.MarkFlagRequired("name") // fails only for a flag that does not exist
 	out.flags(cmd)
 	return cmd

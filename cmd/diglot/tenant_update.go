@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ type tenantSettings struct {
 	org, env, revision, app, region, urlTemplate    string
 	requireAccounts, protectServers, requireIfMatch bool
 	tags                                            admin.ETags
+	limits                                          tenantLimits
 }
 
 func newTenantUpdateCommand(c *common) *cobra.Command {
@@ -26,7 +28,8 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 		Long: "Change a tenant's settings, or its addresses: what is not given stays. Whoever names the tenant by an old address " +
 			"names nobody: session tokens that were made for it are refused, and so is a CometChat host or appid header with " +
 			"the old app. The _id of what CometChat clients see begins with the app, so it changes with it.",
-		Example: "  diglot tenant update acme --refold-revision v3\n" +
+		Example: "  diglot tenant update acme --rate 6000 --concurrency default\n" +
+			"  diglot tenant update acme --refold-revision v3\n" +
 			"  diglot tenant update acme --cometchat-app my-app --cometchat-region eu",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.runFor(cmd, args[0], func(ctx context.Context, a *administration, t core.Tenant) error {
@@ -50,8 +53,9 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	f.BoolVar(&s.protectServers, "protect-servers", false, protectServersUsage)
 	f.Var(&s.tags, "etags", etagsUsage)
 	f.BoolVar(&s.requireIfMatch, "require-if-match", false, requireIfMatchUsage)
-	cmd.MarkFlagsOneRequired("refold-org", "refold-env", "cometchat-app", "cometchat-region",
-		"refold-revision", "url-template", "require-accounts", "protect-servers", "etags", "require-if-match")
+	s.limits.flags(f)
+	cmd.MarkFlagsOneRequired(append(s.limits.names(), "refold-org", "refold-env", "cometchat-app", "cometchat-region",
+		"refold-revision", "url-template", "require-accounts", "protect-servers", "etags", "require-if-match")...)
 	out.flags(cmd)
 	return cmd
 }
@@ -96,6 +100,9 @@ func (s *tenantSettings) update(t core.Tenant, given func(flag string) bool) (u 
 	}
 	if given("require-if-match") {
 		u.RequireIfMatch = &s.requireIfMatch
+	}
+	if slices.ContainsFunc(s.limits.names(), given) {
+		u.Limits = new(s.limits.change(t.Limits, given))
 	}
 	if given("url-template") {
 		u.URLTemplate = &s.urlTemplate

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"server slugs":     serverSlugs,
 		"server places":    serverPlaces,
 		"server lists":     serverLists,
+		"server quota":     serverQuotas,
 		"server updates":   serverUpdates,
 		"server isolation": serverIsolation,
 		"agent":            agents,

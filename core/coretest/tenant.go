@@ -104,6 +104,9 @@ var tenants = []guarantee{
 			{StrongETags: new(true)},
 			{RequireIfMatch: new(true)},
 			{StrongETags: new(false)},
+			{Limits: &core.Limits{Vendor: true, Rate: new(60), Burst: new(0)}},
+			{URLTemplate: new("")},
+			{Limits: &core.Limits{Concurrency: new(5), BodyBytes: new(2 << 20), Servers: new(7)}},
 			{},
 			{RequireAccounts: new(false), ProtectServers: new(false), RefoldRevision: new(core.RefoldV3)},
 		} {
@@ -118,6 +121,9 @@ var tenants = []guarantee{
 			}
 			if u.RequireIfMatch != nil {
 				want.RequireIfMatch = *u.RequireIfMatch
+			}
+			if u.Limits != nil {
+				want.Limits = *u.Limits
 			}
 			if u.URLTemplate != nil {
 				want.URLTemplate = *u.URLTemplate
@@ -163,14 +169,15 @@ var tenants = []guarantee{
 	{"a tenant given out is the caller's own", func(t *testing.T, b Backend) {
 		want := newTenant("tenant")
 		in := newTenant("tenant")
+		want.Limits.Rate, in.Limits.Rate = new(60), new(60)
 		in.ID = want.ID
 		require.NoError(t, b.CreateTenant(t.Context(), in))
-		in.Refold.OrgID, in.CometChat.AppID = "changed", "changed"
+		in.Refold.OrgID, in.CometChat.AppID, *in.Limits.Rate = "changed", "changed", 1
 
 		got, err := b.Tenant(t.Context(), "tenant")
 		require.NoError(t, err)
 		equalTenant(t, want, got)
-		got.Refold.OrgID, got.CometChat.AppID = "changed", "changed"
+		got.Refold.OrgID, got.CometChat.AppID, *got.Limits.Rate = "changed", "changed", 1
 
 		again, err := b.Tenants(t.Context())
 		require.NoError(t, err)

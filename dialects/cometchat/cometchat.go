@@ -19,11 +19,10 @@ type dialect struct {
 // New serves the dialect from a service.
 func New(svc *core.Service, o dialects.Options) http.Handler {
 	d := &dialect{core: svc}
-	a := dialects.Adapter{Name: string(core.CometChat), Authenticate: d.authenticate, Kept: svc.KeptAnswer, Now: svc.Now, Word: word}
-	if l := newRateLimit(o.RateLimit, svc.Now); l != nil {
-		a.Admit = l.admit
-	}
-	k := dialects.New(a, o)
+	k := dialects.New(dialects.Adapter{
+		Name: string(core.CometChat), Authenticate: d.authenticate, Kept: svc.KeptAnswer, Now: svc.Now,
+		Vendor: VendorLimits, Tell: tellQuota, Word: word,
+	}, o)
 	d.routes(k)
 	return k
 }

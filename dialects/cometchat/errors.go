@@ -84,6 +84,7 @@ var statuses = map[core.Kind]int{
 	core.NoRoute:       http.StatusNotFound,
 	core.Unserved:      http.StatusNotFound, // what is not served here is not there
 	core.Conflict:      http.StatusConflict,
+	core.OverQuota:     http.StatusForbidden,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
 
 	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
@@ -114,6 +115,8 @@ func failureOf(kind core.Kind, err error) failure {
 		return failure{Code: "AUTH_ERR_INVALID_APPID", Message: "Invalid appId or it does not exist in the region."}
 	case core.Forbidden:
 		return keyWithoutScope(err)
+	case core.OverQuota: // the code is documented, contract 1.5; the status and the text are ours
+		return plain("ERR_PLAN_QUOTA_RESTRICTION", "The app has as many MCP servers as it may.")
 	case core.Malformed, core.Invalid:
 		if errors.Is(err, errAPIVersion) {
 			return plain("ERR_INVALID_API_VERSION", "The chatApiVersion is invalid.")

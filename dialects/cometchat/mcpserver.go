@@ -49,6 +49,7 @@ func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
 func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in createMCPServerRequest) (*dialects.Answer, error) {
 	show := func(s *core.MCPServer) *dialects.Answer { return about(who, s) }
 	dialects.Keep(ctx, http.StatusCreated, show)
+	in.server.MaxServers = who.Tenant.Limits.Servers
 	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.server)
 	if err != nil {
 		return nil, aboutSlug(in.server.Slug, err)

@@ -159,6 +159,18 @@ var fixtures = map[string]func(testing.TB, *World){
 		require.NoError(t, err)
 		w.Acme = changed
 	},
+	// What acme may have and ask, of each kind one.
+	"two servers at most": limited(core.Limits{Servers: new(2)}),
+	"a burst of two":      limited(core.Limits{Rate: new(60), Burst: new(2)}),
+	"a rate of two":       limited(core.Limits{Rate: new(2)}),
+	"the vendor's limits": limited(core.Limits{Vendor: true}),
+	"bodies of 2 KiB":     limited(core.Limits{BodyBytes: new(2 << 10)}),
+	"no rate of its own":  limited(core.Limits{Rate: new(0)}),
+	"one request at once": limited(core.Limits{Concurrency: new(1)}),
+	"a request under way": func(t testing.TB, w *World) {
+		_, ok := w.Slots.Take(w.Acme.ID, 1)
+		require.True(t, ok)
+	},
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"
@@ -189,6 +201,15 @@ var fixtures = map[string]func(testing.TB, *World){
 	"store unavailable":   func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
 	"store broken":        func(_ testing.TB, w *World) { w.Store.Fail(broken) },
 	"store panics":        func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+}
+
+// limited gives acme limits of its own.
+func limited(l core.Limits) func(testing.TB, *World) {
+	return func(t testing.TB, w *World) {
+		changed, err := w.Operator.UpdateTenant(t.Context(), w.Acme, core.TenantUpdate{Limits: &l})
+		require.NoError(t, err)
+		w.Acme = changed
+	}
 }
 
 // endedKey makes a key of acme's that was revoked, or has just expired.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/dialecttest/openapitest"
 )
 
@@ -50,8 +51,10 @@ type World struct {
 	// Acme is the tenant whose credentials requests carry, Other the one that
 	// must stay out of sight. Both have both addresses.
 	Acme, Other core.Tenant
-	// RateLimit is how many requests a minute a tenant may send; 0: any number.
-	RateLimit int
+	// Limits are those of tenants that have none of their own, Slots who has
+	// requests under way.
+	Limits core.Limits
+	Slots  *dialects.Slots
 	// Values are what placeholders stand for. Those in Secrets must not be logged.
 	Values  map[string]string
 	Secrets []string
@@ -107,8 +110,8 @@ func NewWorld(t testing.TB, dialect core.DialectName, store Backend, s Setting) 
 	secret, err := core.NewSecret([]byte("the secret of the golden world"))
 	require.NoError(t, err)
 	w := &World{
-		RateLimit: s.RateLimit,
-		Store:     &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
+		Limits: core.Limits{Rate: &s.RateLimit}, Slots: dialects.NewSlots(),
+		Store: &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
 		Values:  map[string]string{"ACCOUNT": account, "OTHER_ACCOUNT": otherAccount, "BOM": "\uFEFF", "FF": "\xff"},
 		seconds: core.NewIDSource(),
 		counter: 0x49bc14, // the first id of the epoch is seed 000's

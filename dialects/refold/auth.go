@@ -103,11 +103,21 @@ func (d *dialect) principal(ctx context.Context, r *http.Request) (*core.Princip
 	if err != nil {
 		return nil, err
 	}
-	account := linkedAccount(r.Header)
-	if account == "" {
+	if linkedAccount(r.Header) == "" {
 		return p, &core.Error{Kind: core.NoAccount, Noun: "account", Message: "a key without a linked account"}
 	}
-	return p, ofAccount(account, d.core.CheckAccount(ctx, p, account))
+	return p, nil
+}
+
+// checkAccount looks up the account beside a key, for tenants that want it to be
+// there. It comes after the tenant's limits: each account that there isn't asks
+// the store.
+func (d *dialect) checkAccount(ctx context.Context, r *http.Request, who *core.Principal) error {
+	if who.Session != nil {
+		return nil
+	}
+	account := linkedAccount(r.Header)
+	return ofAccount(account, d.core.CheckAccount(ctx, who, account))
 }
 
 func (d *dialect) byToken(ctx context.Context, token string) (*core.Principal, error) {

@@ -40,6 +40,7 @@ var statuses = map[core.Kind]int{
 	core.NoRoute:       http.StatusNotFound,       // Express answers an unknown method like an unknown path
 	core.Unserved:      http.StatusNotImplemented, // ours
 	core.Conflict:      http.StatusConflict,
+	core.OverQuota:     http.StatusForbidden,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
 
 	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
@@ -99,6 +100,8 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 		return wording{"MISSING_REQUIRED_FIELD", "Linked account id is required with API Key, for this resource"}
 	case core.BadCredential, core.WrongTenant:
 		return wording{"SERVER_ERROR", "Invalid Credentials"}
+	case core.OverQuota:
+		return wording{"SERVER_ERROR", "MCP Server limit reached"} // ours: contract 2.5 has no such failure
 	case core.Forbidden:
 		return wording{"SERVER_ERROR", "Insufficient permissions to delete this MCP server"} // nothing else is forbidden
 	case core.NotFound:

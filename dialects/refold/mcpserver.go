@@ -25,8 +25,11 @@ func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
 	return nil
 }
 
-func (in *createMCPServerRequest) toCore(uniqueName bool) core.NewMCPServer {
-	return core.NewMCPServer{Name: in.Name.Value, Description: &in.Description.Value, RefuseSameName: uniqueName}
+func (in *createMCPServerRequest) toCore(who *core.Principal) core.NewMCPServer {
+	return core.NewMCPServer{
+		Name: in.Name.Value, Description: &in.Description.Value, RefuseSameName: revisionOf(who).uniqueNames,
+		MaxServers: who.Tenant.Limits.Servers,
+	}
 }
 
 // createMCPServerResponse has three members and no more, in either revision.
@@ -47,7 +50,7 @@ func (d *dialect) createMCPServer(ctx context.Context, who *core.Principal, in c
 		return about(who, s, &createMCPServerResponse{ID: s.ID.String(), Name: s.Name, Description: text(s.Description)})
 	}
 	dialects.Keep(ctx, http.StatusCreated, show)
-	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.toCore(revisionOf(who).uniqueNames))
+	s, err := d.core.CreateMCPServer(ctx, who.Tenant.ID, in.toCore(who))
 	if err != nil {
 		return nil, err
 	}

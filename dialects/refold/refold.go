@@ -18,14 +18,17 @@ type dialect struct {
 	tokens *Tokens
 }
 
+// VendorLimits are the older pages' figures, 20 events in a second with 5 in an
+// instant; the newer ones print none. Documented: contract 2.10.
+var VendorLimits = core.Limits{Rate: new(20 * 60), Burst: new(5)}
+
 // New serves the dialect from a service.
 func New(svc *core.Service, tokens *Tokens, o dialects.Options) http.Handler {
 	d := &dialect{core: svc, tokens: tokens}
-	a := dialects.Adapter{Name: string(core.Refold), Authenticate: d.authenticate, Confirm: svc.ConfirmSession, Kept: svc.KeptAnswer, Now: svc.Now, Word: word}
-	if l := dialects.NewLimiter(o.RateLimit); l != nil {
-		a.Admit = (&rateLimit{l, svc.Now}).admit
-	}
-	k := dialects.New(a, o)
+	k := dialects.New(dialects.Adapter{
+		Name: string(core.Refold), Authenticate: d.authenticate, Check: d.checkAccount, Confirm: svc.ConfirmSession,
+		Kept: svc.KeptAnswer, Now: svc.Now, Vendor: VendorLimits, Word: word,
+	}, o)
 	d.routes(k)
 	k.Refuse(operations())
 	return k

@@ -65,6 +65,7 @@ func cloneTenant(t *core.Tenant) core.Tenant {
 	c := *t
 	c.Refold = clonePointer(t.Refold)
 	c.CometChat = clonePointer(t.CometChat)
+	c.Limits = t.Limits.Clone()
 	return c
 }
 

@@ -59,6 +59,9 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	set(&t.ProtectServers, u.ProtectServers)
 	set(&t.StrongETags, u.StrongETags)
 	set(&t.RequireIfMatch, u.RequireIfMatch)
+	if u.Limits != nil {
+		t.Limits = u.Limits.Clone()
+	}
 	s.changed(t.ID)
 	s.recordTenant(ctx, &old, &t.Tenant)
 	return cloneTenant(&t.Tenant), nil

@@ -38,6 +38,9 @@ func (t *tenant) add(server *core.MCPServer, c core.Creation) error {
 	if _, taken := t.byID[server.ID]; taken {
 		return conflict("mcp_server", "id")
 	}
+	if c.MaxServers > 0 && len(t.byID) >= c.MaxServers {
+		return core.QuotaReached("mcp_server")
+	}
 	t.byPlace = insert(t.byPlace, server)
 	t.byID[server.ID], t.bySlug[server.Slug] = server, server
 	t.named[server.Name]++

@@ -66,7 +66,8 @@ func succeed(t *testing.T, w *world) {
 	first := w.want(t, http.StatusOK, http.MethodGet, "/tenants?limit=1", "").json(t)
 	w.want(t, http.StatusOK, http.MethodGet, "/tenants?limit=1&after="+first["next"].(string), "")
 	w.want(t, http.StatusOK, http.MethodPatch, "/tenants/acme", `{"refold":{"org":"other","env":"production","revision":"legacy",`+
-		`"require_accounts":false,"protect_servers":false},"cometchat":{"app":"other-app","region":"in"},"url_template":"","etags":"vendor","require_if_match":false}`)
+		`"require_accounts":false,"protect_servers":false},"cometchat":{"app":"other-app","region":"in"},"url_template":"","etags":"vendor","require_if_match":false,`+
+		`"limits":{"base":"default","rate":0,"burst":null,"concurrency":5,"max_body":1024,"max_servers":7}}`)
 	w.want(t, http.StatusOK, http.MethodPost, "/tenants/acme/suspend", "")
 	w.want(t, http.StatusOK, http.MethodPost, "/tenants/acme/resume", "")
 

@@ -74,6 +74,7 @@ func readSettings(body *object, has core.Tenant) (s tenantSettings) {
 		s.update.StrongETags = new(*tags == string(StrongETags))
 	}
 	s.update.RequireIfMatch = body.boolean("require_if_match")
+	s.update.Limits = readLimits(body, has.Limits)
 	return s
 }
 
@@ -97,6 +98,7 @@ func (s *tenantSettings) of(t core.Tenant) core.Tenant {
 	set(&t.ProtectServers, s.update.ProtectServers)
 	set(&t.StrongETags, s.update.StrongETags)
 	set(&t.RequireIfMatch, s.update.RequireIfMatch)
+	set(&t.Limits, s.update.Limits)
 	return t
 }
 

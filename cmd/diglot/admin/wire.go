@@ -39,6 +39,7 @@ type Tenant struct {
 	URLTemplate    string        `json:"url_template,omitempty"`
 	ETags          ETags         `json:"etags"`
 	RequireIfMatch bool          `json:"require_if_match"`
+	Limits         Limits        `json:"limits"`
 	CreatedAt      Time          `json:"created_at"`
 	Counts         *Counts       `json:"counts,omitempty"` // where one tenant is shown
 }
@@ -95,7 +96,7 @@ func (e *ETags) Set(s string) error {
 func FromTenant(t core.Tenant) Tenant {
 	out := Tenant{
 		ID: t.ID, Name: t.Name, Status: t.Status.String(), URLTemplate: t.URLTemplate,
-		ETags: VendorETags, RequireIfMatch: t.RequireIfMatch, CreatedAt: Time(t.CreatedAt),
+		ETags: VendorETags, RequireIfMatch: t.RequireIfMatch, Limits: FromLimits(t.Limits), CreatedAt: Time(t.CreatedAt),
 	}
 	if t.StrongETags {
 		out.ETags = StrongETags

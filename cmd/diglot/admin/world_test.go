@@ -159,7 +159,8 @@ func (w *world) want(t *testing.T, status int, method, path, body string, header
 
 const acme = `{"name":"acme","refold":{"org":"6698b77a733c5ebd8908189e","env":"test","revision":"v3","require_accounts":true,` +
 	`"protect_servers":true},"cometchat":{"app":"acme-app","region":"us"},"url_template":"https://mcp.example.com/{slug}",` +
-	`"etags":"strong","require_if_match":true}`
+	`"etags":"strong","require_if_match":true,` +
+	`"limits":{"base":"vendor","rate":600,"burst":20,"concurrency":50,"max_body":65536,"max_servers":100}}`
 
 // awaitGone waits until the tenant is deleted.
 func (w *world) awaitGone(t *testing.T, tenant string) {

@@ -26,8 +26,8 @@ const (
 
 // Defines values for EntityTags.
 const (
-	Strong EntityTags = "strong"
-	Vendor EntityTags = "vendor"
+	EntityTagsStrong EntityTags = "strong"
+	EntityTagsVendor EntityTags = "vendor"
 )
 
 // Defines values for Environment.
@@ -42,6 +42,12 @@ const (
 	KeyStatusExpired  KeyStatus = "expired"
 	KeyStatusExpiring KeyStatus = "expiring"
 	KeyStatusRevoked  KeyStatus = "revoked"
+)
+
+// Defines values for LimitBase.
+const (
+	LimitBaseDefault LimitBase = "default"
+	LimitBaseVendor  LimitBase = "vendor"
 )
 
 // Defines values for Region.
@@ -191,6 +197,51 @@ type KeyRotation struct {
 // KeyStatus One that is expiring is good and has an end.
 type KeyStatus string
 
+// LimitBase Whose limits hold where the tenant has none of its own, the installation's or first the figures that the vendors document.
+type LimitBase string
+
+// Limits A tenant's own; those that are not there are the base's.
+type Limits struct {
+	// Base Whose limits hold where the tenant has none of its own, the installation's or first the figures that the vendors document.
+	Base LimitBase `json:"base"`
+
+	// Burst How many of those may come at once, the others evenly behind; 0: all of a minute's.
+	Burst *int64 `json:"burst,omitempty"`
+
+	// Concurrency Requests under way in an instance; 0: any number.
+	Concurrency *int64 `json:"concurrency,omitempty"`
+
+	// MaxBody Bytes of a request's body.
+	MaxBody *int64 `json:"max_body,omitempty"`
+
+	// MaxServers MCP servers; 0: any number.
+	MaxServers *int64 `json:"max_servers,omitempty"`
+
+	// Rate Requests in a minute, to an instance and in a dialect; 0: any number.
+	Rate *int64 `json:"rate,omitempty"`
+}
+
+// LimitsChange What is not there stays; null takes a limit back, so that the base's holds.
+type LimitsChange struct {
+	// Base Whose limits hold where the tenant has none of its own, the installation's or first the figures that the vendors document.
+	Base *LimitBase `json:"base,omitempty"`
+
+	// Burst How many of those may come at once, the others evenly behind; 0: all of a minute's.
+	Burst *int64 `json:"burst,omitempty"`
+
+	// Concurrency Requests under way in an instance; 0: any number.
+	Concurrency *int64 `json:"concurrency,omitempty"`
+
+	// MaxBody Bytes of a request's body.
+	MaxBody *int64 `json:"max_body,omitempty"`
+
+	// MaxServers MCP servers; 0: any number.
+	MaxServers *int64 `json:"max_servers,omitempty"`
+
+	// Rate Requests in a minute, to an instance and in a dialect; 0: any number.
+	Rate *int64 `json:"rate,omitempty"`
+}
+
 // MadeKey defines model for MadeKey.
 type MadeKey struct {
 	// CreatedAt Example: 2026-03-04T05:06:07.089Z
@@ -275,7 +326,10 @@ type NewTenant struct {
 	Cometchat *CometChatAddress `json:"cometchat,omitempty"`
 
 	// Etags The entity tags that the tenant's clients get without asking.
-	Etags          *EntityTags       `json:"etags,omitempty"`
+	Etags *EntityTags `json:"etags,omitempty"`
+
+	// Limits What is not there stays; null takes a limit back, so that the base's holds.
+	Limits         *LimitsChange     `json:"limits,omitempty"`
 	Name           string            `json:"name"`
 	Refold         *NewRefoldAddress `json:"refold,omitempty"`
 	RequireIfMatch *bool             `json:"require_if_match,omitempty"`
@@ -388,10 +442,13 @@ type Tenant struct {
 	CreatedAt Time `json:"created_at"`
 
 	// Etags The entity tags that the tenant's clients get without asking.
-	Etags  EntityTags         `json:"etags"`
-	ID     openapi_types.UUID `json:"id"`
-	Name   string             `json:"name"`
-	Refold *RefoldAddress     `json:"refold,omitempty"`
+	Etags EntityTags         `json:"etags"`
+	ID    openapi_types.UUID `json:"id"`
+
+	// Limits A tenant's own; those that are not there are the base's.
+	Limits Limits         `json:"limits"`
+	Name   string         `json:"name"`
+	Refold *RefoldAddress `json:"refold,omitempty"`
 
 	// RequireIfMatch Whether a change of a server or agent has to have If-Match.
 	RequireIfMatch bool         `json:"require_if_match"`
@@ -411,6 +468,9 @@ type TenantChange struct {
 
 	// Etags The entity tags that the tenant's clients get without asking.
 	Etags *EntityTags `json:"etags,omitempty"`
+
+	// Limits What is not there stays; null takes a limit back, so that the base's holds.
+	Limits *LimitsChange `json:"limits,omitempty"`
 
 	// Refold Half an address changes that half; a tenant without one needs both.
 	Refold         *RefoldAddressChange `json:"refold,omitempty"`

@@ -32,6 +32,12 @@ const (
 	V30 ChatAPIVersion = "v3.0"
 )
 
+// Defines values for CreationForbiddenErrorCode.
+const (
+	CreationForbiddenErrorCodeAUTHERRNOACCESS         CreationForbiddenErrorCode = "AUTH_ERR_NO_ACCESS"
+	CreationForbiddenErrorCodeERRPLANQUOTARESTRICTION CreationForbiddenErrorCode = "ERR_PLAN_QUOTA_RESTRICTION"
+)
+
 // Defines values for DeletedMessage.
 const (
 	OperationCompletedSuccessfully DeletedMessage = "Operation completed successfully"
@@ -50,7 +56,7 @@ const (
 
 // Defines values for ForbiddenErrorCode.
 const (
-	AUTHERRNOACCESS ForbiddenErrorCode = "AUTH_ERR_NO_ACCESS"
+	ForbiddenErrorCodeAUTHERRNOACCESS ForbiddenErrorCode = "AUTH_ERR_NO_ACCESS"
 )
 
 // Defines values for InternalFailureErrorCode.
@@ -278,6 +284,22 @@ type AgentServers struct {
 
 // ChatAPIVersion defines model for ChatApiVersion.
 type ChatAPIVersion string
+
+// CreationForbidden defines model for CreationForbidden.
+type CreationForbidden struct {
+	Error CreationForbiddenError `json:"error"`
+}
+
+// CreationForbiddenError defines model for CreationForbiddenError.
+type CreationForbiddenError struct {
+	Code       CreationForbiddenErrorCode `json:"code"`
+	DevMessage string                     `json:"devMessage"`
+	Message    string                     `json:"message"`
+	Source     ErrorSource                `json:"source"`
+}
+
+// CreationForbiddenErrorCode defines model for CreationForbiddenError.Code.
+type CreationForbiddenErrorCode string
 
 // Current defines model for Current.
 type Current struct {
@@ -4097,7 +4119,7 @@ type CreateMCPServerResponse struct {
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
+	JSON403 *CreationForbidden
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *SlugTaken
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -9507,7 +9529,7 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		response.JSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
+		var dest CreationForbidden
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
