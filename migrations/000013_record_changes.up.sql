@@ -387,12 +387,15 @@ $$;
 
 -- Whatever the caller's search_path is, they find this schema's tables; nobody
 -- else may have them called by a trigger of his own. Times are written in UTC.
+-- Plans are kept for as long as a connection lives: one that was made while there
+-- were few entries must not read them all later.
 DO $$
 DECLARE
     f text;
 BEGIN
     FOREACH f IN ARRAY ARRAY['mcp_server', 'agent', 'linked_account', 'api_key', 'session_token', 'tenant', 'signing_key'] LOOP
         EXECUTE format('ALTER FUNCTION record_%s() SET search_path = pg_catalog, %I, pg_temp', f, current_schema());
+        EXECUTE format('ALTER FUNCTION record_%s() SET enable_seqscan = off', f);
         EXECUTE format('REVOKE EXECUTE ON FUNCTION record_%s() FROM PUBLIC', f);
         IF f IN ('tenant', 'signing_key') THEN
             EXECUTE format('ALTER FUNCTION record_%s() SET TimeZone = ''UTC''', f);

@@ -82,6 +82,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		}
 	}
 	check(t) // an empty table
+	exec(t, conn, "SET session_replication_role = replica") // a history of these is of no use here
 	exec(t, conn, `INSERT INTO tenant (id, name, refold_org_id, refold_environment, created_at)
 		SELECT gen_random_uuid(), i, i, 'test', now() FROM generate_series(1, 3000) i`)
 	exec(t, conn, `INSERT INTO mcp_server (tenant_id, id, slug, name, name_digest, place, created_at, updated_at)

@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s.pool, s.db = pool, pool
-if cfg.Role == Runtime {
+	if cfg.Role == Runtime {
 		tenants, lookUps := sharedConns(int(pc.MaxConns))
 		s.turns, s.lookUps = newTurns(tenants), &turns{each: lookUps, free: lookUps, lanes: map[core.TenantID]*lane{}}
 	}
