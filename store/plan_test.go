@@ -81,7 +81,7 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 			require.NoError(t, conn.DeallocateAll(t.Context()))
 		}
 	}
-	check(t) // an empty table
+	check(t)                                                // an empty table
 	exec(t, conn, "SET session_replication_role = replica") // a history of these is of no use here
 	exec(t, conn, `INSERT INTO tenant (id, name, refold_org_id, refold_environment, created_at)
 		SELECT gen_random_uuid(), i, i, 'test', now() FROM generate_series(1, 3000) i`)
