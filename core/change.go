@@ -9,7 +9,7 @@ import (
 )
 
 // Installation is whose changes those are that no tenant has, in place of a
-// [TenantID]: tenants that come and go, signing keys.
+// [TenantID]: tenants that come and go, signing keys, versions of the secret.
 const Installation = "00000000-0000-0000-0000-000000000000"
 
 // The nouns of changes.
@@ -21,6 +21,7 @@ const (
 	SessionNoun    = "session_token"
 	TenantNoun     = "tenant"
 	SigningKeyNoun = "signing_key"
+	SecretNoun     = "secret_version"
 )
 
 // The actions of changes.
@@ -31,7 +32,7 @@ const (
 	UndeleteAction = "undelete" // of a server
 	IssueAction    = "issue"    // of a session
 	RevokeAction   = "revoke"   // of a session or key
-	RetireAction   = "retire"   // of a signing key
+	RetireAction   = "retire"   // of a signing key or a version of the secret
 )
 
 // Change is one entry of a tenant's history: who changed which record, what,

@@ -5,7 +5,7 @@
 -- A tenant's entries are a chain: each has the hash of what it says and of the
 -- hash before it, see core.Change. The images of the row are in it by their
 -- digests alone, so that they can be erased and the chain stays whole. The chain
--- of the nil UUID is the installation's: tenants that come and go, signing keys.
+-- of the nil UUID is the installation's: tenants that come and go, signing keys, versions of the secret.
 CREATE TABLE change (
     tenant_id     uuid        NOT NULL,
     seq           bigint      NOT NULL,
@@ -154,6 +154,7 @@ CREATE TYPE api_key_image AS (
 CREATE TYPE session_token_image AS (
     account text, issued_at bigint, expires_at bigint, key_id text, refresh_expires_at bigint, revoked_at text
 );
+CREATE TYPE secret_version_image AS (version integer, kept boolean, created_at text, retired_at text);
 
 -- The triggers run with their owner's rights, so that the runtime needs none. A
 -- call that is assigned takes half the time of one that is performed.
@@ -385,6 +386,38 @@ BEGIN
 END
 $$;
 
+-- A version's material is in no image, nor what it can be told by.
+CREATE FUNCTION record_secret_version() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+DECLARE
+    installation CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    done    boolean;
+    changed record;
+    was     json;
+    said    json;
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        was := row_to_json(ROW(OLD.version, OLD.material IS NOT NULL, change_time(OLD.created_at), change_time(OLD.retired_at))::secret_version_image);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        said := row_to_json(ROW(NEW.version, NEW.material IS NOT NULL, change_time(NEW.created_at), change_time(NEW.retired_at))::secret_version_image);
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        done := append_change(installation, 'create', 'secret_version', NEW.version::text, NULL, NULL, said);
+    ELSIF TG_OP = 'UPDATE' THEN
+        changed := changed_columns(was, said);
+        IF changed.after IS NOT NULL THEN
+            done := append_change(installation, CASE WHEN OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL THEN 'retire' ELSE 'update' END,
+                'secret_version', NEW.version::text, NULL, changed.before, changed.after);
+        END IF;
+    ELSE
+        done := append_change(installation, 'delete', 'secret_version', OLD.version::text, NULL, was, NULL);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 -- Whatever the caller's search_path is, they find this schema's tables; nobody
 -- else may have them called by a trigger of his own. Times are written in UTC.
 -- Plans are kept for as long as a connection lives: one that was made while there
@@ -393,7 +426,7 @@ DO $$
 DECLARE
     f text;
 BEGIN
-    FOREACH f IN ARRAY ARRAY['mcp_server', 'agent', 'linked_account', 'api_key', 'session_token', 'tenant', 'signing_key'] LOOP
+    FOREACH f IN ARRAY ARRAY['mcp_server', 'agent', 'linked_account', 'api_key', 'session_token', 'tenant', 'signing_key', 'secret_version'] LOOP
         EXECUTE format('ALTER FUNCTION record_%s() SET search_path = pg_catalog, %I, pg_temp', f, current_schema());
         EXECUTE format('ALTER FUNCTION record_%s() SET enable_seqscan = off', f);
         EXECUTE format('REVOKE EXECUTE ON FUNCTION record_%s() FROM PUBLIC', f);
@@ -424,3 +457,5 @@ CREATE CONSTRAINT TRIGGER tenant_change AFTER INSERT OR UPDATE OR DELETE ON tena
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_tenant();
 CREATE CONSTRAINT TRIGGER signing_key_change AFTER INSERT OR UPDATE OR DELETE ON signing_key
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_signing_key();
+CREATE CONSTRAINT TRIGGER secret_version_change AFTER INSERT OR UPDATE OR DELETE ON secret_version
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_secret_version();

@@ -164,6 +164,37 @@ func TestNoSecretIsInAnyEntry(t *testing.T) {
 	}
 }
 
+func TestTheSecretsVersionsAreEnteredWithoutWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	databaseURL := storetest.New(t)
+	s := open(t, databaseURL, store.Operator)
+	newTenant(t, s, "one")
+	_, err := s.Secret(t.Context(), nil)
+	require.NoError(t, err)
+	conn := connect(t, databaseURL)
+	ctx := core.WithActor(t.Context(), &core.Actor{Kind: core.OperatorActor, ID: "alice"})
+	_, err = s.RotateSecret(ctx, nil, nil, epoch)
+	require.NoError(t, err)
+	told := query[string](t, conn, "SELECT encode(material, 'hex') FROM secret_version UNION ALL SELECT encode(fingerprint, 'hex') FROM secret_version")
+	require.Len(t, told, 4)
+	_, err = s.CreateSigningKey(ctx, core.SigningKey{ID: "s2-k", CreatedAt: epoch.Add(time.Hour)}) // of the newer version
+	require.NoError(t, err)
+	_, err = s.RetireSecret(ctx, 1, epoch, true)
+	require.NoError(t, err)
+	list, err := s.Changes(t.Context(), core.Installation, core.ChangeQuery{Noun: core.SecretNoun, Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	require.Equal(t, []string{core.CreateAction, core.CreateAction, core.RetireAction}, []string{list[0].Action, list[1].Action, list[2].Action})
+	require.Equal(t, []string{"1", "2", "1"}, []string{list[0].Record, list[1].Record, list[2].Record})
+	require.Equal(t, []string{"alice", "alice"}, []string{list[1].ID, list[2].ID})
+	require.JSONEq(t, `{"version":2,"kept":true,"created_at":"`+core.ChangeTime(epoch)+`","retired_at":null}`, string(list[1].After))
+	for _, text := range query[string](t, conn, "SELECT change::text FROM change") {
+		for _, secret := range told {
+			require.NotContains(t, strings.ToLower(text), secret)
+		}
+	}
+}
+
 func hexOf(b []byte) string {
 	const digits = "0123456789abcdef"
 	var out strings.Builder

@@ -53,13 +53,13 @@ func (f *changeFilter) flags(cmd *cobra.Command) {
 	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through")
 	fs.StringVar(&f.q.RequestID, "request-id", "", "id of the request that made the changes")
 	fs.StringVar(&f.q.Action, "action", "", "create, update, delete, undelete, issue, revoke or retire")
-	fs.StringVar(&f.q.Noun, "noun", "", "mcp_server, agent, linked_account, api_key, session_token, tenant or signing_key")
+	fs.StringVar(&f.q.Noun, "noun", "", "mcp_server, agent, linked_account, api_key, session_token, tenant, signing_key or secret_version")
 	fs.StringVar(&f.q.Record, "record", "", "id of the record")
 	fs.Int64Var(&f.q.After, "after", 0, "changes behind this number")
 }
 
 func (f *changeFilter) tenantFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.tenant, "tenant", "", "name of the tenant; without it, the installation's own changes: tenants that come and go, signing keys")
+	cmd.Flags().StringVar(&f.tenant, "tenant", "", "name of the tenant; without it, the installation's own changes: tenants that come and go, signing keys, the secret")
 }
 
 func (f *changeFilter) query(now time.Time) (core.ChangeQuery, error) {

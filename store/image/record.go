@@ -1,6 +1,8 @@
 package image
 
 import (
+	"encoding/json"
+
 	"github.com/diglot/diglot/core"
 )
 
@@ -90,6 +92,7 @@ func Tenant(t *core.Tenant) Members {
 	if a := t.CometChat; a != nil {
 		app, region = Text(a.AppID), Text(a.Region)
 	}
+	limits, _ := json.Marshal(Limits(t.Limits)) // numbers can always be encoded
 	return Members{
 		{"id", Text(string(t.ID))},
 		{"name", Text(t.Name)},
@@ -105,6 +108,7 @@ func Tenant(t *core.Tenant) Members {
 		{"status", Text(t.Status.String())},
 		{"strong_etags", Bool(t.StrongETags)},
 		{"require_if_match", Bool(t.RequireIfMatch)},
+		{"limits", limits},
 	}
 }
 
