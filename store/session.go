@@ -34,12 +34,18 @@ func sessionArgs(tenant core.TenantID, id core.SessionID) [][]byte {
 // session: it fails, and all behind it with it, where the session has ended.
 var enterSession = prepared("enter_session", `SELECT enter_session($1, $2, $3, $4, $5)`)
 
-// enter gives the call that a transaction of the tenant's begins with.
-func enter(tenant core.TenantID, use *core.SessionUse) *call {
-	if use == nil {
+// enter gives the call that a transaction of the tenant's begins with; actor is
+// who changes something in it, nil where nobody does or it isn't known.
+func enter(tenant core.TenantID, use *core.SessionUse, actor []byte) *call {
+	switch {
+	case use == nil && actor == nil:
 		return &call{sql: "SET LOCAL app.tenant_id = '" + string(tenant) + "'"}
+	case use == nil:
+		return &call{stmt: enterActing, args: [][]byte{textArg(string(tenant)), actor}}
+	case actor == nil:
+		return &call{stmt: enterSession, args: sessionArgs(tenant, use.ID)}
 	}
-	return &call{stmt: enterSession, args: sessionArgs(tenant, use.ID)}
+	return &call{stmt: enterSessionActing, args: append(sessionArgs(tenant, use.ID), actor)}
 }
 
 var setTenant = prepared("set_tenant", `SELECT set_config('app.tenant_id', $1, true)`)

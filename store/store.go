@@ -100,8 +100,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		tenants, lookUps := sharedConns(int(pc.MaxConns))
 		s.turns, s.lookUps = newTurns(tenants), &turns{each: lookUps, free: lookUps, lanes: map[core.TenantID]*lane{}}
 	}
-	if s.stepsDown() {
+	switch {
+	case s.stepsDown():
 		s.db = steppedDown{pool}
+	case cfg.Role == Operator:
+		s.db = acting{pool}
 	}
 	// A pool connects on first use; this one is to fail now.
 	if err := pool.Ping(ctx); err != nil {

@@ -104,7 +104,7 @@ type call struct {
 // inTenant runs the calls in one transaction of the tenant's, in one round
 // trip. The transaction is committed when all succeeded, else undone. By a
 // session that has ended none of them is run.
-func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *statement, calls ...*call) error {
+func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *statement, calls ...*call) error {
 	if !tenant.Valid() { // it goes into a statement's text
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)
 	}
@@ -120,7 +120,7 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 	defer conn.Release()
 	pg := conn.Conn().PgConn()
 	use := core.SessionOf(ctx)
-	if begin == beginRead && len(calls) == 1 && len(s.prelude) == 0 {
+	if start == beginRead && len(calls) == 1 && len(s.prelude) == 0 {
 		// What is sent in one go is one transaction (in the protocol's words, what
 		// comes before a Sync), so that a statement alone needs none to begin and end it.
 		switch read := calls[0]; {
@@ -131,11 +131,11 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 		}
 	}
 	batch := make([]*call, 0, len(calls)+len(s.prelude)+3)
-	batch = append(batch, &call{stmt: begin})
+	batch = append(batch, &call{stmt: start})
 	for _, sql := range s.prelude {
 		batch = append(batch, &call{sql: sql})
 	}
-	batch = append(batch, enter(tenant, use))
+	batch = append(batch, enter(tenant, use, actorOf(ctx, start)))
 	batch = append(batch, calls...)
 	batch = append(batch, &call{stmt: commit})
 	err = send(ctx, pg, batch)

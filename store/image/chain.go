@@ -1,4 +1,4 @@
-package store
+package image
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ const (
 	chainPrefixBytes = len(chainOpen) + 2*len(core.ObjectID{}) + len(chainField)
 )
 
-// chainsArg gives the chains as stored: null for nil, so that "none were ever
-// sent" stays apart from an empty list.
-func chainsArg(chains []core.Chain) []byte {
+// Chains gives a server's chains as they are stored and in images: nil for nil,
+// so that "none were ever sent" stays apart from an empty list.
+func Chains(chains []core.Chain) []byte {
 	if chains == nil {
 		return nil
 	}
@@ -37,7 +37,8 @@ func chainsArg(chains []core.Chain) []byte {
 	return append(b, ']')
 }
 
-func chainsToCore(stored []byte) ([]core.Chain, error) {
+// ParseChains reads what [Chains] gives.
+func ParseChains(stored []byte) ([]core.Chain, error) {
 	if stored == nil {
 		return nil, nil
 	}
@@ -51,7 +52,7 @@ func chainsToCore(stored []byte) ([]core.Chain, error) {
 		if c.ID, ok = core.ParseObjectID(string(rest[len(chainOpen) : chainPrefixBytes-len(chainField)])); !ok {
 			return nil, malformedChains(stored)
 		}
-		n := objectLen(rest[chainPrefixBytes:])
+		n := valueLen(rest[chainPrefixBytes:])
 		c.Fields = append(core.JSON{}, rest[chainPrefixBytes:chainPrefixBytes+n]...)
 		chains = append(chains, c)
 		if rest, ok = bytes.CutPrefix(rest[chainPrefixBytes+n:], []byte(chainClose)); ok {
@@ -66,26 +67,4 @@ func chainsToCore(stored []byte) ([]core.Chain, error) {
 
 func malformedChains(stored []byte) error {
 	return fmt.Errorf("stored chains are malformed: %.60q", stored)
-}
-
-// objectLen gives the length of the JSON object or array that valid JSON
-// begins with; 0 where there is none.
-func objectLen(json []byte) int {
-	depth, inString := 0, false
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return 0
 }
