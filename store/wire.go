@@ -141,13 +141,17 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *state
 		batch = append(batch, &call{stmt: commit})
 	}
 	err = send(ctx, pg, batch)
-	switch {
-	case err != nil:
+	if err != nil {
 		undo(ctx, pg)
-	case use != nil:
+		return err
+	}
+	if use != nil {
 		use.Confirm()
 	}
-	return err
+	if start == begin {
+		s.chainer.changed()
+	}
+	return nil
 }
 
 // send runs the calls in order, in one round trip, until one fails.
