@@ -228,7 +228,7 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := enter_change(NEW.tenant_id, CASE WHEN NEW.revision > 1 THEN 'undelete' ELSE 'create' END, 'mcp_server',
+        done := enter_change(NEW.tenant_id, CASE current_setting('app.undeletes', true) WHEN 'on' THEN 'undelete' ELSE 'create' END, 'mcp_server',
             encode(NEW.id, 'hex'), NEW.revision, NULL, row_to_json(ROW(
                 encode(NEW.id, 'hex'), NEW.slug, NEW.name, NEW.description, NEW.url, NEW.icon,
                 NEW.suggestions, NEW.associated_apps, NEW.resources, NEW.notebooks, NEW.chains,
