@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -20,38 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/dialects/vendorhttp"
+	"github.com/diglot/diglot/dialects/vendorhttp/vendorhttptest"
 )
 
 const key = "tkb5b9f358-4160-4fea-a926-cf52b271489d"
-
-// clock is a time that passes while somebody waits and not otherwise.
-type clock struct {
-	mu    sync.Mutex
-	now   time.Time
-	waits []time.Duration
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if d > 0 {
-		c.waits = append(c.waits, d)
-		c.now = c.now.Add(d)
-	}
-	return ctx.Err()
-}
-
-func (c *clock) options(base string) vendorhttp.Options {
-	return vendorhttp.Options{Base: base, Now: c.Now, Sleep: c.Sleep, Jitter: func() float64 { return 0.5 }}
-}
 
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
@@ -93,7 +64,7 @@ func TestARequestGoesOutWithItsCredentialPathAndQuery(t *testing.T) {
 		got = r
 		_, _ = w.Write([]byte("\uFEFF {\"n\":9007199254740993} \n"))
 	})
-	c := newClient(t, newClock().options(s.URL+"/base/"))
+	c := newClient(t, vendorhttptest.NewClock().Options(s.URL+"/base/"))
 	r := get("api", "a/b c%2F")
 	r.Query = url.Values{"q": {"ä&"}}
 	res, err := c.Do(t.Context(), r)
@@ -108,7 +79,7 @@ func TestNoSegmentOfAPathIsEmptyOrDots(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	s := serve(t, func(http.ResponseWriter, *http.Request) { asked++ })
-	c := newClient(t, newClock().options(s.URL))
+	c := newClient(t, vendorhttptest.NewClock().Options(s.URL))
 	for _, segment := range []string{"", ".", ".."} {
 		_, err := c.Do(t.Context(), vendorhttp.Request{Method: http.MethodDelete, Path: []string{"servers", segment}})
 		require.Error(t, err)
@@ -131,28 +102,28 @@ func TestAHTMLRefusalForThePaceIsWaitedFor(t *testing.T) {
 					_, _ = w.Write([]byte("Too many requests, please try again later."))
 				}
 			})
-			clock := newClock()
-			res, err := newClient(t, clock.options(s.URL)).Do(t.Context(), r)
+			clock := vendorhttptest.NewClock()
+			res, err := newClient(t, clock.Options(s.URL)).Do(t.Context(), r)
 			require.NoError(t, err)
 			require.Empty(t, res.Body)
-			require.Equal(t, []time.Duration{15250 * time.Millisecond, 15250 * time.Millisecond}, clock.waits)
+			require.Equal(t, []time.Duration{15250 * time.Millisecond, 15250 * time.Millisecond}, clock.Waits())
 		})
 	}
 }
 
 func TestADateInRetryAfterIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	clock, asked := newClock(), 0
-	at := clock.now.Add(40 * time.Second).Format(http.TimeFormat)
+	clock, asked := vendorhttptest.NewClock(), 0
+	at := clock.Now().Add(40 * time.Second).Format(http.TimeFormat)
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		if asked++; asked == 1 {
 			w.Header().Set("Retry-After", at)
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
-	_, err := newClient(t, clock.options(s.URL)).Do(t.Context(), post("x"))
+	_, err := newClient(t, clock.Options(s.URL)).Do(t.Context(), post("x"))
 	require.NoError(t, err)
-	require.Equal(t, []time.Duration{40250 * time.Millisecond}, clock.waits)
+	require.Equal(t, []time.Duration{40250 * time.Millisecond}, clock.Waits())
 }
 
 func TestAVendorThatAsksForMoreTimeThanThereIsIsGivenUp(t *testing.T) {
@@ -163,11 +134,11 @@ func TestAVendorThatAsksForMoreTimeThanThereIsIsGivenUp(t *testing.T) {
 		w.Header().Set("Retry-After", "3600")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	clock := newClock()
-	_, err := newClient(t, clock.options(s.URL)).Do(t.Context(), get("x"))
+	clock := vendorhttptest.NewClock()
+	_, err := newClient(t, clock.Options(s.URL)).Do(t.Context(), get("x"))
 	require.Equal(t, time.Hour, failureOf(t, err).RetryAfter)
 	require.Equal(t, 1, asked)
-	require.Empty(t, clock.waits)
+	require.Empty(t, clock.Waits())
 }
 
 // What may have happened is not done again; what a server without more to say
@@ -186,8 +157,8 @@ func TestOnlyWhatIsSafeToRepeatIsTriedAgain(t *testing.T) {
 					asked++
 					w.WriteHeader(status)
 				})
-				clock := newClock()
-				_, err := newClient(t, clock.options(s.URL)).Do(t.Context(), r)
+				clock := vendorhttptest.NewClock()
+				_, err := newClient(t, clock.Options(s.URL)).Do(t.Context(), r)
 				e := failureOf(t, err)
 				require.Equal(t, status, vendorhttp.StatusOf(err))
 				want := 1
@@ -198,7 +169,7 @@ func TestOnlyWhatIsSafeToRepeatIsTriedAgain(t *testing.T) {
 				require.Equal(t, want, e.Attempts)
 				if want > 1 {
 					ms := time.Millisecond
-					require.Equal(t, []time.Duration{375 * ms, 750 * ms, 1500 * ms, 3000 * ms, 6000 * ms}, clock.waits)
+					require.Equal(t, []time.Duration{375 * ms, 750 * ms, 1500 * ms, 3000 * ms, 6000 * ms}, clock.Waits())
 				}
 			})
 		}
@@ -217,7 +188,7 @@ func TestAWriteIsSentAgainOnlyWhereNoneWasSent(t *testing.T) {
 			_ = conn.Close()
 		}
 	})
-	c := newClient(t, newClock().options(s.URL))
+	c := newClient(t, vendorhttptest.NewClock().Options(s.URL))
 	_, err := c.Do(t.Context(), post("x"))
 	require.Error(t, err)
 	require.EqualValues(t, 1, asked.Load())
@@ -225,8 +196,8 @@ func TestAWriteIsSentAgainOnlyWhereNoneWasSent(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, vendorhttp.DefaultAttempts, failureOf(t, err).Attempts)
 
-	refuses := newClock()
-	o := refuses.options(s.URL)
+	refuses := vendorhttptest.NewClock()
+	o := refuses.Options(s.URL)
 	dials := 0
 	o.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if dials++; dials < 3 {
@@ -243,16 +214,16 @@ func TestAWriteIsSentAgainOnlyWhereNoneWasSent(t *testing.T) {
 func TestThePaceIsKept(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(http.ResponseWriter, *http.Request) {})
-	clock := newClock()
-	c := newClient(t, clock.options(s.URL))
-	began := clock.now
+	clock := vendorhttptest.NewClock()
+	c := newClient(t, clock.Options(s.URL))
+	began := clock.Now()
 	for range 105 {
 		_, err := c.Do(t.Context(), get("x"))
 		require.NoError(t, err)
 	}
-	took := clock.now.Sub(began)
+	took := clock.Now().Sub(began)
 	require.InDelta(t, 5, took.Seconds(), 0.001, "5 at once, then 20 a second")
-	require.Len(t, clock.waits, 100)
+	require.Len(t, clock.Waits(), 100)
 }
 
 func TestARedirectLeavesNeitherTheHostNorAWriteBehind(t *testing.T) {
@@ -274,7 +245,7 @@ func TestARedirectLeavesNeitherTheHostNorAWriteBehind(t *testing.T) {
 			_, _ = w.Write([]byte(`{"there":true}`))
 		}
 	})
-	c := newClient(t, newClock().options(s.URL))
+	c := newClient(t, vendorhttptest.NewClock().Options(s.URL))
 	_, err := c.Do(t.Context(), get("away"))
 	require.ErrorIs(t, err, vendorhttp.ErrRedirect)
 	require.NotContains(t, err.Error(), key)
@@ -305,7 +276,7 @@ func TestAnswersThatCannotBeReadSaySo(t *testing.T) {
 				asked++
 				_, _ = w.Write([]byte(body))
 			})
-			o := newClock().options(s.URL)
+			o := vendorhttptest.NewClock().Options(s.URL)
 			o.MaxBody = 1000
 			_, err := newClient(t, o).Do(t.Context(), get("x"))
 			require.ErrorIs(t, err, vendorhttp.ErrAnswer)
@@ -322,7 +293,7 @@ func TestAFailureNamesTheRequestAndNoCredential(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 		_ = json.NewEncoder(w).Encode(map[string]string{"code": "E_KEY", "message": "The key " + r.Header.Get("X-Api-Key") + " does not exist"})
 	})
-	c := newClient(t, newClock().options(s.URL+"/v3"))
+	c := newClient(t, vendorhttptest.NewClock().Options(s.URL+"/v3"))
 	r := get("servers", "weather")
 	r.Query = url.Values{"token": {"of-somebody"}}
 	_, err := c.Do(t.Context(), r)
@@ -331,7 +302,7 @@ func TestAFailureNamesTheRequestAndNoCredential(t *testing.T) {
 	require.Equal(t, "/v3/servers/weather", e.Path)
 	require.Equal(t, "vendor: GET /v3/servers/weather: 401 Unauthorized: E_KEY: The key Key [redacted] does not exist", err.Error())
 
-	dead := newClock().options("http://127.0.0.1:1")
+	dead := vendorhttptest.NewClock().Options("http://127.0.0.1:1")
 	dead.Attempts = 1
 	_, err = newClient(t, dead).Do(t.Context(), r)
 	require.Error(t, err)
@@ -358,7 +329,7 @@ func TestABaseWithACredentialInItIsRefusedAndNotShown(t *testing.T) {
 		"", "app.refold.ai", "ftp://app.refold.ai", "https://", "https://u:" + key + "@h", "https://h/?k=" + key,
 		"https://h/#" + key, "https://h/%zz" + key, "https://" + key + " h/",
 	} {
-		_, err := vendorhttp.New("vendor", newClock().options(base), nil)
+		_, err := vendorhttp.New("vendor", vendorhttptest.NewClock().Options(base), nil)
 		require.Error(t, err, base)
 		require.NotContains(t, err.Error(), key)
 	}
@@ -376,7 +347,7 @@ func TestWhoeverLeavesIsWaitedForNoLonger(t *testing.T) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
-	c := newClient(t, newClock().options(s.URL))
+	c := newClient(t, vendorhttptest.NewClock().Options(s.URL))
 	_, err := c.Do(ctx, get("x"))
 	require.Error(t, err)
 	require.LessOrEqual(t, asked, 1)
@@ -396,7 +367,7 @@ func TestAHostThatDoesNotAnswerIsGivenUp(t *testing.T) {
 		}
 	})
 	t.Cleanup(func() { close(leave) })
-	o := newClock().options(s.URL)
+	o := vendorhttptest.NewClock().Options(s.URL)
 	o.Timeout, o.Attempts = 20*time.Millisecond, 2
 	_, err := newClient(t, o).Do(t.Context(), get("x"))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
