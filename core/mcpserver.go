@@ -195,7 +195,9 @@ func (n *NewMCPServer) validate() error {
 	return invalid("mcp_server", fields)
 }
 
-func (u *MCPServerUpdate) validate() error {
+func (u *MCPServerUpdate) validate() error { return invalid("mcp_server", u.problems()) }
+
+func (u *MCPServerUpdate) problems() map[string]string {
 	fields := map[string]string{}
 	checkText(fields, "name", u.Name, true)
 	checkText(fields, "description", u.Description, false)
@@ -205,5 +207,5 @@ func (u *MCPServerUpdate) validate() error {
 	checkText(fields, "primary_color", u.Branding.PrimaryColor, false)
 	checkText(fields, "secondary_color", u.Branding.SecondaryColor, false)
 	checkText(fields, "base_prompt", u.Branding.BasePrompt, false)
-	return invalid("mcp_server", fields)
+	return fields
 }

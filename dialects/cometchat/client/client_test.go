@@ -186,7 +186,7 @@ func TestARecordIsReadInEveryEnvelope(t *testing.T) {
 		a, err := c.Agent(t.Context(), "agent-uuid-1234")
 		require.NoError(t, err)
 		require.Equal(t, "agent-uuid-1234", a.UID.Value)
-		require.Equal(t, agent, string(a.Text))
+		require.Equal(t, core.JSON(agent), a.Text)
 	}
 }
 

@@ -204,13 +204,13 @@ func TestAListMayLackMembers(t *testing.T) {
 		vendorhttptest.Answer{Body: recorded},
 		vendorhttptest.Answer{Body: `{"docs":[{"_id":"b","extra":{"z":1,"a":[null]}}],"totalDocs":18}`},
 	)
-	var texts []string
+	var texts []core.JSON
 	for s, err := range c.MCPServers(t.Context()) {
 		require.NoError(t, err)
-		texts = append(texts, string(s.Text))
+		texts = append(texts, s.Text)
 	}
 	require.Len(t, texts, 2)
-	require.Equal(t, `{"_id":"b","extra":{"z":1,"a":[null]}}`, texts[1])
+	require.Equal(t, core.JSON(`{"_id":"b","extra":{"z":1,"a":[null]}}`), texts[1])
 	require.Equal(t, []string{"GET /api/v2/public/mcp-servers?limit=100&page=1", "GET /api/v2/public/mcp-servers?limit=100&page=2"}, v.Lines())
 }
 
@@ -221,7 +221,7 @@ func TestARecordKeepsWhatItIsNotReadAs(t *testing.T) {
 	_, c := odd(t, vendorhttptest.Answer{Body: text})
 	s, err := c.MCPServer(t.Context(), "a")
 	require.NoError(t, err)
-	require.Equal(t, text, string(s.Text))
+	require.Equal(t, core.JSON(text), s.Text)
 	require.Equal(t, dialects.Null, s.Name.Presence)
 	require.Equal(t, dialects.Absent, s.Description.Presence)
 	require.Equal(t, dialects.Wrong, s.Chains.Presence)
