@@ -57,8 +57,10 @@ func TestTheCountsAreThoseOfTheFindings(t *testing.T) {
 	r := finding.NewReport("t", "a", "b", at, some())
 	require.Equal(t, 2, r.Records)
 	require.Equal(t, []finding.Count{
-		{Class: finding.Unsupported, Fields: 1, Records: 1}, {Class: finding.Manual, Fields: 1, Records: 1},
-		{Class: finding.Approximate, Fields: 1, Records: 1}, {Class: finding.Exact, Fields: 2, Records: 2},
+		{Class: finding.Unsupported, Fields: 1, Records: 1},
+		{Class: finding.Manual, Fields: 1, Records: 1},
+		{Class: finding.Approximate, Fields: 1, Records: 1},
+		{Class: finding.Exact, Fields: 2, Records: 2},
 	}, r.Counts)
 }
 
