@@ -29,20 +29,20 @@ const examples = 15
 // law is run with a record's text.
 type law struct {
 	draw  func(t *rapid.T, odd oddly) string
-	check func(t require.TestingT, ctx context.Context, w *world, text string, odd oddly)
+	check func(ctx context.Context, t require.TestingT, w *world, text string, odd oddly)
 }
 
 var laws = map[string]law{
 	"a legacy server": {
 		func(t *rapid.T, odd oddly) string { return refoldServer(t, core.RefoldLegacy, odd) },
-		func(t require.TestingT, ctx context.Context, w *world, text string, odd oddly) {
-			refoldServerLaw(t, ctx, w, core.RefoldLegacy, text, odd)
+		func(ctx context.Context, t require.TestingT, w *world, text string, odd oddly) {
+			refoldServerLaw(ctx, t, w, core.RefoldLegacy, text, odd)
 		},
 	},
 	"a v3 server": {
 		func(t *rapid.T, odd oddly) string { return refoldServer(t, core.RefoldV3, odd) },
-		func(t require.TestingT, ctx context.Context, w *world, text string, odd oddly) {
-			refoldServerLaw(t, ctx, w, core.RefoldV3, text, odd)
+		func(ctx context.Context, t require.TestingT, w *world, text string, odd oddly) {
+			refoldServerLaw(ctx, t, w, core.RefoldV3, text, odd)
 		},
 	},
 	"a linked account":   {refoldAccount, accountLaw},
@@ -57,7 +57,7 @@ func TestWhatComesFromAVendorComesBackAsTheFindingsSay(t *testing.T) {
 			t.Run(name+map[oddly]string{true: " of odd members"}[odd], func(t *testing.T) {
 				t.Parallel()
 				w := inMemory(t)
-				rapid.Check(t, func(rt *rapid.T) { law.check(rt, t.Context(), w, law.draw(rt, odd), odd) })
+				rapid.Check(t, func(rt *rapid.T) { law.check(t.Context(), rt, w, law.draw(rt, odd), odd) })
 			})
 		}
 	}
@@ -71,7 +71,7 @@ func TestOnPostgresItComesBackToo(t *testing.T) {
 			texts := rapid.Custom(func(t *rapid.T) string { return law.draw(t, odd) })
 			t.Run(name+map[oddly]string{true: " of odd members"}[odd], func(t *testing.T) {
 				for seed := range examples {
-					law.check(t, t.Context(), w, texts.Example(seed), odd)
+					law.check(t.Context(), t, w, texts.Example(seed), odd)
 				}
 			})
 		}
@@ -84,7 +84,7 @@ func same(t require.TestingT, record finding.Record, planned []finding.Finding, 
 	want, err := dialects.Compact(core.JSON(source))
 	require.NoError(t, err)
 	if !odd {
-		require.Equal(t, string(want), string(read), "byte for byte") //nolint:testifylint // the order of members too
+		require.Equal(t, string(want), string(read), "byte for byte")
 		for _, f := range planned {
 			require.Equal(t, finding.Exact, f.Class, "%s: %s", f.Path, f.Reason)
 		}
@@ -132,7 +132,7 @@ func but(object core.JSON, names ...string) map[string]string {
 	return out
 }
 
-func refoldServerLaw(t require.TestingT, ctx context.Context, w *world, revision core.RefoldRevision, text string, odd oddly) {
+func refoldServerLaw(ctx context.Context, t require.TestingT, w *world, revision core.RefoldRevision, text string, odd oddly) {
 	w.mapper.Tenant.RefoldRevision = revision
 	in := as[refoldclient.MCPServer](t, text)
 	mapped, err := w.mapper.RefoldServer(in)
@@ -161,7 +161,7 @@ func refoldServerLaw(t require.TestingT, ctx context.Context, w *world, revision
 	require.Equal(t, but(read.Text, "updatedAt"), but(after.Text, "updatedAt"))
 }
 
-func cometChatServerLaw(t require.TestingT, ctx context.Context, w *world, text string, odd oddly) {
+func cometChatServerLaw(ctx context.Context, t require.TestingT, w *world, text string, odd oddly) {
 	in := as[cometclient.MCPServer](t, text)
 	mapped, err := w.mapper.CometChatServer(in)
 	require.NoError(t, err)
@@ -192,7 +192,7 @@ func cometChatServerLaw(t require.TestingT, ctx context.Context, w *world, text 
 	}
 }
 
-func accountLaw(t require.TestingT, ctx context.Context, w *world, text string, odd oddly) {
+func accountLaw(ctx context.Context, t require.TestingT, w *world, text string, odd oddly) {
 	in := as[refoldclient.Account](t, text)
 	mapped, err := w.mapper.RefoldAccount(in)
 	require.NoError(t, err)
@@ -205,7 +205,7 @@ func accountLaw(t require.TestingT, ctx context.Context, w *world, text string, 
 	same(t, mapped.Record, mapped.Kept, text, read.Text, odd)
 }
 
-func agentLaw(t require.TestingT, ctx context.Context, w *world, text string, odd oddly) {
+func agentLaw(ctx context.Context, t require.TestingT, w *world, text string, odd oddly) {
 	in := as[cometclient.Agent](t, text)
 	w.mapper.HasServer = func(string) bool { return false }
 	mapped, err := w.mapper.CometChatAgent(in)
