@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // Request is one request to a vendor.
@@ -22,7 +23,7 @@ type Request struct {
 	Query url.Values
 	// Header goes beside the client's.
 	Header http.Header
-	Body   core.JSON // nil: none
+	Body   any // sent as JSON; nil: none
 	// Repeatable: to send it twice is to send it once, for a reason that the
 	// sender has. Reads are so anyway.
 	Repeatable bool
@@ -56,11 +57,18 @@ func (r *Response) Unreadable(why error) error {
 // empty, else it is [ErrAnswer]. A ctx that ends gives its own error, in an
 // [*Error].
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	var body core.JSON
+	if r.Body != nil {
+		var err error
+		if body, err = dialects.Encode(r.Body); err != nil {
+			return nil, c.failed(&r, 0, err)
+		}
+	}
 	for attempt := 1; ; attempt++ {
 		if err := c.pace(ctx); err != nil {
 			return nil, c.failed(&r, attempt-1, err)
 		}
-		res, err := c.send(ctx, &r)
+		res, err := c.send(ctx, &r, body)
 		if err == nil {
 			res.c, res.request, res.tries = c, &r, attempt
 			return res, nil
@@ -97,10 +105,10 @@ func (c *Client) failed(r *Request, attempts int, err error) *Error {
 }
 
 // send sends the request once.
-func (c *Client) send(ctx context.Context, r *Request) (*Response, *Error) {
+func (c *Client) send(ctx context.Context, r *Request, text core.JSON) (*Response, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	req, err := c.request(ctx, r)
+	req, err := c.request(ctx, r, text)
 	if err != nil {
 		return nil, c.failed(r, 0, err)
 	}
@@ -126,7 +134,7 @@ func (c *Client) send(ctx context.Context, r *Request) (*Response, *Error) {
 // errSegment keeps an id that is missing from addressing the whole list.
 var errSegment = errors.New("a segment of the path is empty or dots")
 
-func (c *Client) request(ctx context.Context, r *Request) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, r *Request, text core.JSON) (*http.Request, error) {
 	segments := make([]string, len(r.Path))
 	for i, s := range r.Path {
 		if s == "" || s == "." || s == ".." {
@@ -139,8 +147,8 @@ func (c *Client) request(ctx context.Context, r *Request) (*http.Request, error)
 	u.Path, _ = url.PathUnescape(u.RawPath)
 	u.RawQuery = r.Query.Encode()
 	var body io.Reader // not a nil *bytes.Reader
-	if r.Body != nil {
-		body = bytes.NewReader(r.Body)
+	if text != nil {
+		body = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, u.String(), body)
 	if err != nil {
@@ -152,7 +160,7 @@ func (c *Client) request(ctx context.Context, r *Request) (*http.Request, error)
 		}
 	}
 	req.Header.Set("Accept", "application/json")
-	if r.Body != nil {
+	if text != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, credential := range c.credentials() {

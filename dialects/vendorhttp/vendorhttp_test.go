@@ -53,7 +53,7 @@ func get(path ...string) vendorhttp.Request {
 }
 
 func post(path ...string) vendorhttp.Request {
-	return vendorhttp.Request{Method: http.MethodPost, Path: path, Body: []byte(`{"n":1}`)}
+	return vendorhttp.Request{Method: http.MethodPost, Path: path, Body: map[string]int{"n": 1}}
 }
 
 func TestARequestGoesOutWithItsCredentialPathAndQuery(t *testing.T) {

@@ -73,21 +73,13 @@ func (c *Client) Agent(ctx context.Context, uid string) (*Agent, error) {
 
 // CreateAgent makes an agent.
 func (c *Client) CreateAgent(ctx context.Context, in AgentInput) (*Agent, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	return record[Agent](ctx, c, c.request(http.MethodPost, body, agents).Once())
+	return record[Agent](ctx, c, c.request(http.MethodPost, in, agents).Once())
 }
 
 // UpdateAgent changes what the input names; the vendor says that it was done and
 // no more.
 func (c *Client) UpdateAgent(ctx context.Context, uid string, in AgentInput) error {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return err
-	}
-	return c.done(ctx, c.request(http.MethodPatch, body, agents, uid))
+	return c.done(ctx, c.request(http.MethodPatch, in, agents, uid))
 }
 
 // DeleteAgent removes an agent.
@@ -106,9 +98,5 @@ func (c *Client) RemoveMCPServers(ctx context.Context, uid string, slugs ...stri
 }
 
 func (c *Client) changeServers(ctx context.Context, uid, how string, slugs []string) (*Agent, error) {
-	body, err := dialects.Encode(map[string][]string{"mcps": slugs})
-	if err != nil {
-		return nil, err
-	}
-	return record[Agent](ctx, c, c.request(http.MethodPatch, body, agents, uid, "mcp", how))
+	return record[Agent](ctx, c, c.request(http.MethodPatch, map[string][]string{"mcps": slugs}, agents, uid, "mcp", how))
 }

@@ -72,7 +72,7 @@ func failure(body []byte) (code, message string) {
 	return e.Code.Value, e.Message.Value
 }
 
-func (c *Client) request(method string, body core.JSON, path ...string) vendorhttp.Request {
+func (c *Client) request(method string, body any, path ...string) vendorhttp.Request {
 	return vendorhttp.Request{
 		Method: method, Path: append(vendorhttp.Segments(cometchat.Prefix), path...), Body: body, Header: c.app,
 	}

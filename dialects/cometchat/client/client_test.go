@@ -230,3 +230,23 @@ func TestAnswersThatAreNoRecordSaySo(t *testing.T) {
 	require.NoError(t, c.DeleteMCPServer(t.Context(), "a"), "a deletion's answer is known of its siblings alone")
 	require.NoError(t, c.UpdateAgent(t.Context(), "u", client.AgentInput{}))
 }
+
+func TestWhateverTheVendorAnswersIsTaken(t *testing.T) {
+	t.Parallel()
+	bodies := []string{
+		`{"data":[{"_id":"myapp_my-mcp-server","appId":"my-app-id","slug":"my-mcp-server","createdAt":1700000000000}],"meta":{"previous":{"affix":"prepend","createdAt":1700000000000},"current":{"limit":10,"count":1},"next":{"affix":"append","createdAt":1700000000000}}}`,
+		`{"success":true,"data":{"uid":"agent-uuid-1234","tools":["gmail","slack"],"lastMessageAt":null,"metaData":{},"createdAt":1700000000000}}`,
+		`{"agent":{"uid":"agent-uuid-1234"}}`, `{"success":true}`,
+		`{"error":{"message":"The key ` + key + ` does not exist.","devMessage":"x","source":"chat-api","code":"AUTH_ERR_APIKEY_NOT_FOUND"}}`,
+	}
+	vendorhttptest.Whatever(t, key, bodies, func(base string) []error {
+		o := vendorhttptest.NewClock().Options(base)
+		o.Attempts = 2
+		c, err := client.New(o, client.Credentials{APIKey: key})
+		require.NoError(t, err)
+		_, one := c.MCPServer(t.Context(), "a")
+		_, page := c.ListAgents(t.Context(), client.Query{})
+		_, added := c.AddMCPServers(t.Context(), "u", "a")
+		return []error{one, page, added, c.UpdateAgent(t.Context(), "u", client.AgentInput{}), c.DeleteMCPServer(t.Context(), "a")}
+	})
+}

@@ -63,20 +63,12 @@ func (c *Client) MCPServer(ctx context.Context, slug string) (*MCPServer, error)
 
 // CreateMCPServer makes a server.
 func (c *Client) CreateMCPServer(ctx context.Context, in NewMCPServer) (*MCPServer, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	return record[MCPServer](ctx, c, c.request(http.MethodPost, body, servers).Once())
+	return record[MCPServer](ctx, c, c.request(http.MethodPost, in, servers).Once())
 }
 
 // UpdateMCPServer changes what the update names.
 func (c *Client) UpdateMCPServer(ctx context.Context, slug string, in MCPServerUpdate) (*MCPServer, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	return record[MCPServer](ctx, c, c.request(http.MethodPatch, body, servers, slug))
+	return record[MCPServer](ctx, c, c.request(http.MethodPatch, in, servers, slug))
 }
 
 // DeleteMCPServer removes a server.

@@ -58,20 +58,12 @@ func (c *Client) LinkedAccount(ctx context.Context, id string) (*Account, error)
 
 // CreateLinkedAccount makes an account.
 func (c *Client) CreateLinkedAccount(ctx context.Context, in AccountInput) (*Account, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	return vendorhttp.Record[Account](ctx, c.Client, request(http.MethodPost, body, accounts).Once())
+	return vendorhttp.Record[Account](ctx, c.Client, request(http.MethodPost, in, accounts).Once())
 }
 
 // UpsertLinkedAccount makes an account or changes what is named of it.
 func (c *Client) UpsertLinkedAccount(ctx context.Context, in AccountInput) (*Account, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	return vendorhttp.Record[Account](ctx, c.Client, request(http.MethodPut, body, accounts))
+	return vendorhttp.Record[Account](ctx, c.Client, request(http.MethodPut, in, accounts))
 }
 
 // DeleteLinkedAccount removes an account, by its account_id.
@@ -95,11 +87,7 @@ type Session struct {
 // CreateSessionToken gives a session token of an account: the one that lives, or
 // with fresh a new one.
 func (c *Client) CreateSessionToken(ctx context.Context, account string, fresh bool) (*Session, error) {
-	body, err := dialects.Encode(map[string]string{"linked_account_id": account})
-	if err != nil {
-		return nil, err
-	}
-	r := request(http.MethodPost, body, "session-token")
+	r := request(http.MethodPost, map[string]string{"linked_account_id": account}, "session-token")
 	r.Private = true
 	if fresh {
 		r.Query = url.Values{"force_refresh": {"true"}}

@@ -12,7 +12,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/dialects/vendorhttp"
@@ -77,7 +76,7 @@ func failure(body []byte) (code, message string) {
 }
 
 // request is a request to an operation of the API.
-func request(method string, body core.JSON, path ...string) vendorhttp.Request {
+func request(method string, body any, path ...string) vendorhttp.Request {
 	return vendorhttp.Request{Method: method, Path: append(vendorhttp.Segments(refold.Prefix), path...), Body: body}
 }
 

@@ -308,3 +308,24 @@ func TestATokenThatIsAnsweredOddlyIsNotShown(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 	}
 }
+
+func TestWhateverTheVendorAnswersIsTaken(t *testing.T) {
+	t.Parallel()
+	bodies := []string{
+		`{"docs":[{"_id":"686e12889a52f0683c93b619","name":"MCP CONFIG","description":"This is SOmething","createdAt":"2025-07-09T06:56:08.507Z"}],"totalDocs":3,"limit":10,"page":1,"hasNextPage":false}`,
+		`{"_id":"6a3134fdc71d10070e78923e","associated_org":"6500a1b2c3d4e5f6a7b8c9d0","account_id":"user_12345","udf":[],"__v":0,"new_account":false}`,
+		`{"status_code":401,"http_error_type":"UNAUTHORIZED","error_code":"SERVER_ERROR","message":"Invalid Credentials ` + key + `"}`,
+		`{"token":"eyJhbGciOi.x.y","expires_in":599747}`, `Too many requests, please try again later. ` + key,
+	}
+	vendorhttptest.Whatever(t, key, bodies, func(base string) []error {
+		o := vendorhttptest.NewClock().Options(base)
+		o.Attempts = 2
+		c, err := client.New(o, client.Credentials{APIKey: key})
+		require.NoError(t, err)
+		_, one := c.MCPServer(t.Context(), "a")
+		_, page := c.ListMCPServers(t.Context(), 1, 10)
+		_, account := c.UpsertLinkedAccount(t.Context(), client.AccountInput{AccountID: "u"})
+		_, session := c.CreateSessionToken(t.Context(), "u", true)
+		return []error{one, page, account, session, c.DeleteMCPServer(t.Context(), "a")}
+	})
+}

@@ -74,21 +74,13 @@ func (c *Client) MCPServer(ctx context.Context, id string) (*MCPServer, error) {
 
 // CreateMCPServer makes a server; the answer has its id, name and description.
 func (c *Client) CreateMCPServer(ctx context.Context, in NewMCPServer) (*MCPServer, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	return vendorhttp.Record[MCPServer](ctx, c.Client, c.beside(request(http.MethodPost, body, servers)).Once())
+	return vendorhttp.Record[MCPServer](ctx, c.Client, c.beside(request(http.MethodPost, in, servers)).Once())
 }
 
 // UpdateMCPServer changes what the update names. Where the vendor answers with
 // no body, the server is read.
 func (c *Client) UpdateMCPServer(ctx context.Context, id string, in MCPServerUpdate) (*MCPServer, error) {
-	body, err := dialects.Encode(in)
-	if err != nil {
-		return nil, err
-	}
-	res, err := c.Do(ctx, c.beside(request(http.MethodPut, body, servers, id)))
+	res, err := c.Do(ctx, c.beside(request(http.MethodPut, in, servers, id)))
 	switch {
 	case err != nil:
 		return nil, err
