@@ -77,14 +77,17 @@ func (o *Operator) ImportAccount(ctx context.Context, t Tenant, a Account) (Acco
 	return a, o.directory.CreateAccount(ctx, a)
 }
 
-// latest is the last moment that an import takes: a place counts microseconds,
-// and dialects print years of four digits.
-var latest = time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
+// EarliestTime and LatestTime are between which a record's times are, both
+// included; see [FirstPlace].
+var (
+	EarliestTime = time.UnixMicro(FirstPlace).UTC()
+	LatestTime   = time.UnixMilli(FirstPlace - 1).UTC()
+)
 
 func checkTimes(fields map[string]string, created, updated time.Time) {
 	for field, at := range map[string]time.Time{"created_at": created, "updated_at": updated} {
-		if at.UnixMilli() < 0 || at.After(latest) || !at.Equal(at.Truncate(time.Millisecond)) {
-			fields[field] = "is not a whole millisecond from 1970 to 9999"
+		if at.Before(EarliestTime) || at.After(LatestTime) || !at.Equal(at.Truncate(time.Millisecond)) {
+			fields[field] = "is not a whole millisecond from March 1973 to the year 5138"
 		}
 	}
 	if _, wrong := fields["updated_at"]; !wrong && updated.Before(created) {

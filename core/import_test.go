@@ -43,3 +43,21 @@ func TestNothingIsImportedIntoATenantThatIsBeingDeleted(t *testing.T) {
 	_, err = g.ImportAccount(t.Context(), tenant, core.Account{ID: "a", CreatedAt: ms, UpdatedAt: ms})
 	require.ErrorIs(t, err, core.ErrTenantDeleting)
 }
+
+// A list's cursor is a place or a time, as one number: what is imported is from
+// between the moments at which the two could be taken for each other.
+func TestThePlaceOfAnImportIsNoTime(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "one")
+	for _, at := range []time.Time{core.EarliestTime, core.LatestTime} {
+		s, err := g.ImportMCPServer(t.Context(), tenant, core.MCPServer{Name: "n", CreatedAt: at, UpdatedAt: at})
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, int64(s.Place), int64(core.FirstPlace))
+		require.Less(t, s.CreatedAt.UnixMilli(), int64(core.FirstPlace))
+	}
+	for _, at := range []time.Time{core.EarliestTime.Add(-time.Millisecond), core.LatestTime.Add(time.Millisecond)} {
+		_, err := g.ImportMCPServer(t.Context(), tenant, core.MCPServer{Name: "n", CreatedAt: at, UpdatedAt: at})
+		require.Equal(t, core.Invalid, core.KindOf(err), "%v", at)
+	}
+}

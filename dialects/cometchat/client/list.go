@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
@@ -114,10 +115,6 @@ func cursor(member dialects.Object) *Cursor {
 	return &Cursor{wire.Affix.Value, at}
 }
 
-// maxMilli is the least cursor that is a place and no time: see the dialect's
-// list of cursors.
-const maxMilli = 100_000_000_000_000
-
 // walk gives each record of a list once, by the cursors of its pages.
 //
 // The vendor's cursor is a creation time, and records may share one: those that
@@ -175,7 +172,7 @@ func overlapping[T any](next int64, page []*T, of func(*T) (string, dialects.Num
 	}
 	first, last := at(page[0]), at(page[len(page)-1])
 	switch {
-	case next >= maxMilli || last != next:
+	case next >= core.FirstPlace || last != next:
 		return next
 	case first < last:
 		return next - 1

@@ -132,6 +132,12 @@ func but(object core.JSON, names ...string) map[string]string {
 	return out
 }
 
+func shownAsPlanned(t require.TestingT, planned mapping.Mapped[core.MCPServer], source string, view core.JSON) {
+	shown, err := mapping.Compare(planned.Record, mapping.Shown, core.JSON(source), view)
+	require.NoError(t, err)
+	require.Equal(t, planned.Shown, shown)
+}
+
 func refoldServerLaw(ctx context.Context, t require.TestingT, w *world, revision core.RefoldRevision, text string, odd oddly) {
 	w.mapper.Tenant.RefoldRevision = revision
 	in := as[refoldclient.MCPServer](t, text)
@@ -149,9 +155,7 @@ func refoldServerLaw(ctx context.Context, t require.TestingT, w *world, revision
 	// A client of the other vendor's sends back all that it reads.
 	view, err := w.cometchat.MCPServer(ctx, imported.Slug)
 	require.NoError(t, err)
-	shown, err := mapping.Compare(mapped.Record, mapping.Shown, core.JSON(text), view.Text)
-	require.NoError(t, err)
-	require.Equal(t, mapped.Shown, shown, "what was planned to be shown is")
+	shownAsPlanned(t, mapped, text, view.Text)
 	_, err = w.cometchat.UpdateMCPServer(ctx, imported.Slug, cometclient.MCPServerUpdate{
 		Name: given(view.Name), Description: given(view.Description), URL: filled(view.URL), Icon: given(view.Icon),
 	})
@@ -177,9 +181,7 @@ func cometChatServerLaw(ctx context.Context, t require.TestingT, w *world, text 
 		view, err := c.MCPServer(ctx, imported.ID.String())
 		require.NoError(t, err)
 		if revision == core.RefoldLegacy {
-			shown, err := mapping.Compare(mapped.Record, mapping.Shown, core.JSON(text), view.Text)
-			require.NoError(t, err)
-			require.Equal(t, mapped.Shown, shown, "what was planned to be shown is")
+			shownAsPlanned(t, mapped, text, view.Text)
 		}
 		_, err = c.UpdateMCPServer(ctx, imported.ID.String(), refoldclient.MCPServerUpdate{
 			Name: given(view.Name), Description: filled(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Text()),

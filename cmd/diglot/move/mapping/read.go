@@ -86,37 +86,37 @@ func (r repairs) object(path string, f dialects.Object) core.JSON {
 // noTime stands for a time that nothing tells.
 var noTime time.Time
 
-// lastMoment is the end of what clients of both vendors can read.
-var lastMoment = time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)
-
 // times reads a record's two times. A creation time that can't be read is the
 // other one, else the one given; an update time is never before the creation's.
 func (r repairs) times(created, updated core.JSON, otherwise time.Time) (createdAt, updatedAt time.Time) {
 	read := func(path string, text core.JSON) (time.Time, bool) {
 		at, ok := momentOf(text)
-		if at = at.UTC().Truncate(time.Millisecond); ok && at.UnixMilli() >= 0 && !at.After(lastMoment) {
+		if at = at.UTC().Truncate(time.Millisecond); ok && inRange(at) {
 			return at, true
 		}
 		if len(text) > 0 && !isNull(text) {
-			r[path] = repair{finding.Approximate, "It is no time from 1970 to 9999; a time that is known stands for it.", ""}
+			r[path] = repair{finding.Approximate, "It is no time from March 1973 to the year 5138; one that is known stands for it.", ""}
 		}
 		return time.Time{}, false
 	}
 	createdAt, knownCreation := read("createdAt", created)
 	updatedAt, knownUpdate := read("updatedAt", updated)
 	switch {
-	case !knownCreation && knownUpdate && otherwise.IsZero():
-		createdAt = updatedAt
-	case !knownCreation && !otherwise.IsZero():
+	case knownCreation:
+	case inRange(otherwise):
 		createdAt = otherwise
-	case !knownCreation:
-		createdAt = time.UnixMilli(0).UTC()
+	case knownUpdate:
+		createdAt = updatedAt
+	default:
+		createdAt = core.EarliestTime
 	}
 	if !knownUpdate || updatedAt.Before(createdAt) {
 		updatedAt = createdAt
 	}
 	return createdAt, updatedAt
 }
+
+func inRange(at time.Time) bool { return !at.Before(core.EarliestTime) && !at.After(core.LatestTime) }
 
 // texts of times as they stand in a record.
 func iso(f dialects.String) core.JSON {
@@ -132,11 +132,13 @@ func iso(f dialects.String) core.JSON {
 
 // objectID reads an id of 24 hex digits; ok is false for any other.
 func (r repairs) objectID(path string, f dialects.String) (id core.ObjectID, ok bool) {
-	id, ok = core.ParseObjectID(f.Value)
-	if !ok && f.Presence != dialects.Absent {
+	if id, ok = core.ParseObjectID(f.Value); ok {
+		return id, true
+	}
+	if f.Presence != dialects.Absent {
 		r[path] = repair{finding.Manual, "It is not 24 hex digits; a new one stands for it.", "Have clients use the new one."}
 	}
-	return id, ok
+	return core.ObjectID{}, false
 }
 
 // derivedID makes an id of a record that has none, the same each time, so that

@@ -169,7 +169,7 @@ func (r repairs) fields(a *core.Account, f dialects.Array) []core.AccountField {
 		if name := r.text(path+".key_name", field.Name); name != nil {
 			kept.Name = *name
 		}
-		if at, ok := momentOf(iso(field.CreatedAt)); ok && at.UnixMilli() >= 0 && !at.After(lastMoment) {
+		if at, ok := momentOf(iso(field.CreatedAt)); ok && inRange(at) {
 			kept.CreatedAt = at.UTC()
 		}
 		var ok bool
