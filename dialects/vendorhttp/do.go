@@ -75,7 +75,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		}
 		err.Attempts = attempt
 		wait, again := c.retry(&r, err, attempt)
-		if !again || ctx.Err() != nil {
+		if !again {
 			return nil, err
 		}
 		if stopped := c.options.Sleep(ctx, wait); stopped != nil {

@@ -51,10 +51,30 @@ func valueOf(members []member, name string) core.JSON {
 	return nil
 }
 
+// Expect says of each member of a source's record what is to become of it, as far
+// as the table tells: what a push will do, before there is anything to compare with.
+func Expect(record finding.Record, fate Fate, source core.JSON) ([]finding.Finding, error) {
+	source, err := dialects.Compact(source)
+	if err != nil {
+		return nil, err
+	}
+	c := &comparison{record: record, fate: fate}
+	for _, m := range membersOf(source) {
+		row := rowOf(record.Source, record.Kind, m.name)
+		if row == nil {
+			c.undocumented(m.name)
+			continue
+		}
+		c.expected(row, m)
+	}
+	return c.findings, nil
+}
+
 // Compare says of each member of a source's record what became of it, given the
 // text that shows what did: for [Kept] what clients of the same vendor read of
-// it in Diglot, for [Shown] what those of the other vendor do, for [Pushed] what
-// the vendor answers. It verifies a record that was moved.
+// it in Diglot, for [Shown] what those of the other vendor do, for [Pushed] and
+// [Crossed] what the vendor answers that it was pushed to. It verifies a record
+// that was moved.
 func Compare(record finding.Record, fate Fate, source, there core.JSON) ([]finding.Finding, error) {
 	return compare(record, fate, source, there, nil)
 }
@@ -72,7 +92,7 @@ func compare(record finding.Record, fate Fate, source, there core.JSON, done rep
 	for _, m := range had {
 		c.member(m)
 	}
-	if fate != Shown {
+	if !fate.across() {
 		for _, m := range c.there {
 			r := rowOf(record.Source, record.Kind, m.name)
 			if valueOf(had, m.name) == nil && (r == nil || !r.Partial) {
@@ -100,17 +120,14 @@ func (c *comparison) add(path string, class finding.Class, reason, suggestion st
 func (c *comparison) member(m member) {
 	row := rowOf(c.record.Source, c.record.Kind, m.name)
 	if row == nil {
-		c.add(m.name, finding.Unsupported, "Nobody documents this member; it is dropped.", "Keep the source's record.")
+		c.undocumented(m.name)
 		return
 	}
 	class, why := row.class(c.fate)
 	name := m.name
-	if c.fate == Shown {
+	if c.fate.across() {
 		if name = row.Other; name == "" {
-			if class == finding.Unsupported && isEmpty(m.value) {
-				class, why = finding.Exact, "" // nothing is lost of nothing
-			}
-			c.add(m.name, class, why, unless(class == finding.Exact, row.Suggestion))
+			c.expected(row, m)
 			return
 		}
 	}
@@ -118,7 +135,7 @@ func (c *comparison) member(m member) {
 	before := len(c.findings)
 	switch {
 	case c.repaired(m.name):
-	case bytes.Equal(m.value, there), c.fate == Shown && sameMoment(m.value, there):
+	case bytes.Equal(m.value, there), c.fate.across() && sameMoment(m.value, there):
 		c.add(m.name, finding.Exact, "", "")
 	case class >= finding.Manual, there == nil:
 		least := finding.Unsupported
@@ -132,6 +149,23 @@ func (c *comparison) member(m member) {
 			c.add(m.name, finding.Approximate, "Its members are in another order.", "")
 		}
 	}
+}
+
+func (c *comparison) undocumented(name string) {
+	c.add(name, finding.Unsupported, "Nobody documents this member; it is dropped.", "Keep the source's record.")
+}
+
+// expected adds what the table says of a member. Of an empty one nothing is lost.
+func (c *comparison) expected(row *Row, m member) {
+	class, why := row.class(c.fate)
+	if class == finding.Unsupported && isEmpty(m.value) {
+		class = finding.Exact
+	}
+	if class == finding.Exact {
+		c.add(m.name, class, "", "")
+		return
+	}
+	c.add(m.name, class, why, row.Suggestion)
 }
 
 // repaired adds what had to be done to a field or to parts of it, and reports
@@ -250,13 +284,6 @@ func shownAs(there core.JSON) string {
 func orElse(text, otherwise string) string {
 	if text == "" {
 		return otherwise
-	}
-	return text
-}
-
-func unless(not bool, text string) string {
-	if not {
-		return ""
 	}
 	return text
 }

@@ -2,8 +2,10 @@ package mapping_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -235,4 +237,33 @@ func filled(f dialects.String) *string {
 		return nil
 	}
 	return given(f)
+}
+
+// More servers than a millisecond has places are imported with it, and walked
+// once by clients of both vendors.
+func TestImportedServersOfOneMillisecondAreWalkedOnceAndKeepIt(t *testing.T) {
+	t.Parallel()
+	w := inMemory(t)
+	const n = core.PlacesPerMilli + 200
+	at := now.AddDate(-5, 0, 0).Truncate(time.Millisecond)
+	for range n {
+		_, err := w.operator.ImportMCPServer(t.Context(), w.tenant, core.MCPServer{Name: "same", URL: "http://localhost:3001", CreatedAt: at, UpdatedAt: at})
+		require.NoError(t, err)
+	}
+	slugs, ids := map[string]int{}, map[string]int{}
+	for s, err := range w.cometchat.MCPServers(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, strconv.FormatInt(at.UnixMilli(), 10), string(s.CreatedAt.Value))
+		slugs[s.Slug.Value]++
+	}
+	for s, err := range w.refold[core.RefoldV3].MCPServers(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, at.Format("2006-01-02T15:04:05.000Z"), s.CreatedAt.Value)
+		ids[s.ID.Value]++
+	}
+	require.Len(t, slugs, n)
+	require.Len(t, ids, n)
+	for slug, times := range slugs {
+		require.Equal(t, 1, times, slug)
+	}
 }

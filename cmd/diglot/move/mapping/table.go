@@ -199,7 +199,7 @@ func rowOf(vendor string, kind finding.Kind, member string) *Row {
 	return nil
 }
 
-// Fate is one of the three things that become of a record.
+// Fate is one of the things that become of a record.
 type Fate int
 
 // The fates, see [Row].
@@ -207,7 +207,16 @@ const (
 	Kept Fate = iota
 	Shown
 	Pushed
+	// Crossed is at the other vendor, where the record was written by way of its
+	// API: what is not shown to that one's clients can't be, and of what is, what
+	// the table says of pushing the member that shows it.
+	Crossed
 )
+
+// across reports whether a fate is in the other vendor's form.
+func (f Fate) across() bool { return f == Shown || f == Crossed }
+
+var otherVendor = map[core.DialectName]core.DialectName{core.Refold: core.CometChat, core.CometChat: core.Refold}
 
 // class gives what the row says of a fate.
 func (r *Row) class(f Fate) (finding.Class, string) {
@@ -216,6 +225,11 @@ func (r *Row) class(f Fate) (finding.Class, string) {
 		return r.Shown, r.WhyShown
 	case Pushed:
 		return r.Pushed, r.WhyPushed
+	case Crossed:
+		if r.Other == "" {
+			return r.Shown, r.WhyShown
+		}
+		return rowOf(string(otherVendor[r.Vendor]), r.Kind, r.Other).class(Pushed)
 	case Kept:
 	}
 	return r.Kept, r.WhyKept
