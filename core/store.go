@@ -137,6 +137,10 @@ type Directory interface {
 	SetTenantStatus(ctx context.Context, name string, status TenantStatus) (Tenant, error)
 	// TenantCounts gives how much a tenant has; of one that is not there, nothing.
 	TenantCounts(ctx context.Context, tenant TenantID) (TenantCounts, error)
+	// ImportMCPServer adds a server, as [Store.CreateMCPServer] does.
+	ImportMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
+	// ImportAgent adds an agent, as [Store.CreateAgent] does.
+	ImportAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
 	// DeleteTenantPart removes up to limit of what a tenant that is being deleted
 	// has, and gives how many; where nothing was left, the tenant with its keys.
 	// done: it is gone. To repeat it until then deletes the tenant, and whatever

@@ -28,6 +28,7 @@ var fences = []fence{
 	{"core", []string{module + "store", module + "dialects", module + "cmd", "net/http", "database/sql", "encoding/json"}, "core is free of wire and storage"},
 	{"store", []string{module + "dialects", module + "cmd"}, "a store knows no wire"},
 	{"dialects", []string{module + "store", module + "cmd", "github.com/jackc/pgx"}, "a dialect knows no storage"},
+	{"dialects/vendorhttp", []string{module + "dialects/refold", module + "dialects/cometchat"}, "what both vendors' clients share knows no vendor"},
 	{"dialects/refold", []string{module + "dialects/cometchat"}, "dialects never meet"},
 	{"dialects/cometchat", []string{module + "dialects/refold"}, "dialects never meet"},
 }
