@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/refold"
@@ -69,9 +70,9 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		return err
 	}
 	defer b.close(logger)
-	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.others))
+	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.Others))
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
-	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
+	g := gateway.New(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
 	var api *admin.Handler // nil: it is not served
 	if admins != nil {
 		api = admin.New(admin.Options{
@@ -85,13 +86,13 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if err != nil {
 		return err
 	}
-	servers := []*listening{{newServer(g, logger), main}}
+	servers := []*listening{{gateway.NewServer(g, logger), main}}
 	if c.servesOperations() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
 			return errors.Join(err, main.Close())
 		}
-		servers = append(servers, &listening{newServer(newOperations(g, m, api), logger), ops})
+		servers = append(servers, &listening{gateway.NewServer(newOperations(g, m, api), logger), ops})
 	}
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
@@ -111,7 +112,7 @@ type listening struct {
 	listener net.Listener
 }
 
-func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Writer, g *gateway, d *demo, servers []*listening) error {
+func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Writer, g *gateway.Gateway, d *demo, servers []*listening) error {
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() { failed <- s.server.Serve(s.listener) }()
@@ -119,7 +120,7 @@ func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Write
 	addr := servers[0].listener.Addr()
 	logger.InfoContext(ctx, "serving", slog.String("addr", addr.String()), slog.String("version", version))
 	if d != nil {
-		if err := d.print(out, addr, g.service.Now()); err != nil {
+		if err := d.print(out, addr, g.Now()); err != nil {
 			logger.WarnContext(ctx, "print the demo", slog.String("error", err.Error()))
 		}
 	}
@@ -128,7 +129,7 @@ func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Write
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	g.draining.Store(true)
+	g.Drain()
 	logger.InfoContext(ctx, "stopping", slog.String("drain_timeout", c.drainTimeout.String()))
 	return errors.Join(err, drain(servers, c.drainTimeout))
 }
@@ -145,13 +146,6 @@ func drain(servers []*listening, limit time.Duration) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func newServer(h http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
 }
 
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {

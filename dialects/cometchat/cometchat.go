@@ -3,8 +3,6 @@
 package cometchat
 
 import (
-	"net/http"
-
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 )
@@ -17,7 +15,7 @@ type dialect struct {
 }
 
 // New serves the dialect from a service.
-func New(svc *core.Service, o dialects.Options) http.Handler {
+func New(svc *core.Service, o dialects.Options) *dialects.Kit {
 	d := &dialect{core: svc}
 	k := dialects.New(dialects.Adapter{
 		Name: string(core.CometChat), Authenticate: d.authenticate, Kept: svc.KeptAnswer, Now: svc.Now,
