@@ -19,7 +19,7 @@ func New(svc *core.Service, o dialects.Options) *dialects.Kit {
 	d := &dialect{core: svc}
 	k := dialects.New(dialects.Adapter{
 		Name: string(core.CometChat), Authenticate: d.authenticate, Kept: svc.KeptAnswer, Now: svc.Now,
-		Vendor: VendorLimits, Tell: tellQuota, Word: word,
+		Vendor: VendorLimits, Tell: tellQuota, Word: word, Failure: failureFor,
 	}, o)
 	d.routes(k)
 	return k

@@ -25,7 +25,7 @@ func New(svc *core.Service, tokens *Tokens, o dialects.Options) *dialects.Kit {
 	d := &dialect{core: svc, tokens: tokens}
 	k := dialects.New(dialects.Adapter{
 		Name: string(core.Refold), Authenticate: d.authenticate, Check: d.checkAccount, Confirm: svc.ConfirmSession,
-		Kept: svc.KeptAnswer, Now: svc.Now, Vendor: VendorLimits, Word: word,
+		Kept: svc.KeptAnswer, Now: svc.Now, Vendor: VendorLimits, Word: word, Failure: failure,
 	}, o)
 	d.routes(k)
 	k.Refuse(operations())
