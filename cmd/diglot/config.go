@@ -63,6 +63,7 @@ type serveConfig struct {
 	rateLimits   gateway.Limits
 	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
+	test         testConfig
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -84,6 +85,7 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
+	c.test.flags(f)
 }
 
 // settleLimits takes the vendors' rates where they are asked for and none is given.
@@ -124,7 +126,10 @@ func (c *serveConfig) validate() error {
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
 	}
-	return c.validateLifetimes()
+	if err := c.validateLifetimes(); err != nil {
+		return err
+	}
+	return c.test.validate(c.memory)
 }
 
 func (c *serveConfig) validateLifetimes() error {

@@ -36,6 +36,7 @@ func (m *Mode) observe(w http.ResponseWriter, r *http.Request) {
 	}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	r.Body = x.body
+	w.Header().Set("Date", x.entry.At.Format(http.TimeFormat)) // else the server's own would be the real one
 	if aborted := x.serve(m.backend.Gateway, r); aborted {
 		x.answer()
 	}
