@@ -52,7 +52,9 @@ func missingFor(c *dialects.Call) error {
 	switch {
 	case c.Param("mcp_server_id") != "":
 		return errNotFound
-	case account != "" && c.Who != nil:
+	case account == "" || c.Who == nil:
+	case c.Request.Method == http.MethodDelete && revisionOf(c.Who).deletedUnknown != http.StatusNotFound:
+	default:
 		return ofAccount(account, &core.Error{Kind: core.NotFound, Noun: "account", Message: "no such account"})
 	}
 	return &core.Error{Kind: core.NoCredential, Noun: "credential", Message: "neither a token nor a key"}
