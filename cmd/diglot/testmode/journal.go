@@ -43,6 +43,8 @@ type Request struct {
 
 	number   uint64
 	revision core.RefoldRevision
+	unread   bool // Body says only why there is none
+	long     bool // likewise: it is not known whether it was JSON
 }
 
 // fill notes what is in a request, but for credentials.
@@ -57,7 +59,8 @@ func (e *Request) fill(r *http.Request, body []byte, more bool) {
 		}
 		e.Headers[name] = hide.in(value)
 	}
-	e.Body = hide.body(body, more)
+	e.Body, e.unread = hide.body(body, more)
+	e.long = more
 }
 
 // journal is the last requests of each tenant.
@@ -120,8 +123,15 @@ func (e *Request) explain() {
 		query = append(query, name)
 	}
 	slices.Sort(query)
+	body := []byte(e.Body)
+	switch {
+	case e.long:
+		body = nil
+	case e.unread:
+		body = []byte{}
+	}
 	e.Nearest = nearest([]*document{documentFor(e.Dialect, e.revision)}, asked{
-		method: e.Method, path: unescaped(e.Path), query: query, headers: e.Headers, body: e.Body,
+		method: e.Method, path: unescaped(e.Path), query: query, headers: e.Headers, body: body,
 		isJSON: func() (bool, bool) {
 			media, _, err := mime.ParseMediaType(e.Headers["Content-Type"])
 			return err == nil && media == "application/json", true

@@ -38,9 +38,9 @@ func nearest(in []*document, a asked) *Nearest {
 	)
 	for _, d := range in {
 		for _, o := range d.operations {
-			far := 3 * distance(segments(o.path), segments(a.path))
+			far := distance(segments(o.path), segments(a.path), wholeSegment, between)
 			if !o.takes(a.method) {
-				far += 2
+				far += otherMethod
 			}
 			if best == nil || far < least {
 				best, of, least = o, d, far
@@ -64,23 +64,45 @@ func (o *operation) takes(method string) bool {
 	return o.method == method || o.method == http.MethodGet && method == http.MethodHead
 }
 
-// distance is how many segments have to be changed, added or removed. A parameter
-// is like any segment, a little less than the same one is.
-func distance(want, got []string) int {
+// What is counted of a difference: a segment that is missing, added or altogether
+// another one, and the method.
+const (
+	wholeSegment = 10
+	otherMethod  = 6
+)
+
+// between is how unlike two segments are. A parameter is like any, a little less
+// than the same one is; a misspelt word is nearer than another word.
+func between(want, got string) int {
+	switch {
+	case want == got:
+		return 0
+	case strings.HasPrefix(want, "{"):
+		return 1
+	}
+	letters := distance([]rune(want), []rune(got), 1, func(a, b rune) int {
+		if a == b {
+			return 0
+		}
+		return 1
+	})
+	return 1 + (wholeSegment-1)*letters/max(len(want), len(got), 1)
+}
+
+// distance is the least that has to be changed, added or removed to make one list
+// of another: what is added or removed counts step, what is changed what change says.
+func distance[T any](want, got []T, step int, change func(want, got T) int) int {
 	row := make([]int, len(got)+1)
 	for j := range row {
-		row[j] = j
+		row[j] = j * step
 	}
 	for i, w := range want {
 		diagonal := row[0]
-		row[0] = i + 1
+		row[0] = (i + 1) * step
 		for j, g := range got {
-			change := diagonal
-			if w != g && !strings.HasPrefix(w, "{") {
-				change++
-			}
+			changed := diagonal + change(w, g)
 			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(changed, row[j]+step, row[j+1]+step)
 		}
 	}
 	return row[len(got)]

@@ -6,9 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -55,27 +53,21 @@ func (s secrets) in(text string) string {
 	return text
 }
 
-// body gives a body as the journal keeps it; nil: there was none.
-func (s secrets) body(text []byte, more bool) jsontext.Value {
+// body gives a body as the journal keeps it, nil where there was none, and whether
+// it is only said why it is not kept.
+func (s secrets) body(text []byte, more bool) (kept jsontext.Value, unread bool) {
 	if len(text) == 0 {
-		return nil
+		return nil, false
 	}
 	if shown, err := withoutCredentials(text); err == nil && !more {
-		return jsontext.Value(s.in(string(shown)))
+		return jsontext.Value(s.in(string(shown))), false
 	}
 	// What can't be read can't be looked through: nothing of it is kept.
 	note := "a body that is not JSON"
 	if more {
 		note = "a body of more than 64 KiB"
 	}
-	if !utf8.Valid(text) {
-		note += ", nor UTF-8"
-	}
-	value, err := json.Marshal("[" + note + "]")
-	if err != nil {
-		return nil // impossible: it is text
-	}
-	return value
+	return jsontext.Value(`"[` + note + `]"`), true
 }
 
 // withoutCredentials gives JSON with the members hidden that hold credentials; all
