@@ -33,10 +33,10 @@ type Rule struct {
 	// Latency is waited before anything else.
 	Latency *Latency `json:"latency,omitempty"`
 	// Reset ends the connection with a TCP reset, unanswered.
-	Reset bool `json:"reset,omitempty"`
+	Reset bool `json:"reset,omitzero"`
 	// Status is answered as the dialect itself answers the operation with it.
 	// Without a body it is for the operations that have it in their document.
-	Status int `json:"status,omitempty"`
+	Status int `json:"status,omitzero"`
 	// Body is answered with the status, any status, in place of the dialect's.
 	Body    *string           `json:"body,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"` // with Body

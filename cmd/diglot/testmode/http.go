@@ -26,10 +26,9 @@ const maxBody = 16 << 20
 // control serves one operation; a nil body is answered 204.
 type control func(r *http.Request, body []byte) (any, error)
 
-// routes are the controls.
-func (m *Mode) routes() http.Handler {
-	mux, paths := http.NewServeMux(), map[string][]string{}
-	for pattern, serve := range map[string]control{
+// table is the controls, by method and path below [Prefix].
+func (m *Mode) table() map[string]control {
+	return map[string]control{
 		"GET tenants":                   m.listTenants,
 		"POST reset":                    m.postReset,
 		"POST seed":                     m.postSeed,
@@ -48,7 +47,23 @@ func (m *Mode) routes() http.Handler {
 		"GET requests":                  m.listRequests,
 		"DELETE requests":               m.deleteRequests,
 		"POST requests/verify":          m.postVerify,
-	} {
+	}
+}
+
+// Controls gives the controls, by method and path, sorted: "GET /_diglot/clock".
+func Controls() []string {
+	var all []string
+	for pattern := range (&Mode{}).table() {
+		method, path, _ := strings.Cut(pattern, " ")
+		all = append(all, method+" "+Prefix+path)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (m *Mode) routes() http.Handler {
+	mux, paths := http.NewServeMux(), map[string][]string{}
+	for pattern, serve := range m.table() {
 		method, path, _ := strings.Cut(pattern, " ")
 		paths[path] = append(paths[path], method)
 		mux.HandleFunc(method+" "+Prefix+path, func(w http.ResponseWriter, r *http.Request) { m.control(w, r, serve) })

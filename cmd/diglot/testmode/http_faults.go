@@ -117,7 +117,10 @@ func (m *Mode) listRequests(r *http.Request, _ []byte) (any, error) {
 		return nil, err
 	}
 	found := m.Requests(f)
-	return map[string]any{"requests": found[max(0, len(found)-limit):], "count": len(found)}, nil
+	return struct {
+		Requests []Request `json:"requests"` // the last ones
+		Count    int       `json:"count"`    // of all that were found
+	}{found[max(0, len(found)-limit):], len(found)}, nil
 }
 
 // Requests gives the requests of the journal that a filter picks, the oldest first.

@@ -14,7 +14,7 @@ const maxLatency = 50 * time.Second
 // Latency is how long a request waits: one of three. Nothing waits longer than 50
 // seconds.
 type Latency struct {
-	Fixed Duration `json:"fixed,omitempty"`
+	Fixed Duration `json:"fixed,omitzero"`
 	// Uniform is between two, each as likely.
 	Uniform *[2]Duration `json:"uniform,omitempty"`
 	// Lognormal is as latencies of real services are: half are below the median, few
