@@ -27,8 +27,8 @@ type Call struct {
 // Failure gives what the dialect answers the operation with that status for, the
 // most likely where it has several; nil: no kind of failure has the status.
 func (c *Call) Failure(status int) error {
-	if c.kit.Adapter.Failure != nil {
-		if err := c.kit.Adapter.Failure(c, status); err != nil {
+	if c.kit.Failure != nil {
+		if err := c.kit.Failure(c, status); err != nil {
 			return err
 		}
 	}

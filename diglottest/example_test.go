@@ -42,7 +42,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	fmt.Println(answer.Status)
 	// Output: 201 Created
 }
@@ -60,7 +60,7 @@ func ExampleWithIDSeed() {
 		fmt.Println(err)
 		return
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, _ := io.ReadAll(answer.Body)
 	fmt.Println(string(body))
 	// Output: {"_id":"695735a5c298a39d3d000002","name":"Weather","description":"Weather for cities"}
@@ -82,7 +82,7 @@ func ExampleServer_AddFaults() {
 			return
 		}
 		fmt.Println(answer.StatusCode)
-		answer.Body.Close()
+		_ = answer.Body.Close()
 	}
 	vendor.Verify(diglottest.Verification{Filter: diglottest.Filter{Operation: "create_mcp_server"}, Times: new(3)})
 	// Output:
@@ -102,7 +102,7 @@ func ExampleServer_Verify() {
 		fmt.Println(err)
 		return
 	}
-	answer.Body.Close()
+	_ = answer.Body.Close()
 
 	vendor.Verify(diglottest.Verification{Filter: diglottest.Filter{Method: http.MethodGet, Path: "/api/v2/public/mcp-servers"}})
 	for _, r := range vendor.Requests(diglottest.Filter{Tenant: vendor.Name()}) {
@@ -144,7 +144,7 @@ tenants:
 			return
 		}
 		fmt.Println(answer.StatusCode)
-		answer.Body.Close()
+		_ = answer.Body.Close()
 	}
 	vendor.Restore("seeded")
 	answer, err := client.Do(r)
@@ -152,7 +152,7 @@ tenants:
 		fmt.Println(err)
 		return
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	fmt.Println(answer.StatusCode)
 	// Output:
 	// 200

@@ -27,7 +27,8 @@ func TestTheJournalHasNoCredentials(t *testing.T) {
 	require.Contains(t, r.body, `"X-Api-Key":"[redacted]"`)
 	came := s.Requests(diglottest.Filter{})
 	require.Len(t, came, 4)
-	require.Equal(t, `{"account_id":"a","your_app":{"auth_credentials":"[redacted]"},"udf":[{"key_name":"n","key_value":1.50}],"note":"[redacted]"}`, string(came[0].Body))
+	want := `{"account_id":"a","your_app":{"auth_credentials":"[redacted]"},"udf":[{"key_name":"n","key_value":1.50}],"note":"[redacted]"}`
+	require.True(t, want == string(came[0].Body), "all else is as it was sent: %s", came[0].Body)
 	require.Equal(t, "test", came[0].Tenant)
 	require.Equal(t, "create_linked_account", came[0].Operation)
 	require.Equal(t, http.StatusOK, came[0].Status)
@@ -87,7 +88,7 @@ func TestAFailedRequestSaysWhichOperationItIsNearestTo(t *testing.T) {
 		{refold, http.MethodPost, s.RefoldURL() + "/mcp-server", `{"name":"n","description":"d"}`, "create_mcp_server", []string{`segment 4 of the path is "mcp-server", the operation's is "mcp-servers"`}},
 		{refold, http.MethodGet, s.RefoldURL() + "/mcp-servers/686e2393750d509493c6d87d/tools", "", "get_mcp_server", []string{"the path has 6 segments, the operation's has 5"}},
 		{refold, http.MethodPatch, s.RefoldURL() + "/mcp-servers/686e2393750d509493c6d87d", "{}", "delete_mcp_server", []string{"the method is PATCH, the path takes DELETE, GET, PUT"}},
-		{refold, http.MethodPost, s.RefoldURL() + "/mcp-servers", `{"name":"n","descripton":7}`, "create_mcp_server", []string{"/description is missing", "/descripton is not documented"}},
+		{refold, http.MethodPost, s.RefoldURL() + "/mcp-servers", `{"name":"n","summary":7}`, "create_mcp_server", []string{"/description is missing", "/summary is not documented"}},
 		{cometchat, http.MethodPost, s.CometChatURL() + "/mcp-servers", `{"name":7,"slug":"s"}`, "create_mcp_server", []string{"/url is missing", "/name must be of type string"}},
 		{cometchat, http.MethodPost, s.CometChatURL() + "/mcp-servers", `{`, "create_mcp_server", []string{"the body is not JSON"}},
 		{cometchat, http.MethodGet, s.CometChatURL() + "/mcp-servers?limit=x&pages=2", ``, "list_mcp_servers", []string{`the query has "pages", which the operation doesn't`}},

@@ -47,7 +47,7 @@ func try(client *http.Client, method, url, body string, headers ...string) (repl
 	if err != nil {
 		return reply{}, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
 	return reply{answer.StatusCode, answer.Header, string(text)}, err
 }

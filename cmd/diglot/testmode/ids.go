@@ -39,7 +39,7 @@ func (s *IDs) ObjectID(now time.Time) core.ObjectID {
 	sum := derive("object id", *s.seed, 0)
 	id := s.random(now) // for its time
 	copy(id[4:9], sum[:5])
-	id[9], id[10], id[11] = byte(s.made.objects>>16), byte(s.made.objects>>8), byte(s.made.objects)
+	copy(id[9:], binary.BigEndian.AppendUint64(nil, s.made.objects)[5:])
 	return id
 }
 

@@ -162,13 +162,13 @@ func (t Tenant) addKeys(ctx context.Context, o *core.Operator, made core.Tenant)
 
 func (p *planter) refold(method, path string) func(jsontext.Value) (jsontext.Value, error) {
 	return func(body jsontext.Value) (jsontext.Value, error) {
-		return p.send(method, refoldPath+path, body, "X-Api-Key", p.with.RefoldKey, "Linked_account_id", Account)
+		return p.send(method, refoldPath+path, body, map[string]string{"X-Api-Key": p.with.RefoldKey, "Linked_account_id": Account})
 	}
 }
 
 func (p *planter) cometChat(path string) func(jsontext.Value) (jsontext.Value, error) {
 	return func(body jsontext.Value) (jsontext.Value, error) {
-		return p.send(http.MethodPost, cometChatPath+path, body, "Apikey", p.with.CometChatKey)
+		return p.send(http.MethodPost, cometChatPath+path, body, map[string]string{"Apikey": p.with.CometChatKey})
 	}
 }
 
@@ -203,14 +203,14 @@ func (p *planter) refoldServer(body jsontext.Value) (jsontext.Value, error) {
 
 // send asks the gateway, in this process. The journal does not see it and no fault
 // meets it.
-func (p *planter) send(method, path string, body []byte, headers ...string) (jsontext.Value, error) {
+func (p *planter) send(method, path string, body []byte, headers map[string]string) (jsontext.Value, error) {
 	r, err := http.NewRequestWithContext(p.ctx, method, "http://localhost"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(headers); i += 2 {
-		r.Header[headers[i]] = []string{headers[i+1]}
+	for name, value := range headers {
+		r.Header[name] = []string{value}
 	}
 	a := answer{header: http.Header{}}
 	p.mode.backend.Gateway.ServeHTTP(&a, r)

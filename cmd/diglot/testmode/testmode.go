@@ -28,7 +28,7 @@ const Prefix = "/_diglot/"
 // SecretMaterial is what the secret of a gateway in test mode is made from where
 // the store does not keep one: it is known to everybody, and session tokens are
 // the same from run to run.
-const SecretMaterial = "diglot in test mode keeps no secret"
+const SecretMaterial = "diglot in test mode keeps no secret" //nolint:gosec // which is what it says
 
 // Options say how a test mode begins.
 type Options struct {
