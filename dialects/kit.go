@@ -35,6 +35,10 @@ type Options struct {
 	Limits core.Limits
 	// Slots are shared by dialects whose requests count together; nil: by none.
 	Slots *Slots
+	// Intercept is asked of each request that was let in, before anything else is
+	// done with it; what it gives, the request is answered with. It may panic with
+	// [http.ErrAbortHandler]. nil, as in production: nobody is asked.
+	Intercept func(*Call) error
 }
 
 // Observation is what is measured of a request.
@@ -73,6 +77,9 @@ type Adapter struct {
 	Now core.Clock
 	// Word gives the status and body of a failure.
 	Word func(Failure) (status int, body any)
+	// Failure gives the failure that an operation is answered with a status for,
+	// where its kind alone does not say all; else nil. See [Call.Failure].
+	Failure func(c *Call, status int) error
 }
 
 // Failure is a request that failed.
@@ -197,6 +204,13 @@ func route[In, Out any, B binder[In]](
 				return refused
 			}
 			defer leave(slot)
+		}
+		if k.options.Intercept != nil {
+			if err := k.intercept(c.Response().Header(), r, state, c.Param, allowed); err != nil {
+				return err
+			}
+			cancel() // it may have taken its time
+			ctx, cancel = k.within()
 		}
 		if err == nil && k.Check != nil {
 			err = k.Check(ctx, r, who)

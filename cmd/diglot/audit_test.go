@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -82,9 +81,8 @@ func TestEachChangingRouteIsEnteredWithItsActor(t *testing.T) {
 		do("POST "+sessions+"/revoke", sessions+"/revoke", "", "token", "", "revoke session_token")
 		do("POST "+sessions, sessions, `{"linked_account_id":"`+testAccount+`"}`, "key", "", "issue session_token")
 
-		routers := newGateway(g.service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
-		for _, handler := range []http.Handler{routers.refold, routers.cometchat} {
-			for _, s := range handler.(*dialects.Kit).Served() {
+		for _, kit := range []*dialects.Kit{g.gateway.Refold, g.gateway.CometChat} {
+			for _, s := range kit.Served() {
 				if s.Method != http.MethodGet {
 					require.True(t, seen[s.String()], "%s is not tried", s)
 				}

@@ -17,8 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/gateway"
+	"github.com/diglot/diglot/cmd/diglot/testmode"
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
@@ -64,34 +65,42 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		return err
 	}
 	m := newMetrics()
-	b, err := c.openBackend(ctx, logger, m, admins != nil)
+	b, err := c.openBackend(ctx, logger, m, admins != nil || c.test.on)
 	if err != nil {
 		return err
 	}
 	defer b.close(logger)
-	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.others))
+	p := c.parts(logger)
+	p.service = append(p.service, core.WithLimits(c.rateLimits.Others))
+	service := core.NewService(b.store, b.secret, p.now, p.newID, p.service...)
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
-	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
+	p.dialects.Observe = m.observe
+	g := gateway.New(service, tokens, c.rateLimits, p.dialects)
+	var operator *core.Operator // nil: nobody asks for one
+	if b.directory != nil {
+		operator = core.NewOperator(b.directory, b.secret, p.now, append(p.operator, core.WithService(service))...)
+	}
 	var api *admin.Handler // nil: it is not served
 	if admins != nil {
-		api = admin.New(admin.Options{
-			Operator: core.NewOperator(b.directory, b.secret, time.Now, core.WithService(service)),
-			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe,
-		})
+		api = admin.New(admin.Options{Operator: operator, Tokens: tokens, Admins: admins, Logger: logger, Observe: m.observe})
 		b.closers = append(b.closers, api.Close)
+	}
+	handler, err := p.serve(ctx, g, testmode.Backend{Gateway: g, Service: service, Operator: operator, Tokens: tokens}, b.store)
+	if err != nil {
+		return err
 	}
 
 	main, err := listen(ctx, "--addr", c.addr)
 	if err != nil {
 		return err
 	}
-	servers := []*listening{{newServer(g, logger), main}}
+	servers := []*listening{{gateway.NewServer(handler, logger), main}}
 	if c.servesOperations() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
 			return errors.Join(err, main.Close())
 		}
-		servers = append(servers, &listening{newServer(newOperations(g, m, api), logger), ops})
+		servers = append(servers, &listening{gateway.NewServer(newOperations(g, m, api), logger), ops})
 	}
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
@@ -102,7 +111,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		})
 	})
 	defer func() { stopWatching(); wg.Wait() }()
-	return c.run(ctx, logger, out, g, b.demo, servers)
+	return c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
 }
 
 // listening is a server and what it listens on.
@@ -111,24 +120,22 @@ type listening struct {
 	listener net.Listener
 }
 
-func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Writer, g *gateway, d *demo, servers []*listening) error {
+func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, g *gateway.Gateway, ready func(net.Addr) error, servers []*listening) error {
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() { failed <- s.server.Serve(s.listener) }()
 	}
 	addr := servers[0].listener.Addr()
 	logger.InfoContext(ctx, "serving", slog.String("addr", addr.String()), slog.String("version", version))
-	if d != nil {
-		if err := d.print(out, addr, g.service.Now()); err != nil {
-			logger.WarnContext(ctx, "print the demo", slog.String("error", err.Error()))
-		}
+	if err := ready(addr); err != nil {
+		logger.WarnContext(ctx, "print what to begin with", slog.String("error", err.Error()))
 	}
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	g.draining.Store(true)
+	g.Drain()
 	logger.InfoContext(ctx, "stopping", slog.String("drain_timeout", c.drainTimeout.String()))
 	return errors.Join(err, drain(servers, c.drainTimeout))
 }
@@ -145,13 +152,6 @@ func drain(servers []*listening, limit time.Duration) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func newServer(h http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
 }
 
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
@@ -216,7 +216,11 @@ func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	if material == nil {
+	switch {
+	case material != nil:
+	case c.test.on:
+		material = []byte(testmode.SecretMaterial)
+	default:
 		material = core.RandomMaterial()
 	}
 	secret, err := core.NewSecret(material)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/store"
@@ -42,7 +43,7 @@ func startSkewed(t *testing.T) skewed {
 	require.NoError(t, err)
 	start := func(skew time.Duration) string {
 		service := core.NewService(runtime, secret, func() time.Time { return time.Now().Add(skew) }, core.NewIDSource())
-		server := httptest.NewServer(newGateway(service, s.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+		server := httptest.NewServer(gateway.New(service, s.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 		t.Cleanup(server.Close)
 		return server.URL
 	}
