@@ -53,6 +53,8 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"import":           imports,
 		"precondition":     preconditions,
 		"creation once":    creationsOnce,
+		"changes":          changes,
+		"server history":   serverHistories,
 		"refusals":         refusals,
 	} {
 		t.Run(noun, func(t *testing.T) {
