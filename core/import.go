@@ -35,7 +35,7 @@ func (o *Operator) ImportMCPServer(ctx context.Context, t Tenant, s MCPServer) (
 	if s.Slug == "" {
 		c.Server.Slug, c.FallbackSlug = madeSlugs(s.Name, s.ID)
 	}
-	return o.directory.ImportMCPServer(ctx, t.ID, c)
+	return o.directory.CreateMCPServer(ctx, t.ID, c)
 }
 
 // ImportAgent adds an agent with all that is said of it, and gives it as stored.
@@ -55,7 +55,7 @@ func (o *Operator) ImportAgent(ctx context.Context, t Tenant, a Agent) (Agent, e
 	}
 	a.MCPServers = once(a.MCPServers)
 	a.CreatedAt, a.UpdatedAt, a.Place = a.CreatedAt.UTC(), a.UpdatedAt.UTC(), PlaceAt(a.CreatedAt)
-	return o.directory.ImportAgent(ctx, t.ID, a)
+	return o.directory.CreateAgent(ctx, t.ID, a)
 }
 
 // ImportAccount adds a linked account with all that is said of it. Without an

@@ -137,10 +137,6 @@ type Directory interface {
 	SetTenantStatus(ctx context.Context, name string, status TenantStatus) (Tenant, error)
 	// TenantCounts gives how much a tenant has; of one that is not there, nothing.
 	TenantCounts(ctx context.Context, tenant TenantID) (TenantCounts, error)
-	// ImportMCPServer adds a server, as [Store.CreateMCPServer] does.
-	ImportMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
-	// ImportAgent adds an agent, as [Store.CreateAgent] does.
-	ImportAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
 	// DeleteTenantPart removes up to limit of what a tenant that is being deleted
 	// has, and gives how many; where nothing was left, the tenant with its keys.
 	// done: it is gone. To repeat it until then deletes the tenant, and whatever
@@ -222,10 +218,11 @@ type Directory interface {
 	// ReplaceMCPServer has a server be what it is given, but for its id, slug,
 	// place and creation time, and moves its revision. NotFound.
 	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer) (MCPServer, error)
-	// MCPServer, MCPServerPage and CreateMCPServer are the Store's.
+	// MCPServer, MCPServerPage, CreateMCPServer and CreateAgent are the Store's.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
 	MCPServerPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]MCPServer, int, error)
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
+	CreateAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
 }
 
 // Creation is a server to add and what to do where it collides.

@@ -53,6 +53,10 @@ func (b backend) CreateMCPServer(ctx context.Context, tenant core.TenantID, c co
 	return b.Store.CreateMCPServer(ctx, tenant, c)
 }
 
+func (b backend) CreateAgent(ctx context.Context, tenant core.TenantID, a core.Agent) (core.Agent, error) {
+	return b.Store.CreateAgent(ctx, tenant, a)
+}
+
 func TestPostgresKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	coretest.Run(t, func(t *testing.T) coretest.Backend {

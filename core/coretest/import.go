@@ -12,9 +12,7 @@ import (
 // importer is an operator over a suite's backend.
 func (s *suite) importer(t *testing.T) *core.Operator {
 	t.Helper()
-	secret, err := core.NewSecret([]byte("the secret of the imports"))
-	require.NoError(t, err)
-	return core.NewOperator(s.Backend, secret, func() time.Time { return epoch.Add(time.Hour) }, core.WithIDs(s.newID))
+	return operate(t, s.Backend, afterwards)
 }
 
 func (s *suite) importServer(t *testing.T, server core.MCPServer) core.MCPServer {
@@ -126,6 +124,22 @@ var imports = []guarantee{
 		}
 		_, err := s.CreateMCPServer(t.Context(), s.tenant.ID, core.Creation{Server: s.server("twice"), RefuseSameName: true})
 		requireConflict(t, err, "mcp_server", "name")
+	}},
+	{"an import is entered as its operator's", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		ctx := core.WithActor(t.Context(), &core.Actor{Kind: core.OperatorActor, ID: "alice"})
+		_, err := s.importer(t).ImportMCPServer(ctx, s.tenant, s.full())
+		require.NoError(t, err)
+		_, err = s.importer(t).ImportAgent(ctx, s.tenant, newAgent("agent"))
+		require.NoError(t, err)
+		_, err = s.importer(t).ImportAccount(ctx, s.tenant, core.Account{ID: "user", CreatedAt: long, UpdatedAt: long})
+		require.NoError(t, err)
+		entries := history(t, b, s.tenant.ID)
+		require.Equal(t, []string{"create mcp_server", "create agent", "create linked_account"}, said(entries))
+		for _, c := range entries {
+			require.Equal(t, core.OperatorActor, c.Actor.Kind)
+			require.Equal(t, "alice", c.Actor.ID)
+		}
 	}},
 	{"an agent that lists a server that is not there is not imported", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
