@@ -135,5 +135,5 @@ func (o *Operator) UndeleteMCPServer(ctx context.Context, t Tenant, id ObjectID,
 	if now := o.today(); now.After(s.UpdatedAt) {
 		s.UpdatedAt = now
 	}
-	return o.directory.CreateMCPServer(ctx, t.ID, Creation{Server: s})
+	return o.directory.CreateMCPServer(ctx, t.ID, Creation{Server: s, Undeletes: true})
 }

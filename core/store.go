@@ -235,6 +235,8 @@ type Creation struct {
 	// MaxServers: OverQuota when the tenant has as many servers already; 0: it may
 	// have any number. Whatever is created at once, there are never more.
 	MaxServers int
+	// Undeletes: it is one that was deleted, and history says so.
+	Undeletes bool
 }
 
 // Modification is a change to one server, ids and time settled.

@@ -2,6 +2,10 @@
 -- written by the tables' own triggers, so that no path passes it by, psql
 -- included. History begins here: what there is already has no entries.
 --
+-- Whoever changes something waits for nobody: an entry is put in a queue, in the
+-- transaction of its change, and into its tenant's chain behind that, by
+-- chain_changes, which each instance calls soon after and each reader before.
+--
 -- A tenant's entries are a chain: each has the hash of what it says and of the
 -- hash before it, see core.Change. The images of the row are in it by their
 -- digests alone, so that they can be erased and the chain stays whole. The chain
@@ -47,55 +51,113 @@ CREATE FUNCTION change_time(at timestamptz) RETURNS text
 LANGUAGE sql STABLE
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
--- Appends an entry to a tenant's chain. The lock orders the tenant's writers. It
--- is the last that a transaction takes, since the triggers below wait for the
--- commit, and the statement behind it sees the entry of whoever had it before.
---
--- app.actor is what the program says of who acts: kind, dialect, request id and
--- the actor's id, a line each. Where it says nothing, it is the login.
-CREATE FUNCTION append_change(
+-- The entries that are in no chain yet. Nobody has a right here but the functions.
+CREATE TABLE change_queue (
+    id        bigint      GENERATED ALWAYS AS IDENTITY,
+    tenant_id uuid        NOT NULL,
+    at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor     text, -- app.actor
+    login     text        NOT NULL DEFAULT session_user,
+    action    text        NOT NULL,
+    noun      text        NOT NULL,
+    record    text        NOT NULL,
+    revision  bigint,
+    before    json,
+    after     json,
+    CONSTRAINT change_queue_pkey PRIMARY KEY (id)
+);
+ALTER TABLE change_queue ENABLE ROW LEVEL SECURITY;
+ALTER TABLE change_queue FORCE ROW LEVEL SECURITY;
+CREATE POLICY change_queue_operator ON change_queue TO diglot_operator USING (true) WITH CHECK (true);
+
+-- Enters a change.
+CREATE FUNCTION enter_change(
     of_tenant uuid, of_action text, of_noun text, of_record text, of_revision bigint, of_before json, of_after json
 ) RETURNS boolean
 LANGUAGE plpgsql
 AS $$
-DECLARE
-    locked     boolean     := pg_advisory_xact_lock(uuid_hash_extended(of_tenant, 11)) IS NULL;
-    who        text[]      := string_to_array(current_setting('app.actor', true), E'\n');
-    sha_before bytea       := sha256(convert_to(of_before::text, 'UTF8'));
-    sha_after  bytea       := sha256(convert_to(of_after::text, 'UTF8'));
-    hex_before text        := COALESCE(encode(sha_before, 'hex'), '');
-    hex_after  text        := COALESCE(encode(sha_after, 'hex'), '');
-    place      bigint;
-    previous   text;
-    moment     timestamptz;
-    said_at    text;
-    rev        text        := COALESCE(of_revision::text, '');
 BEGIN
-    IF COALESCE(cardinality(who), 0) < 4 THEN
-        who := ARRAY['database', '', '', session_user];
-    ELSIF cardinality(who) > 4 THEN
-        who[4] := array_to_string(who[4:], E'\n'); -- an account's id may have lines
+    INSERT INTO change_queue (tenant_id, actor, action, noun, record, revision, before, after)
+    VALUES (of_tenant, current_setting('app.actor', true), of_action, of_noun, of_record, NULLIF(of_revision, 0), of_before, of_after);
+    RETURN true;
+END
+$$;
+
+-- Puts entries, the oldest first, into their chains, and gives how many; null
+-- where it was not to wait and somebody else is at it. One at a time does it, and
+-- looks only once it is alone: what it sees has been committed, so that of a
+-- record's changes none is left behind that was before one that is taken.
+--
+-- app.actor is what the program says of who acts: kind, dialect, request id and
+-- the actor's id, a line each. Where it says nothing, it is the login.
+CREATE FUNCTION chain_changes(at_most integer, wait boolean) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+DECLARE
+    alone CONSTANT bigint := 4716083210985430013; -- of no meaning
+    done           integer := 0;
+    e              record;
+    tenant         uuid;
+    place          bigint;
+    previous       bytea;
+    who            text[];
+    sha_before     bytea;
+    sha_after      bytea;
+    said_place     text;
+    said_at        text;
+    said_revision  text;
+    hex_previous   text;
+    hex_before     text;
+    hex_after      text;
+BEGIN
+    IF wait THEN
+        PERFORM pg_advisory_xact_lock(alone);
+    ELSIF NOT pg_try_advisory_xact_lock(alone) THEN
+        RETURN NULL;
     END IF;
-    SELECT c.seq + 1, encode(c.hash, 'hex') INTO place, previous FROM change c
-    WHERE c.tenant_id = of_tenant ORDER BY c.seq DESC LIMIT 1;
-    IF place IS NULL THEN
-        place := 1;
-        previous := '';
-    END IF;
-    moment := clock_timestamp();
-    said_at := change_time(moment);
-    INSERT INTO change (tenant_id, seq, at, actor_kind, actor, dialect, request_id, action, noun, record, revision,
-        before, after, before_digest, after_digest, hash)
-    VALUES (of_tenant, place, moment, who[1], who[4], who[2], who[3], of_action, of_noun, of_record, of_revision,
-        of_before, of_after, sha_before, sha_after, sha256(convert_to(concat(
-            octet_length(previous), ':', previous, ',36:', of_tenant, ',',
-            octet_length(place::text), ':', place, ',', octet_length(said_at), ':', said_at, ',',
+    FOR e IN
+        WITH taken AS (
+            DELETE FROM change_queue q
+            WHERE q.id IN (SELECT o.id FROM change_queue o ORDER BY o.id LIMIT at_most)
+            RETURNING q.*
+        )
+        SELECT * FROM taken ORDER BY tenant_id, id
+    LOOP
+        IF tenant IS DISTINCT FROM e.tenant_id THEN
+            tenant := e.tenant_id;
+            SELECT c.seq, c.hash INTO place, previous FROM change c WHERE c.tenant_id = tenant ORDER BY c.seq DESC LIMIT 1;
+            place := COALESCE(place, 0);
+        END IF;
+        place := place + 1;
+        who := string_to_array(e.actor, E'\n');
+        IF COALESCE(cardinality(who), 0) < 4 THEN
+            who := ARRAY['database', '', '', e.login];
+        ELSIF cardinality(who) > 4 THEN
+            who[4] := array_to_string(who[4:], E'\n'); -- an account's id may have lines
+        END IF;
+        sha_before := sha256(convert_to(e.before::text, 'UTF8'));
+        sha_after := sha256(convert_to(e.after::text, 'UTF8'));
+        said_place := place::text;
+        said_at := change_time(e.at);
+        said_revision := COALESCE(e.revision::text, '');
+        hex_previous := COALESCE(encode(previous, 'hex'), '');
+        hex_before := COALESCE(encode(sha_before, 'hex'), '');
+        hex_after := COALESCE(encode(sha_after, 'hex'), '');
+        previous := sha256(convert_to(concat(
+            octet_length(hex_previous), ':', hex_previous, ',36:', tenant, ',',
+            octet_length(said_place), ':', said_place, ',', octet_length(said_at), ':', said_at, ',',
             octet_length(who[1]), ':', who[1], ',', octet_length(who[4]), ':', who[4], ',',
             octet_length(who[2]), ':', who[2], ',', octet_length(who[3]), ':', who[3], ',',
-            octet_length(of_action), ':', of_action, ',', octet_length(of_noun), ':', of_noun, ',',
-            octet_length(of_record), ':', of_record, ',', octet_length(rev), ':', rev, ',',
-            octet_length(hex_before), ':', hex_before, ',', octet_length(hex_after), ':', hex_after, ','), 'UTF8')));
-    RETURN true;
+            octet_length(e.action), ':', e.action, ',', octet_length(e.noun), ':', e.noun, ',',
+            octet_length(e.record), ':', e.record, ',', octet_length(said_revision), ':', said_revision, ',',
+            octet_length(hex_before), ':', hex_before, ',', octet_length(hex_after), ':', hex_after, ','), 'UTF8'));
+        INSERT INTO change (tenant_id, seq, at, actor_kind, actor, dialect, request_id, action, noun, record, revision,
+            before, after, before_digest, after_digest, hash)
+        VALUES (tenant, place, e.at, who[1], who[4], who[2], who[3], e.action, e.noun, e.record, e.revision,
+            e.before, e.after, sha_before, sha_after, previous);
+        done := done + 1;
+    END LOOP;
+    RETURN done;
 END
 $$;
 
@@ -166,7 +228,7 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(NEW.tenant_id, CASE WHEN NEW.revision > 1 THEN 'undelete' ELSE 'create' END, 'mcp_server',
+        done := enter_change(NEW.tenant_id, CASE current_setting('app.undeletes', true) WHEN 'on' THEN 'undelete' ELSE 'create' END, 'mcp_server',
             encode(NEW.id, 'hex'), NEW.revision, NULL, row_to_json(ROW(
                 encode(NEW.id, 'hex'), NEW.slug, NEW.name, NEW.description, NEW.url, NEW.icon,
                 NEW.suggestions, NEW.associated_apps, NEW.resources, NEW.notebooks, NEW.chains,
@@ -194,10 +256,10 @@ BEGIN
             NEW.place::text, to_json(change_time(NEW.created_at))::text, to_json(change_time(NEW.updated_at))::text, NEW.revision::text
         ]);
         IF changed.after IS NOT NULL THEN
-            done := append_change(NEW.tenant_id, 'update', 'mcp_server', encode(NEW.id, 'hex'), NEW.revision, changed.before, changed.after);
+            done := enter_change(NEW.tenant_id, 'update', 'mcp_server', encode(NEW.id, 'hex'), NEW.revision, changed.before, changed.after);
         END IF;
     ELSIF change_is_kept(OLD.tenant_id) THEN
-        done := append_change(OLD.tenant_id, 'delete', 'mcp_server', encode(OLD.id, 'hex'), OLD.revision, row_to_json(ROW(
+        done := enter_change(OLD.tenant_id, 'delete', 'mcp_server', encode(OLD.id, 'hex'), OLD.revision, row_to_json(ROW(
                 encode(OLD.id, 'hex'), OLD.slug, OLD.name, OLD.description, OLD.url, OLD.icon,
                 OLD.suggestions, OLD.associated_apps, OLD.resources, OLD.notebooks, OLD.chains,
                 OLD.agent_name, OLD.primary_color, OLD.secondary_color, OLD.base_prompt, OLD.safe_mode,
@@ -215,7 +277,7 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(NEW.tenant_id, 'create', 'agent', NEW.uid::text, NEW.revision, NULL, row_to_json(ROW(
+        done := enter_change(NEW.tenant_id, 'create', 'agent', NEW.uid::text, NEW.revision, NULL, row_to_json(ROW(
                 NEW.uid, NEW.name, NEW.icon, NEW.active, NEW.description, NEW.instruction, NEW.model, NEW.mcp_servers,
                 NEW.tools, NEW.api_tools, NEW.frontend_actions, NEW.files, NEW.websites, NEW.other_kb_integrations,
                 NEW.metadata, NEW.model_metadata,
@@ -239,10 +301,10 @@ BEGIN
             NEW.place::text, to_json(change_time(NEW.created_at))::text, to_json(change_time(NEW.updated_at))::text, NEW.revision::text
         ]);
         IF changed.after IS NOT NULL THEN
-            done := append_change(NEW.tenant_id, 'update', 'agent', NEW.uid::text, NEW.revision, changed.before, changed.after);
+            done := enter_change(NEW.tenant_id, 'update', 'agent', NEW.uid::text, NEW.revision, changed.before, changed.after);
         END IF;
     ELSIF change_is_kept(OLD.tenant_id) THEN
-        done := append_change(OLD.tenant_id, 'delete', 'agent', OLD.uid::text, OLD.revision, row_to_json(ROW(
+        done := enter_change(OLD.tenant_id, 'delete', 'agent', OLD.uid::text, OLD.revision, row_to_json(ROW(
                 OLD.uid, OLD.name, OLD.icon, OLD.active, OLD.description, OLD.instruction, OLD.model, OLD.mcp_servers,
                 OLD.tools, OLD.api_tools, OLD.frontend_actions, OLD.files, OLD.websites, OLD.other_kb_integrations,
                 OLD.metadata, OLD.model_metadata,
@@ -260,7 +322,7 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(NEW.tenant_id, 'create', 'linked_account', NEW.id, NEW.version, NULL, row_to_json(ROW(
+        done := enter_change(NEW.tenant_id, 'create', 'linked_account', NEW.id, NEW.version, NULL, row_to_json(ROW(
                 NEW.id, encode(NEW.object_id, 'hex'), NEW.name, NEW.udf,
                 change_time(NEW.created_at), change_time(NEW.updated_at), NEW.version)::linked_account_image));
     ELSIF TG_OP = 'UPDATE' THEN
@@ -272,10 +334,10 @@ BEGIN
             to_json(change_time(NEW.created_at))::text, to_json(change_time(NEW.updated_at))::text, NEW.version::text
         ]);
         IF changed.after IS NOT NULL THEN
-            done := append_change(NEW.tenant_id, 'update', 'linked_account', NEW.id, NEW.version, changed.before, changed.after);
+            done := enter_change(NEW.tenant_id, 'update', 'linked_account', NEW.id, NEW.version, changed.before, changed.after);
         END IF;
     ELSIF change_is_kept(OLD.tenant_id) THEN
-        done := append_change(OLD.tenant_id, 'delete', 'linked_account', OLD.id, OLD.version, row_to_json(ROW(
+        done := enter_change(OLD.tenant_id, 'delete', 'linked_account', OLD.id, OLD.version, row_to_json(ROW(
                 OLD.id, encode(OLD.object_id, 'hex'), OLD.name, OLD.udf,
                 change_time(OLD.created_at), change_time(OLD.updated_at), OLD.version)::linked_account_image), NULL);
     END IF;
@@ -291,7 +353,7 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(NEW.tenant_id, 'create', 'api_key', NEW.id::text, NULL, NULL, row_to_json(ROW(
+        done := enter_change(NEW.tenant_id, 'create', 'api_key', NEW.id::text, NULL, NULL, row_to_json(ROW(
                 NEW.id, NEW.dialect, NEW.scope, NEW.hint,
                 change_time(NEW.created_at), change_time(NEW.expires_at), change_time(NEW.revoked_at))::api_key_image));
     ELSIF TG_OP = 'UPDATE' THEN
@@ -301,12 +363,12 @@ BEGIN
             row_to_json(ROW(NEW.id, NEW.dialect, NEW.scope, NEW.hint,
                 change_time(NEW.created_at), change_time(NEW.expires_at), change_time(NEW.revoked_at))::api_key_image));
         IF changed.after IS NOT NULL THEN
-            done := append_change(NEW.tenant_id,
+            done := enter_change(NEW.tenant_id,
                 CASE WHEN OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL THEN 'revoke' ELSE 'update' END,
                 'api_key', NEW.id::text, NULL, changed.before, changed.after);
         END IF;
     ELSIF change_is_kept(OLD.tenant_id) THEN
-        done := append_change(OLD.tenant_id, 'delete', 'api_key', OLD.id::text, NULL, row_to_json(ROW(
+        done := enter_change(OLD.tenant_id, 'delete', 'api_key', OLD.id::text, NULL, row_to_json(ROW(
                 OLD.id, OLD.dialect, OLD.scope, OLD.hint,
                 change_time(OLD.created_at), change_time(OLD.expires_at), change_time(OLD.revoked_at))::api_key_image), NULL);
     END IF;
@@ -322,11 +384,11 @@ DECLARE
     done boolean;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(NEW.tenant_id, 'issue', 'session_token', NEW.account, NULL, NULL, row_to_json(ROW(
+        done := enter_change(NEW.tenant_id, 'issue', 'session_token', NEW.account, NULL, NULL, row_to_json(ROW(
                 NEW.account, NEW.issued_at, NEW.expires_at, NEW.key_id, NEW.refresh_expires_at,
                 change_time(NEW.revoked_at))::session_token_image));
     ELSE
-        done := append_change(NEW.tenant_id, 'revoke', 'session_token', NEW.account, NULL, row_to_json(ROW(
+        done := enter_change(NEW.tenant_id, 'revoke', 'session_token', NEW.account, NULL, row_to_json(ROW(
                 OLD.account, OLD.issued_at, OLD.expires_at, OLD.key_id, OLD.refresh_expires_at,
                 change_time(OLD.revoked_at))::session_token_image), row_to_json(ROW(
                 NEW.account, NEW.issued_at, NEW.expires_at, NEW.key_id, NEW.refresh_expires_at,
@@ -348,16 +410,17 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(installation, 'create', 'tenant', NEW.id::text, NULL, NULL, row_to_json(NEW));
+        done := enter_change(installation, 'create', 'tenant', NEW.id::text, NULL, NULL, row_to_json(NEW));
     ELSIF TG_OP = 'UPDATE' THEN
         changed := changed_columns(row_to_json(OLD), row_to_json(NEW));
         IF changed.after IS NOT NULL THEN
-            done := append_change(CASE 'deleting' WHEN OLD.status THEN installation WHEN NEW.status THEN installation ELSE NEW.id END,
+            done := enter_change(CASE 'deleting' WHEN OLD.status THEN installation WHEN NEW.status THEN installation ELSE NEW.id END,
                 'update', 'tenant', NEW.id::text, NULL, changed.before, changed.after);
         END IF;
     ELSE
+        DELETE FROM change_queue q WHERE q.tenant_id = OLD.id; -- first: it waits for who is putting them into the chain
         DELETE FROM change c WHERE c.tenant_id = OLD.id;
-        done := append_change(installation, 'delete', 'tenant', OLD.id::text, NULL, row_to_json(OLD), NULL);
+        done := enter_change(installation, 'delete', 'tenant', OLD.id::text, NULL, row_to_json(OLD), NULL);
     END IF;
     RETURN NULL;
 END
@@ -372,15 +435,15 @@ DECLARE
     changed record;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        done := append_change(installation, 'create', 'signing_key', NEW.id, NULL, NULL, row_to_json(NEW));
+        done := enter_change(installation, 'create', 'signing_key', NEW.id, NULL, NULL, row_to_json(NEW));
     ELSIF TG_OP = 'UPDATE' THEN
         changed := changed_columns(row_to_json(OLD), row_to_json(NEW));
         IF changed.after IS NOT NULL THEN
-            done := append_change(installation, CASE WHEN OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL THEN 'retire' ELSE 'update' END,
+            done := enter_change(installation, CASE WHEN OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL THEN 'retire' ELSE 'update' END,
                 'signing_key', NEW.id, NULL, changed.before, changed.after);
         END IF;
     ELSE
-        done := append_change(installation, 'delete', 'signing_key', OLD.id, NULL, row_to_json(OLD), NULL);
+        done := enter_change(installation, 'delete', 'signing_key', OLD.id, NULL, row_to_json(OLD), NULL);
     END IF;
     RETURN NULL;
 END
@@ -404,15 +467,15 @@ BEGIN
         said := row_to_json(ROW(NEW.version, NEW.material IS NOT NULL, change_time(NEW.created_at), change_time(NEW.retired_at))::secret_version_image);
     END IF;
     IF TG_OP = 'INSERT' THEN
-        done := append_change(installation, 'create', 'secret_version', NEW.version::text, NULL, NULL, said);
+        done := enter_change(installation, 'create', 'secret_version', NEW.version::text, NULL, NULL, said);
     ELSIF TG_OP = 'UPDATE' THEN
         changed := changed_columns(was, said);
         IF changed.after IS NOT NULL THEN
-            done := append_change(installation, CASE WHEN OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL THEN 'retire' ELSE 'update' END,
+            done := enter_change(installation, CASE WHEN OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL THEN 'retire' ELSE 'update' END,
                 'secret_version', NEW.version::text, NULL, changed.before, changed.after);
         END IF;
     ELSE
-        done := append_change(installation, 'delete', 'secret_version', OLD.version::text, NULL, was, NULL);
+        done := enter_change(installation, 'delete', 'secret_version', OLD.version::text, NULL, was, NULL);
     END IF;
     RETURN NULL;
 END
@@ -420,42 +483,43 @@ $$;
 
 -- Whatever the caller's search_path is, they find this schema's tables; nobody
 -- else may have them called by a trigger of his own. Times are written in UTC.
--- Plans are kept for as long as a connection lives: one that was made while there
--- were few entries must not read them all later.
 DO $$
 DECLARE
     f text;
 BEGIN
     FOREACH f IN ARRAY ARRAY['mcp_server', 'agent', 'linked_account', 'api_key', 'session_token', 'tenant', 'signing_key', 'secret_version'] LOOP
         EXECUTE format('ALTER FUNCTION record_%s() SET search_path = pg_catalog, %I, pg_temp', f, current_schema());
-        EXECUTE format('ALTER FUNCTION record_%s() SET enable_seqscan = off', f);
         EXECUTE format('REVOKE EXECUTE ON FUNCTION record_%s() FROM PUBLIC', f);
         IF f IN ('tenant', 'signing_key') THEN
             EXECUTE format('ALTER FUNCTION record_%s() SET TimeZone = ''UTC''', f);
         END IF;
     END LOOP;
+    EXECUTE format('ALTER FUNCTION chain_changes(integer, boolean) SET search_path = pg_catalog, %I, pg_temp', current_schema());
+    -- Plans are kept for as long as a connection lives: one that was made while there
+    -- were few entries must not read them all later.
+    ALTER FUNCTION chain_changes(integer, boolean) SET enable_seqscan = off;
 END
 $$;
-REVOKE EXECUTE ON FUNCTION append_change(uuid, text, text, text, bigint, json, json) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION chain_changes(integer, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION chain_changes(integer, boolean) TO diglot_runtime, diglot_operator;
+REVOKE EXECUTE ON FUNCTION enter_change(uuid, text, text, text, bigint, json, json) FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION change_is_kept(uuid) FROM PUBLIC;
 
--- They wait for the commit: a lock that is taken earlier would be held while the
--- transaction waits for other rows, by whose holders it is waited for in turn.
-CREATE CONSTRAINT TRIGGER mcp_server_change AFTER INSERT OR UPDATE OR DELETE ON mcp_server
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_mcp_server();
-CREATE CONSTRAINT TRIGGER agent_change AFTER INSERT OR UPDATE OR DELETE ON agent
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_agent();
-CREATE CONSTRAINT TRIGGER linked_account_change AFTER INSERT OR UPDATE OR DELETE ON linked_account
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_linked_account();
+CREATE TRIGGER mcp_server_change AFTER INSERT OR UPDATE OR DELETE ON mcp_server
+    FOR EACH ROW EXECUTE FUNCTION record_mcp_server();
+CREATE TRIGGER agent_change AFTER INSERT OR UPDATE OR DELETE ON agent
+    FOR EACH ROW EXECUTE FUNCTION record_agent();
+CREATE TRIGGER linked_account_change AFTER INSERT OR UPDATE OR DELETE ON linked_account
+    FOR EACH ROW EXECUTE FUNCTION record_linked_account();
 -- When a key was used is no change, nor is how its value is kept.
-CREATE CONSTRAINT TRIGGER api_key_change
+CREATE TRIGGER api_key_change
     AFTER INSERT OR DELETE OR UPDATE OF tenant_id, id, dialect, scope, hint, created_at, expires_at, revoked_at ON api_key
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_api_key();
-CREATE CONSTRAINT TRIGGER session_token_change AFTER INSERT OR UPDATE OF revoked_at ON session_token
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_session_token();
-CREATE CONSTRAINT TRIGGER tenant_change AFTER INSERT OR UPDATE OR DELETE ON tenant
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_tenant();
-CREATE CONSTRAINT TRIGGER signing_key_change AFTER INSERT OR UPDATE OR DELETE ON signing_key
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_signing_key();
-CREATE CONSTRAINT TRIGGER secret_version_change AFTER INSERT OR UPDATE OR DELETE ON secret_version
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION record_secret_version();
+    FOR EACH ROW EXECUTE FUNCTION record_api_key();
+CREATE TRIGGER session_token_change AFTER INSERT OR UPDATE OF revoked_at ON session_token
+    FOR EACH ROW EXECUTE FUNCTION record_session_token();
+CREATE TRIGGER tenant_change AFTER INSERT OR UPDATE OR DELETE ON tenant
+    FOR EACH ROW EXECUTE FUNCTION record_tenant();
+CREATE TRIGGER signing_key_change AFTER INSERT OR UPDATE OR DELETE ON signing_key
+    FOR EACH ROW EXECUTE FUNCTION record_signing_key();
+CREATE TRIGGER secret_version_change AFTER INSERT OR UPDATE OR DELETE ON secret_version
+    FOR EACH ROW EXECUTE FUNCTION record_secret_version();

@@ -51,8 +51,10 @@ func actorText(ctx context.Context) (text string, ok bool) {
 
 const setActor = `SELECT set_config('app.actor', $1, true)`
 
-// actIn says who acts in a transaction, where that is known.
-func actIn(ctx context.Context, tx pgx.Tx) error {
+// actIn says who acts in a transaction that changes something, where that is
+// known.
+func (s *Store) actIn(ctx context.Context, tx pgx.Tx) error {
+	s.chainer.changed() // it is in a moment: nobody looks that soon
 	text, ok := actorText(ctx)
 	if !ok {
 		return nil
@@ -63,11 +65,15 @@ func actIn(ctx context.Context, tx pgx.Tx) error {
 
 // acting is an operator's database: what it is asked for one row, or to change,
 // it does as the context's actor. What is sent in one go is one transaction.
-type acting struct{ *pgxpool.Pool }
+type acting struct {
+	*pgxpool.Pool
+
+	changed func() // is called for what an actor may have changed
+}
 
 // QueryRow is pgx's.
 func (a acting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	b := actingBatch(ctx, sql, args)
+	b := a.batch(ctx, sql, args)
 	if b == nil {
 		return a.Pool.QueryRow(ctx, sql, args...)
 	}
@@ -76,7 +82,7 @@ func (a acting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 
 // Exec is pgx's.
 func (a acting) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.CommandTag, err error) {
-	b := actingBatch(ctx, sql, args)
+	b := a.batch(ctx, sql, args)
 	if b == nil {
 		return a.Pool.Exec(ctx, sql, args...)
 	}
@@ -90,8 +96,8 @@ func (a acting) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.C
 	return tag, err
 }
 
-// actingBatch gives nil where nobody is known to act.
-func actingBatch(ctx context.Context, sql string, args []any) *pgx.Batch {
+// batch gives nil where nobody is known to act.
+func (a acting) batch(ctx context.Context, sql string, args []any) *pgx.Batch {
 	text, ok := actorText(ctx)
 	if !ok {
 		return nil
@@ -99,5 +105,6 @@ func actingBatch(ctx context.Context, sql string, args []any) *pgx.Batch {
 	var b pgx.Batch
 	b.Queue(setActor, text)
 	b.Queue(sql, args...)
+	a.changed() // if it is in a moment: nobody looks that soon
 	return &b
 }

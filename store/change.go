@@ -43,7 +43,7 @@ func (r *changeRow) toCore() core.Change {
 }
 
 // Changes implements [core.Directory]. It walks the tenant's entries, or those of
-// the record where one is named.
+// the record where one is named, after putting what is new into its chain.
 func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.ChangeQuery) ([]core.Change, error) {
 	if !tenant.Valid() {
 		return nil, fmt.Errorf("tenant id %q is not a UUID", tenant)
@@ -74,6 +74,9 @@ func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.Change
 		}
 		and(filter.wanted != "", filter.column+" =", filter.wanted)
 	}
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return nil, err
+	}
 	order := "ASC"
 	if q.Newest {
 		order = "DESC"
@@ -102,6 +105,9 @@ func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (i
 			FOR NO KEY UPDATE SKIP LOCKED
 		) AS old
 		WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return 0, err
+	}
 	tag, err := s.db.Exec(ctx, q, before, max(limit, 0))
 	return int(tag.RowsAffected()), wrap(err, "change", "erase images of changes")
 }

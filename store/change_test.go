@@ -103,7 +103,9 @@ func TestTheRuntimeCanNeitherReadNorRewriteHistory(t *testing.T) {
 		"DELETE FROM change", "TRUNCATE change", "ALTER TABLE mcp_server DISABLE TRIGGER mcp_server_change",
 		"DROP TRIGGER mcp_server_change ON mcp_server", "ALTER TABLE change DISABLE ROW LEVEL SECURITY",
 		"SET session_replication_role = replica",
-		"SELECT append_change('" + string(tenant.ID) + "', 'create', 'mcp_server', 'x', 1, NULL, NULL)",
+		"SELECT FROM change_queue", "INSERT INTO change_queue (tenant_id, action, noun, record) VALUES ('" + string(tenant.ID) + "', 'x', 'x', 'x')",
+		"UPDATE change_queue SET login = 'x'", "DELETE FROM change_queue", "TRUNCATE change_queue",
+		"SELECT enter_change('" + string(tenant.ID) + "', 'create', 'mcp_server', 'x', 1, NULL, NULL)",
 	} {
 		conn := connect(t, databaseURL)
 		exec(t, conn, "SET SESSION AUTHORIZATION diglot_runtime")
@@ -115,11 +117,96 @@ func TestTheRuntimeCanNeitherReadNorRewriteHistory(t *testing.T) {
 	}
 	conn := connect(t, databaseURL)
 	exec(t, conn, "SET SESSION AUTHORIZATION diglot_operator")
-	for _, sql := range []string{"UPDATE change SET actor = 'x'", "UPDATE change SET hash = ''", "TRUNCATE change"} {
+	for _, sql := range []string{
+		"UPDATE change SET actor = 'x'", "UPDATE change SET hash = ''", "TRUNCATE change",
+		"SELECT FROM change_queue", "UPDATE change_queue SET login = 'x'", "DELETE FROM change_queue",
+	} {
 		_, err := conn.Exec(t.Context(), sql)
 		require.ErrorContains(t, err, "permission denied", sql)
 	}
 	exec(t, conn, "UPDATE change SET before = NULL, after = NULL")
+}
+
+// Whoever changes something waits for nobody else who does, though the tenant's
+// entries are a chain; what is committed later comes later in it.
+func TestWritersOfATenantDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	databaseURL, o, tenant, head := audited(t)
+	early, late := connect(t, databaseURL), connect(t, databaseURL)
+	exec(t, early, "BEGIN; UPDATE mcp_server SET description = 'early', revision = revision + 1")
+	exec(t, late, "SET lock_timeout = '5s'; BEGIN; INSERT INTO linked_account (tenant_id, id, object_id, created_at, updated_at)"+
+		" VALUES ('"+string(tenant.ID)+"', 'late', '\\x0102030405060708090a0b0c', now(), now())")
+	exec(t, late, "COMMIT")
+	next, err := o.VerifyChanges(t.Context(), tenant.ID, head)
+	require.NoError(t, err)
+	require.Equal(t, head.Seq+1, next.Seq, "what isn't committed is not there")
+	exec(t, early, "COMMIT")
+	list, err := o.Changes(t.Context(), tenant.ID, core.ChangeQuery{After: head.Seq, Limit: 10})
+	require.NoError(t, err)
+	require.Equal(t, []string{"linked_account", "mcp_server"}, []string{list[0].Noun, list[1].Noun})
+	_, err = o.VerifyChanges(t.Context(), tenant.ID, next)
+	require.NoError(t, err)
+}
+
+// Entries are put into their chains without anybody reading them: by whoever made
+// them soon after, or at its end.
+func TestEntriesAreChainedBehindTheirChange(t *testing.T) {
+	t.Parallel()
+	databaseURL, _, tenant, _ := audited(t)
+	conn := connect(t, databaseURL)
+	runtime, operator := open(t, databaseURL, store.Runtime), open(t, databaseURL, store.Operator)
+	chained := func() []int { return query[int](t, conn, "SELECT count(*)::int FROM change") }
+	before := chained()[0]
+	_, err := runtime.CreateMCPServer(t.Context(), tenant.ID, core.Creation{Server: newServer("two")})
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, query[int](t, conn, "SELECT count(*)::int FROM change_queue"))
+	require.Eventually(t, func() bool { return chained()[0] == before+1 }, 20*time.Second, 10*time.Millisecond)
+
+	ctx := core.WithActor(t.Context(), &core.Actor{Kind: core.OperatorActor, ID: "alice"})
+	_, err = operator.UpdateTenant(ctx, tenant.Name, core.TenantUpdate{ProtectServers: new(true)})
+	require.NoError(t, err)
+	operator.Close()
+	require.Equal(t, []int{before + 2}, chained())
+	require.Empty(t, query[int64](t, conn, "SELECT id FROM change_queue"))
+}
+
+// While many add to the queue and many empty it, each entry comes into its chain
+// once, and a record's entries in the order of its revisions.
+func TestManyInstancesMakeOneChain(t *testing.T) {
+	t.Parallel()
+	databaseURL, o, tenant, _ := audited(t)
+	slug := query[string](t, connect(t, databaseURL), "SELECT slug FROM mcp_server")[0]
+	var wg sync.WaitGroup
+	const writers, each = 4, 50
+	for range writers {
+		runtime := open(t, databaseURL, store.Runtime)
+		wg.Go(func() {
+			for i := range each {
+				m := core.Modification{UpdatedAt: epoch}
+				m.Name = new(strconv.Itoa(i))
+				if _, err := runtime.UpdateMCPServer(t.Context(), tenant.ID, core.BySlug(slug), m); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range each {
+				if _, err := o.Changes(t.Context(), tenant.ID, core.ChangeQuery{Limit: 1}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	head, err := o.VerifyChanges(t.Context(), tenant.ID, core.ChainHead{})
+	require.NoError(t, err)
+	require.EqualValues(t, 5+writers*each, head.Seq)
+	revision := int64(0)
+	require.NoError(t, o.EachChange(t.Context(), tenant.ID, core.ChangeQuery{}, func(c *core.Change) error {
+		revision++
+		require.Equal(t, revision, c.Revision)
+		return nil
+	}))
 }
 
 // What is done by hand, or by a program that says nothing of actors, is entered
@@ -156,6 +243,7 @@ func TestNoSecretIsInAnyEntry(t *testing.T) {
 	require.NoError(t, err)
 	hash := secret.KeyHash(core.Refold, value)
 	conn := connect(t, databaseURL)
+	exec(t, conn, "SELECT chain_changes(1000, true)")
 	require.Equal(t, []int{1}, query[int](t, conn, "SELECT count(*)::int FROM change WHERE noun = 'api_key'"))
 	for _, text := range query[string](t, conn, "SELECT change::text FROM change") {
 		require.NotContains(t, text, value)

@@ -133,7 +133,7 @@ func (s *Store) CreateKeys(ctx context.Context, keys []core.Key) error {
 		return errLooksUpOnly
 	}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := actIn(ctx, tx); err != nil {
+		if err := s.actIn(ctx, tx); err != nil {
 			return err
 		}
 		var batch pgx.Batch
@@ -198,7 +198,7 @@ func (s *Store) RotateKey(ctx context.Context, id string, endsAt *time.Time, nex
 	}
 	var r keyRow
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := actIn(ctx, tx); err != nil {
+		if err := s.actIn(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.QueryRow(ctx, find, id, string(next.Tenant)).Scan(r.columns()...); err != nil {

@@ -130,6 +130,9 @@ func (s *Store) insertMCPServer(
 	if movePlace || c.MaxServers > 0 {
 		calls = []*call{{stmt: lockPlaces, args: [][]byte{placesLock(tenant)}}, insert}
 	}
+	if c.Undeletes {
+		calls = append([]*call{{sql: undeletes}}, calls...)
+	}
 	keep, err := keepCalls(ctx, tenant, keepServerAnswer, v.ID[:], v)
 	if err != nil {
 		return false, err
@@ -137,6 +140,9 @@ func (s *Store) insertMCPServer(
 	err = s.inTenant(ctx, tenant, begin, append(calls, keep...)...)
 	return inserted, err
 }
+
+// undeletes tells the triggers what an insert is.
+const undeletes = `SELECT set_config('app.undeletes', 'on', true)`
 
 // placesLock gives the number of the tenant's advisory lock: half of its
 // random id. Two tenants that share one wait for each other, nothing worse.

@@ -35,22 +35,14 @@ func (s *Store) record(ctx context.Context, id core.TenantID, c core.Change, bef
 	s.chains[id] = append(chain, c)
 }
 
-func (s *Store) recordServer(ctx context.Context, id core.TenantID, before, after *core.MCPServer) {
-	c := core.Change{Action: core.UpdateAction, Noun: core.MCPServerNoun}
+func (s *Store) recordServer(ctx context.Context, id core.TenantID, action string, before, after *core.MCPServer) {
+	c := core.Change{Action: action, Noun: core.MCPServerNoun}
 	var was, is image.Members
 	if before != nil {
 		c.Record, c.Revision, was = before.ID.String(), before.Revision, image.Server(before)
 	}
 	if after != nil {
 		c.Record, c.Revision, is = after.ID.String(), after.Revision, image.Server(after)
-	}
-	switch {
-	case after == nil:
-		c.Action = core.DeleteAction
-	case before == nil && after.Revision > 1:
-		c.Action = core.UndeleteAction
-	case before == nil:
-		c.Action = core.CreateAction
 	}
 	s.record(ctx, id, c, was, is)
 }
@@ -206,7 +198,7 @@ func (s *Store) ReplaceMCPServer(ctx context.Context, id core.TenantID, v core.M
 		}
 		changed.Revision = old.Revision + 1
 		t.replace(old, &changed)
-		s.recordServer(ctx, id, old, &changed)
+		s.recordServer(ctx, id, core.UpdateAction, old, &changed)
 		return nil
 	})
 	if err != nil {

@@ -14,7 +14,11 @@ func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Cr
 		if err := t.once(ctx, &server, func() error { return t.add(&server, c) }); err != nil {
 			return err
 		}
-		s.recordServer(ctx, id, nil, &server)
+		action := core.CreateAction
+		if c.Undeletes {
+			action = core.UndeleteAction
+		}
+		s.recordServer(ctx, id, action, nil, &server)
 		return nil
 	}); err != nil {
 		return core.MCPServer{}, err
@@ -122,7 +126,7 @@ func (s *Store) UpdateMCPServer(
 		changed = clone(old)
 		apply(&changed, &m)
 		t.replace(old, &changed)
-		s.recordServer(ctx, id, old, &changed)
+		s.recordServer(ctx, id, core.UpdateAction, old, &changed)
 		return nil
 	})
 	if err != nil {
@@ -183,7 +187,7 @@ func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.
 		delete(t.byID, server.ID)
 		delete(t.bySlug, server.Slug)
 		t.forgetName(server.Name)
-		s.recordServer(ctx, id, server, nil)
+		s.recordServer(ctx, id, core.DeleteAction, server, nil)
 		t.unlist(server.Slug, func(was, is *core.Agent) { s.recordAgent(ctx, id, was, is) })
 		return nil
 	})
