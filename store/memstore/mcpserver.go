@@ -28,7 +28,7 @@ func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Cr
 
 func (t *tenant) add(server *core.MCPServer, c core.Creation) error {
 	serves := t.serves
-	if server.Revision > 1 { // it was deleted: an operator brings it back, who sees tenants that are suspended too
+	if c.Undeletes { // that an operator does, who sees tenants that are suspended too
 		serves = t.exists
 	}
 	if err := serves(); err != nil {
