@@ -53,16 +53,12 @@ type Change struct {
 	Action   string
 	Noun     string
 	Record   string // the record's id; of a session its account
-	Revision int64  // that the record has then, or had last; see [Change.HasRevision]
+	Revision int64  // that the record has then, or had last; 0: it has none
 
 	Before, After             JSON
 	BeforeDigest, AfterDigest []byte // SHA-256 of what Before and After are or were; nil: of nothing
 	Hash                      [32]byte
 }
-
-// HasRevision reports whether the record has revisions. Those that have begin
-// with 1, but for a linked account that an upsert made, whose version is 0.
-func (c *Change) HasRevision() bool { return c.Revision != 0 || c.Noun == AccountNoun }
 
 // ChangeTime writes a moment as the chain has it.
 func ChangeTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
@@ -84,7 +80,7 @@ func ImageDigest(image JSON) []byte {
 // of after (64 hex digits; "" for none).
 func (c *Change) ChainHash(previous []byte) [32]byte {
 	revision := ""
-	if c.HasRevision() {
+	if c.Revision != 0 {
 		revision = strconv.FormatInt(c.Revision, 10)
 	}
 	b := make([]byte, 0, 512)

@@ -97,7 +97,7 @@ var changeHeader = []string{"SEQ", "TIME", "ACTOR", "DIALECT", "REQUEST", "ACTIO
 
 func changeRow(c *core.Change) []string {
 	revision := "-"
-	if c.HasRevision() {
+	if c.Revision != 0 {
 		revision = strconv.FormatInt(c.Revision, 10)
 	}
 	return []string{

@@ -27,7 +27,7 @@ type changeLine struct {
 	Action       string         `json:"action"`
 	Noun         string         `json:"noun"`
 	Record       string         `json:"record"`
-	Revision     *int64         `json:"revision,omitempty"` // nil: the record has none
+	Revision     int64          `json:"revision,omitempty"`
 	Before       *string        `json:"before"`
 	After        *string        `json:"after"`
 	BeforeDigest string         `json:"before_digest"`
@@ -36,17 +36,13 @@ type changeLine struct {
 }
 
 func fromChange(c *core.Change) changeLine {
-	l := changeLine{
+	return changeLine{
 		Tenant: c.Tenant, Seq: c.Seq, Time: core.ChangeTime(c.At), ActorKind: c.Kind, Actor: c.ID, Dialect: c.Dialect,
-		RequestID: c.RequestID, Action: c.Action, Noun: c.Noun, Record: c.Record,
+		RequestID: c.RequestID, Action: c.Action, Noun: c.Noun, Record: c.Record, Revision: c.Revision,
 		Before: imageText(c.Before), After: imageText(c.After),
 		BeforeDigest: hex.EncodeToString(c.BeforeDigest), AfterDigest: hex.EncodeToString(c.AfterDigest),
 		Hash: hex.EncodeToString(c.Hash[:]),
 	}
-	if c.HasRevision() {
-		l.Revision = &c.Revision
-	}
-	return l
 }
 
 func imageText(image core.JSON) *string {
@@ -58,11 +54,8 @@ func imageText(image core.JSON) *string {
 
 func (l *changeLine) toCore() (c core.Change, err error) {
 	c = core.Change{
-		Tenant: l.Tenant, Seq: l.Seq, Action: l.Action, Noun: l.Noun, Record: l.Record,
+		Tenant: l.Tenant, Seq: l.Seq, Action: l.Action, Noun: l.Noun, Record: l.Record, Revision: l.Revision,
 		Actor: core.Actor{Kind: l.ActorKind, ID: l.Actor, Dialect: l.Dialect, RequestID: l.RequestID},
-	}
-	if l.Revision != nil {
-		c.Revision = *l.Revision
 	}
 	if c.At, err = time.Parse(time.RFC3339Nano, l.Time); err != nil {
 		return c, err
