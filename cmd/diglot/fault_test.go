@@ -174,7 +174,7 @@ func (f *faulty) hangUp(n int, slug string) error {
 }
 
 // PostgreSQL's own words for a full disk, from the real server over the real
-// line: filling one takes rights that a test doesn't have.
+// line, also where no disk can be mounted to be filled.
 func TestAFullDiskIsAnswered503AndReadFrom(t *testing.T) {
 	t.Parallel()
 	f := startFaulty(t, storetest.New(t))
