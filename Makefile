@@ -5,6 +5,8 @@ GOLANGCI_VERSION := v2.12.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FUZZTIME ?= 20s
+SOAKTIME ?= 10m
+MODELTEST := -count=1 -v -run '^TestThreeTenantsAreAnsweredAsTheModelSays$$' ./cmd/diglot
 # The tests' clients and the documents that they are made of.
 CLIENTS := dialects/dialecttest/clients
 GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refold/openapi-v3 cometchatclient:dialects/cometchat/openapi \
@@ -13,7 +15,7 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
+.PHONY: help build run test test-short golden contract generate generated fmt vet lint race model soak check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,7 +70,15 @@ race: ## Run all tests under the race detector
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
-check: vet lint generated race ## Check format, vet, lint, generated code and race
+model: ## Take 10,000 steps of the model of three tenants on each store
+	@deploy/ensure.sh postgres
+	DIGLOT_MODEL_STEPS=10000 $(GO) test -timeout 20m $(MODELTEST)
+
+soak: ## Go on with the model of three tenants for SOAKTIME (10m)
+	@deploy/ensure.sh postgres
+	DIGLOT_MODEL_TIME=$(SOAKTIME) $(GO) test -timeout 0 $(MODELTEST)
+
+check: vet lint generated race model ## Check format, vet, lint, generated code, race and the model of three tenants
 
 bench: ## Compare both dialects with a bare one-query server
 	@deploy/ensure.sh postgres

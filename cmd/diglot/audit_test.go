@@ -151,6 +151,8 @@ func TestTheCommandsShowAndRestoreHistory(t *testing.T) {
 	reverted := diglotJSON(t, env, "server", "revert", "one", "--tenant", "acme", "--revision", "1")
 	require.InDelta(t, 3, reverted["revision"], 0)
 	require.Equal(t, "one", reverted["name"])
+	r = send(t, http.MethodPut, g.url+linkedAccount, `{"linked_account_id":"upserted"}`, "x-api-key", acme.refoldKey)
+	require.Equal(t, http.StatusOK, r.status, r.body)
 	r = send(t, http.MethodDelete, g.url+path, "", "apikey", acme.cometChatKey)
 	require.Equal(t, http.StatusOK, r.status, r.body)
 	_, stderr, err := diglot(t, env, "server", "undelete", id, "--tenant", "acme", "--undelete-for", "0s")

@@ -7,9 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -94,13 +94,13 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if err != nil {
 		return err
 	}
-	servers := []*listening{{gateway.NewServer(handler, logger), main}}
+	servers := []*listening{newListening(handler, main, logger)}
 	if c.servesOperations() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
 			return errors.Join(err, main.Close())
 		}
-		servers = append(servers, &listening{gateway.NewServer(newOperations(g, m, api), logger), ops})
+		servers = append(servers, newListening(newOperations(g, m, api), ops, logger))
 	}
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
@@ -110,17 +110,17 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 			logger.WarnContext(ctx, "write when keys were last used, or their hashes; it is tried again", slog.String("error", err.Error()))
 		})
 	})
-	defer func() { stopWatching(); wg.Wait() }()
-	return c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
+	stop, err := c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
+	stop.step(1, func() { stopWatching(); wg.Wait() }, func() string { return "the last note of when keys were used" })
+	stop.step(2, b.disconnect(logger), b.inUse)
+	return errors.Join(err, stop.err())
 }
 
-// listening is a server and what it listens on.
-type listening struct {
-	server   *http.Server
-	listener net.Listener
-}
-
-func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, g *gateway.Gateway, ready func(net.Addr) error, servers []*listening) error {
+// run serves until ctx ends or a server fails, and then as long as requests are
+// under way.
+func (c *serveConfig) run(
+	ctx context.Context, logger *slog.Logger, g *gateway.Gateway, ready func(net.Addr) error, servers []*listening,
+) (*stopping, error) {
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() { failed <- s.server.Serve(s.listener) }()
@@ -137,21 +137,9 @@ func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, g *gateway.G
 	}
 	g.Drain()
 	logger.InfoContext(ctx, "stopping", slog.String("drain_timeout", c.drainTimeout.String()))
-	return errors.Join(err, drain(servers, c.drainTimeout))
-}
-
-// drain lets requests under way end, and ends them when they take too long.
-func drain(servers []*listening, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	var errs []error
-	for _, s := range servers {
-		if err := s.server.Shutdown(ctx); err != nil {
-			_ = s.server.Close() // what it could say is less than that it was needed
-			errs = append(errs, fmt.Errorf("requests were still under way after %s: %w", limit, err))
-		}
-	}
-	return errors.Join(errs...)
+	stop := beginStop(logger, c.drainTimeout)
+	stop.servers(servers)
+	return stop, err
 }
 
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
@@ -167,16 +155,42 @@ type backend struct {
 	store     core.Store
 	directory core.Directory // nil: no admin API is asked for
 	secret    *core.Secret
-	demo      *demo // nil: not asked for
-	closers   []func() error
+	demo      *demo          // nil: not asked for
+	closers   []func() error // of connections to the database
+	cluster   io.Closer      // the private one; nil: there is none
 }
 
 func (b *backend) close(logger *slog.Logger) {
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		if err := b.closers[i](); err != nil {
-			logger.Error("close", slog.String("error", err.Error()))
+	b.disconnect(logger)()
+	if b.cluster != nil {
+		logClose(logger, b.cluster.Close)
+	}
+}
+
+// disconnect gives what closes all connections; nobody else will.
+func (b *backend) disconnect(logger *slog.Logger) func() {
+	closers := b.closers
+	b.closers = nil
+	return func() {
+		for _, c := range slices.Backward(closers) {
+			logClose(logger, c)
 		}
 	}
+}
+
+func logClose(logger *slog.Logger, c func() error) {
+	if err := c(); err != nil {
+		logger.Error("close", slog.String("error", err.Error()))
+	}
+}
+
+// inUse says how many connections serve requests.
+func (b *backend) inUse() string {
+	n := int32(0)
+	if s, ok := b.store.(*store.Store); ok {
+		n = s.Stat().AcquiredConns()
+	}
+	return fmt.Sprintf("connections to the database, %d in use", n)
 }
 
 // openBackend opens what is served from, and the directory of an admin API
@@ -193,7 +207,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{closers: []func() error{db.Close}}
+	b := &backend{cluster: db}
 	err = c.openPostgres(ctx, b, db, logger)
 	if err == nil && administered {
 		err = b.openDirectory(ctx, db)
