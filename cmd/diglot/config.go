@@ -39,6 +39,7 @@ const (
 	dataDirFlag        = "data-dir"
 	cometChatLimitFlag = "cometchat-rate-limit"
 	refoldLimitFlag    = "refold-rate-limit"
+	undeleteForFlag    = "undelete-for"
 )
 
 // common is what every command takes.
@@ -158,11 +159,11 @@ func checkAddress(flag, addr string) error {
 
 // fromEnvironment sets each of serve's flags that was not given from DIGLOT_
 // and its name: --ops-addr from DIGLOT_OPS_ADDR. Of the other commands' flags,
-// --data-dir alone. An empty variable counts as none.
+// --data-dir and --undelete-for alone. An empty variable counts as none.
 func fromEnvironment(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if cmd.Name() != "serve" && f.Name != dataDirFlag {
+		if cmd.Name() != "serve" && f.Name != dataDirFlag && f.Name != undeleteForFlag {
 			return
 		}
 		name := "DIGLOT_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

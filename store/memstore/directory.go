@@ -28,6 +28,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 	}
 	s.index(t)
 	s.changed(t.ID)
+	s.recordTenant(ctx, nil, &t.Tenant)
 	return nil
 }
 
@@ -42,6 +43,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	if !ok {
 		return core.Tenant{}, notFound("tenant")
 	}
+	old := cloneTenant(&t.Tenant)
 	if err := s.move(t, u.Refold, u.CometChat); err != nil {
 		return core.Tenant{}, err
 	}
@@ -55,6 +57,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 		t.Limits = u.Limits.Clone()
 	}
 	s.changed(t.ID)
+	s.recordTenant(ctx, &old, &t.Tenant)
 	return cloneTenant(&t.Tenant), nil
 }
 
