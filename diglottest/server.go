@@ -57,7 +57,7 @@ func start(t testing.TB, c *config) (*Server, error) {
 	t.Helper()
 	ctx := t.Context()
 	mode := testmode.New(c.mode())
-	kept, err := c.open(ctx, t)
+	kept, err := c.open(ctx, t, mode.Clock.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/store/storetest"
@@ -82,9 +83,9 @@ func TestEachChangingRouteIsEnteredWithItsActor(t *testing.T) {
 		do("POST "+sessions+"/revoke", sessions+"/revoke", "", "token", "", "revoke session_token")
 		do("POST "+sessions, sessions, `{"linked_account_id":"`+testAccount+`"}`, "key", "", "issue session_token")
 
-		routers := newGateway(g.service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
-		for _, handler := range []http.Handler{routers.refold, routers.cometchat} {
-			for _, s := range handler.(*dialects.Kit).Served() {
+		routers := gateway.New(g.service, g.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
+		for _, kit := range []*dialects.Kit{routers.Refold, routers.CometChat} {
+			for _, s := range kit.Served() {
 				if s.Method != http.MethodGet {
 					require.True(t, seen[s.String()], "%s is not tried", s)
 				}

@@ -13,13 +13,14 @@ type Snapshot struct {
 	tenants     map[core.TenantID]*tenant
 	keys        map[core.KeyHash]core.Key
 	signingKeys []core.SigningKey
+	chains      map[core.TenantID][]core.Change
 }
 
 // Snapshot gives what the store holds now.
 func (s *Store) Snapshot() *Snapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return (&Snapshot{s.tenants, s.keys, s.signingKeys}).clone()
+	return (&Snapshot{s.tenants, s.keys, s.signingKeys, s.chains}).clone()
 }
 
 // Restore has the store hold what a snapshot has, and nothing else. Every watcher
@@ -28,7 +29,7 @@ func (s *Store) Restore(from *Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := from.clone()
-	s.keys, s.signingKeys = c.keys, c.signingKeys
+	s.keys, s.signingKeys, s.chains = c.keys, c.signingKeys, c.chains
 	clear(s.tenants)
 	clear(s.names)
 	clear(s.refold)
@@ -40,7 +41,7 @@ func (s *Store) Restore(from *Snapshot) {
 }
 
 // RestoreTenant has the tenant of that name be as a snapshot has it, with its
-// keys; one that the snapshot has not is removed. Others keep what they have.
+// keys and its history, the installation's stays; one that the snapshot has not is removed. Others keep what they have.
 // NotFound where neither has the tenant; Conflict on "refold" or "cometchat" where
 // another has its address by now.
 func (s *Store) RestoreTenant(from *Snapshot, name string) error {
@@ -66,6 +67,9 @@ func (s *Store) RestoreTenant(from *Snapshot, name string) error {
 		if k.Tenant == was.ID {
 			s.keys[hash] = cloneKey(&k)
 		}
+	}
+	if chain, ok := from.chains[was.ID]; ok {
+		s.chains[was.ID] = slices.Clone(chain)
 	}
 	s.changed(was.ID)
 	return nil
@@ -110,6 +114,10 @@ func (s *Snapshot) clone() *Snapshot {
 	c := &Snapshot{
 		tenants: make(map[core.TenantID]*tenant, len(s.tenants)), keys: make(map[core.KeyHash]core.Key, len(s.keys)),
 		signingKeys: slices.Clone(s.signingKeys), // what one points to is replaced, never changed
+		chains:      make(map[core.TenantID][]core.Change, len(s.chains)),
+	}
+	for id, chain := range s.chains {
+		c.chains[id] = slices.Clone(chain) // likewise
 	}
 	for id, t := range s.tenants {
 		c.tenants[id] = t.clone()

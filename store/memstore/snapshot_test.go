@@ -76,6 +76,7 @@ func TestASnapshotIsRestoredWhateverCameBetween(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "a", "b")
 	taken := w.Snapshot()
+	head := w.head(t, "a")
 	for range 2 { // what is restored does not change the snapshot
 		w.server(t, "a", "second")
 		name := "changed"
@@ -104,7 +105,19 @@ func TestASnapshotIsRestoredWhateverCameBetween(t *testing.T) {
 		keys, err := w.operator.SigningKeys(t.Context())
 		require.NoError(t, err)
 		require.Len(t, keys, 1)
+		require.Equal(t, head, w.head(t, "a"), "its history ends where it did")
+		_, err = w.operator.VerifyChanges(t.Context(), core.Installation, core.ChainHead{})
+		require.NoError(t, err)
 	}
+}
+
+// head verifies a tenant's history and gives its last entry.
+func (w *world) head(t *testing.T, tenant string) core.ChainHead {
+	t.Helper()
+	head, err := w.operator.VerifyChanges(t.Context(), w.tenants[tenant].ID, core.ChainHead{})
+	require.NoError(t, err)
+	require.Positive(t, head.Seq)
+	return head
 }
 
 func TestOneTenantIsRestoredAndOthersAreLeftAlone(t *testing.T) {
@@ -113,7 +126,10 @@ func TestOneTenantIsRestoredAndOthersAreLeftAlone(t *testing.T) {
 	taken := w.Snapshot()
 	w.server(t, "a", "second")
 	w.server(t, "b", "second")
+	head := w.head(t, "b")
 	require.NoError(t, w.RestoreTenant(taken, "a"))
+	w.head(t, "a")
+	require.Equal(t, head, w.head(t, "b"))
 	require.Equal(t, []string{"first"}, w.slugs(t, "a"))
 	require.Equal(t, []string{"first", "second"}, w.slugs(t, "b"))
 
