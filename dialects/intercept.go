@@ -8,8 +8,18 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// Call is a request as [Options.Intercept] is told of it: who sends it is known,
-// its body is not read.
+// Interceptor is between who sends a request and what is done with it.
+type Interceptor interface {
+	// Note is told of each request as soon as it is known who sends it.
+	Note(*Call)
+	// Meet is asked of each that was let in, before anything else is done with it.
+	// What it gives, the request is answered with. It may panic with
+	// [http.ErrAbortHandler].
+	Meet(*Call) error
+}
+
+// Call is a request as an [Interceptor] is told of it: who sends it is known, its
+// body is not read.
 type Call struct {
 	Request *http.Request
 	Dialect string
@@ -58,10 +68,24 @@ var kinds = map[int]core.Kind{
 	http.StatusServiceUnavailable:    core.Unavailable,
 }
 
+func (k *Kit) call(r *http.Request, s *state, param func(string) string) *Call {
+	return &Call{Request: r, Dialect: k.Name, Operation: s.operation, Who: s.who, Param: param, kit: k}
+}
+
+// interceptUnrouted is for requests that no route takes.
+func (k *Kit) interceptUnrouted(w http.ResponseWriter, r *http.Request) error {
+	if k.options.Interceptor == nil {
+		return nil
+	}
+	none := func(string) string { return "" }
+	k.options.Interceptor.Note(k.call(r, callOf(r), none))
+	return k.intercept(w.Header(), r, callOf(r), none, allowance{})
+}
+
 // intercept asks whether a request is to fail, and gives the answer the headers
 // that it has when it fails so by itself.
 func (k *Kit) intercept(h http.Header, r *http.Request, s *state, param func(string) string, a allowance) error {
-	err := k.options.Intercept(&Call{Request: r, Dialect: k.Name, Operation: s.operation, Who: s.who, Param: param, kit: k})
+	err := k.options.Interceptor.Meet(k.call(r, s, param))
 	switch core.KindOf(err) { //nolint:exhaustive // the others have no headers of their own
 	case core.TooMany:
 		now := k.Now()

@@ -35,10 +35,8 @@ type Options struct {
 	Limits core.Limits
 	// Slots are shared by dialects whose requests count together; nil: by none.
 	Slots *Slots
-	// Intercept is asked of each request that was let in, before anything else is
-	// done with it; what it gives, the request is answered with. It may panic with
-	// [http.ErrAbortHandler]. nil, as in production: nobody is asked.
-	Intercept func(*Call) error
+	// Interceptor is asked of each request; nil, as in production: nobody is.
+	Interceptor Interceptor
 }
 
 // Observation is what is measured of a request.
@@ -196,6 +194,9 @@ func route[In, Out any, B binder[In]](
 		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
 		state.who = who
+		if k.options.Interceptor != nil {
+			k.options.Interceptor.Note(k.call(r, state, c.Param))
+		}
 		var allowed allowance
 		if who != nil {
 			allowed = k.admission.of(who.Tenant)
@@ -205,7 +206,7 @@ func route[In, Out any, B binder[In]](
 			}
 			defer leave(slot)
 		}
-		if k.options.Intercept != nil {
+		if k.options.Interceptor != nil {
 			if err := k.intercept(c.Response().Header(), r, state, c.Param, allowed); err != nil {
 				return err
 			}

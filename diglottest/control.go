@@ -1,6 +1,7 @@
 package diglottest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -37,6 +38,10 @@ func (s *Server) must(what string, err error) {
 	}
 }
 
+// ctx lasts as long as the server: a test's own ends before its cleanup does, where
+// a test may reset or seed as well.
+func (s *Server) ctx() context.Context { return context.WithoutCancel(s.t.Context()) }
+
 // Clock gives the server's clock: every time that it answers with comes from it,
 // and what expires, keys, tokens and kept answers, expires by it.
 func (s *Server) Clock() *Clock { return s.mode.Clock }
@@ -45,14 +50,14 @@ func (s *Server) Clock() *Clock { return s.mode.Clock }
 // Snapshots stay.
 func (s *Server) Reset() {
 	s.t.Helper()
-	s.must("reset", s.mode.Reset(s.t.Context(), ""))
+	s.must("reset", s.mode.Reset(s.ctx(), ""))
 }
 
 // ResetTenant brings back what one tenant was at the start, with none of its faults
 // and requests.
 func (s *Server) ResetTenant(name string) {
 	s.t.Helper()
-	s.must("reset", s.mode.Reset(s.t.Context(), name))
+	s.must("reset", s.mode.Reset(s.ctx(), name))
 }
 
 // Seed makes what a document says, YAML or JSON, in the dialects' own words: each
@@ -71,7 +76,7 @@ func (s *Server) ResetTenant(name string) {
 // JSON of the same form. What one refuses fails the test.
 func (s *Server) Seed(document string) string {
 	s.t.Helper()
-	out, err := s.mode.Seed(s.t.Context(), []byte(document))
+	out, err := s.mode.Seed(s.ctx(), []byte(document))
 	s.must("seed", err)
 	return string(out)
 }

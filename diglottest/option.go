@@ -85,7 +85,7 @@ func (c *config) mode() testmode.Options {
 }
 
 // open opens where everything is kept.
-func (c *config) open(ctx context.Context, t testing.TB) (kept, error) {
+func (c *config) open(ctx context.Context, t testing.TB, now core.Clock) (kept, error) {
 	t.Helper()
 	secret, err := core.NewSecret([]byte(testmode.SecretMaterial))
 	if err != nil {
@@ -94,6 +94,6 @@ func (c *config) open(ctx context.Context, t testing.TB) (kept, error) {
 	if c.postgres != "" {
 		return openPostgres(ctx, t, c.postgres, secret)
 	}
-	s := memstore.New()
+	s := memstore.New(memstore.WithClock(now))
 	return kept{store: s, directory: s, memory: s, secret: secret}, nil
 }

@@ -57,7 +57,7 @@ func start(t testing.TB, c *config) (*Server, error) {
 	t.Helper()
 	ctx := t.Context()
 	mode := testmode.New(c.mode())
-	kept, err := c.open(ctx, t)
+	kept, err := c.open(ctx, t, mode.Clock.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func start(t testing.TB, c *config) (*Server, error) {
 			core.WithService(service), core.WithIDs(mode.IDs.ObjectID), core.WithOperatorUUIDs(mode.IDs.UUID)),
 	}
 	b.Gateway = gateway.New(service, b.Tokens, limits,
-		dialects.Options{Logger: c.logger, NewRequestID: mode.IDs.RequestID, Intercept: mode.Intercept})
+		dialects.Options{Logger: c.logger, NewRequestID: mode.IDs.RequestID, Interceptor: mode})
 	handler, err := mode.Serve(ctx, b)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func (t *Tenant) Account() string { return t.with.Account }
 // was deleted.
 func (t *Tenant) RefoldToken() string {
 	t.server.t.Helper()
-	token, err := t.server.mode.Token(t.server.t.Context(), t.with.Tenant, t.with.Account)
+	token, err := t.server.mode.Token(t.server.ctx(), t.with.Tenant, t.with.Account)
 	t.server.must("token", err)
 	return token
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,12 +64,12 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		return err
 	}
 	m := newMetrics()
-	b, err := c.openBackend(ctx, logger, m, admins != nil || c.test.on)
+	p := c.parts(logger)
+	b, err := c.openBackend(ctx, logger, m, admins != nil || c.test.on, p.now)
 	if err != nil {
 		return err
 	}
 	defer b.close(logger)
-	p := c.parts(logger)
 	p.service = append(p.service, core.WithLimits(c.rateLimits.Others))
 	service := core.NewService(b.store, b.secret, p.now, p.newID, p.service...)
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
@@ -195,13 +194,13 @@ func (b *backend) inUse() string {
 
 // openBackend opens what is served from, and the directory of an admin API
 // where there is to be one.
-func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics, administered bool) (*backend, error) {
+func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics, administered bool, now core.Clock) (*backend, error) {
 	if os.Getenv(envPooledURL) != "" && os.Getenv(envDatabaseURL) == "" {
 		return nil, withHint(errors.New(envPooledURL+" is given without "+envDatabaseURL),
 			"name the way past the pooler too: migrations and the watch for revoked credentials need it")
 	}
 	if c.memory {
-		return c.openMemory(ctx)
+		return c.openMemory(ctx, now)
 	}
 	db, err := c.openDatabase(ctx, localpg.Serve, logger)
 	if err != nil {
@@ -222,7 +221,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	return b, nil
 }
 
-func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
+func (c *serveConfig) openMemory(ctx context.Context, now core.Clock) (*backend, error) {
 	if os.Getenv(envDatabaseURL) != "" {
 		return nil, withHint(errors.New("--memory and "+envDatabaseURL+" are both given"), "leave one of them out")
 	}
@@ -241,9 +240,9 @@ func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := memstore.New()
+	s := memstore.New(memstore.WithClock(now))
 	b := &backend{store: s, directory: s, secret: secret}
-	return b, c.makeDemo(ctx, b, core.NewOperator(s, secret, time.Now))
+	return b, c.makeDemo(ctx, b, core.NewOperator(s, secret, now))
 }
 
 // openPostgres prepares the database as an operator, then opens it again as

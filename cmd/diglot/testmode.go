@@ -133,7 +133,7 @@ func (c *serveConfig) parts(logger *slog.Logger) *parts {
 	p.mode, p.now, p.newID = m, m.Clock.Now, m.IDs.ObjectID
 	p.service = []core.Option{core.WithUUIDs(m.IDs.UUID)}
 	p.operator = []core.OperatorOption{core.WithIDs(m.IDs.ObjectID), core.WithOperatorUUIDs(m.IDs.UUID)}
-	p.dialects.NewRequestID, p.dialects.Intercept = m.IDs.RequestID, m.Intercept
+	p.dialects.NewRequestID, p.dialects.Interceptor = m.IDs.RequestID, m
 	return p
 }
 

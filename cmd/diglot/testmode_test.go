@@ -159,6 +159,22 @@ func TestATestModeOfASeedIsTheSameAtEachStart(t *testing.T) {
 	require.Equal(t, first, run())
 }
 
+// Also of a request that a limit refuses it is known whose it is and what it asks.
+func TestTheJournalKnowsWhomALimitRefuses(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, nil, "--memory", "--test-mode", "--test-now", "2026-01-02T03:04:05Z", "--cometchat-rate-limit", "1")
+	ask := func() int {
+		return send(t, http.MethodGet, g.url+"/v3/ai-agents/agent-builder/agents", "", "apikey", "4e28ccc1df4ea7ef18354f234fd48927f0a8ba77").status
+	}
+	require.Equal(t, http.StatusOK, ask())
+	require.Equal(t, http.StatusTooManyRequests, ask())
+	r := send(t, http.MethodPost, g.url+"/_diglot/requests/verify", `{"tenant":"test","operation":"list_agents","status":429,"times":1}`)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	r = send(t, http.MethodPost, g.url+"/_diglot/clock/advance", `{"by":"1m"}`)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	require.Equal(t, http.StatusOK, ask(), "the next minute")
+}
+
 // What an operator gives an end ends by the test's clock, and what one made since
 // the start is gone with a reset, also in PostgreSQL; what was there before stays.
 func TestOperatorsAndTestsShareOneClock(t *testing.T) {

@@ -28,7 +28,7 @@ func (s *Store) record(ctx context.Context, id core.TenantID, c core.Change, bef
 		previous = chain[n-1].Hash[:]
 	}
 	c.Tenant, c.Seq = id, int64(len(chain))+1
-	c.At = time.Now().UTC().Truncate(time.Microsecond) //nolint:forbidigo // the store's own, as the database's is
+	c.At = s.now().UTC().Truncate(time.Microsecond)
 	c.Before, c.After = before.JSON(), after.JSON()
 	c.BeforeDigest, c.AfterDigest = core.ImageDigest(c.Before), core.ImageDigest(c.After)
 	c.Hash = c.ChainHash(previous)

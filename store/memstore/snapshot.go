@@ -41,7 +41,7 @@ func (s *Store) Restore(from *Snapshot) {
 }
 
 // RestoreTenant has the tenant of that name be as a snapshot has it, with its
-// keys and its history; one that the snapshot has not is removed. Others keep what they have.
+// keys and its history, the installation's stays; one that the snapshot has not is removed. Others keep what they have.
 // NotFound where neither has the tenant; Conflict on "refold" or "cometchat" where
 // another has its address by now.
 func (s *Store) RestoreTenant(from *Snapshot, name string) error {
@@ -63,11 +63,13 @@ func (s *Store) RestoreTenant(from *Snapshot, name string) error {
 		return nil
 	}
 	s.index(was.clone())
-	s.chains[was.ID] = slices.Clone(from.chains[was.ID])
 	for hash, k := range from.keys {
 		if k.Tenant == was.ID {
 			s.keys[hash] = cloneKey(&k)
 		}
+	}
+	if chain, ok := from.chains[was.ID]; ok {
+		s.chains[was.ID] = slices.Clone(chain)
 	}
 	s.changed(was.ID)
 	return nil
@@ -115,7 +117,7 @@ func (s *Snapshot) clone() *Snapshot {
 		chains:      make(map[core.TenantID][]core.Change, len(s.chains)),
 	}
 	for id, chain := range s.chains {
-		c.chains[id] = slices.Clone(chain)
+		c.chains[id] = slices.Clone(chain) // likewise
 	}
 	for id, t := range s.tenants {
 		c.tenants[id] = t.clone()

@@ -66,15 +66,30 @@ func isAbort(p any) bool {
 	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
-// Intercept has a request meet its fault. It is for [dialects.Options].
-func (m *Mode) Intercept(c *dialects.Call) error {
-	x, watched := c.Request.Context().Value(exchangeKey{}).(*exchange)
-	if !watched { // a seed's
-		return nil
+// exchangeOf gives the exchange of a call; nil: nobody watches, it is a seed's.
+func exchangeOf(c *dialects.Call) *exchange {
+	x, _ := c.Request.Context().Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// Note notes whose request it is and what it asks. It implements
+// [dialects.Interceptor].
+func (m *Mode) Note(c *dialects.Call) {
+	x := exchangeOf(c)
+	if x == nil {
+		return
 	}
 	x.entry.Operation = c.Operation
 	if c.Who != nil {
 		x.entry.Tenant, x.entry.revision = c.Who.Tenant.Name, c.Who.Tenant.RefoldRevision
+	}
+}
+
+// Meet has a request meet its fault. It implements [dialects.Interceptor].
+func (m *Mode) Meet(c *dialects.Call) error {
+	x := exchangeOf(c)
+	if x == nil {
+		return nil
 	}
 	rule, index, latency := m.faults.meet(c)
 	if rule == nil {

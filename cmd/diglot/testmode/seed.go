@@ -148,6 +148,7 @@ func (p *planter) tenant() error {
 
 // addKeys gives a tenant the keys of its name, unless it has them.
 func (t Tenant) addKeys(ctx context.Context, o *core.Operator, made core.Tenant) error {
+	ctx = core.WithActor(ctx, actor)
 	c := t.Credentials()
 	for _, key := range []core.NewKey{{Dialect: core.Refold, Value: c.RefoldKey}, {Dialect: core.CometChat, Value: c.CometChatKey}} {
 		if key.Dialect == core.Refold && made.Refold == nil || key.Dialect == core.CometChat && made.CometChat == nil {

@@ -140,7 +140,7 @@ func (s *database) remake(ctx context.Context) error {
 		if s.others[t.Name] {
 			continue
 		}
-		if err := s.mode.backend.Operator.DeleteTenant(ctx, t.Name, nil); err != nil {
+		if err := s.mode.backend.Operator.DeleteTenant(core.WithActor(ctx, actor), t.Name, nil); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func (s *database) reset(ctx context.Context, tenant string) error {
 	if s.others[tenant] {
 		return &core.Error{Kind: core.Conflict, Noun: "tenant", Message: "the tenant was there before test mode began: it is left alone"}
 	}
-	err := s.mode.backend.Operator.DeleteTenant(ctx, tenant, nil)
+	err := s.mode.backend.Operator.DeleteTenant(core.WithActor(ctx, actor), tenant, nil)
 	if err != nil && core.KindOf(err) != core.NotFound {
 		return err
 	}

@@ -65,8 +65,12 @@ func (t Tenant) Credentials() Credentials {
 	return c
 }
 
+// actor is who the history says has made what test mode makes by itself.
+var actor = &core.Actor{Kind: core.OperatorActor, ID: "test mode"}
+
 // create makes a tenant with its keys and its account.
 func (t Tenant) create(ctx context.Context, o *core.Operator) error {
+	ctx = core.WithActor(ctx, actor)
 	c := t.Credentials()
 	made, err := o.CreateTenant(ctx, core.Tenant{
 		Name: t.Name, RefoldRevision: t.Revision,
