@@ -5,6 +5,13 @@ GOLANGCI_VERSION := v2.12.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FUZZTIME ?= 20s
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# The image, for each of these; the tag without one is this machine's.
+IMAGE ?= diglot
+ARCHES := amd64 arm64
+IMAGE_MAX_BYTES := 25000000
+# BuildKit, by docker's buildx where that is installed, else by Debian's command, which asks the engine for it.
+DOCKER ?= $(shell docker buildx version >/dev/null 2>&1 || [ ! -x /usr/bin/docker ] && echo docker || echo /usr/bin/docker)
 # The tests' clients and the documents that they are made of.
 CLIENTS := dialects/dialecttest/clients
 GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refold/openapi-v3 cometchatclient:dialects/cometchat/openapi \
@@ -13,13 +20,25 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
+.PHONY: help build image run test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/diglot, a static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/diglot ./cmd/diglot
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/diglot ./cmd/diglot
+
+image: ## Build the image diglot:latest, and one for each architecture
+	@deploy/ensure.sh docker
+	@mkdir -p bin/image && cp LICENSE bin/image
+	@for arch in $(ARCHES); do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/image/$$arch/diglot ./cmd/diglot && \
+	  DOCKER_BUILDKIT=1 $(DOCKER) build -q --platform linux/$$arch -f deploy/Dockerfile -t $(IMAGE):latest-$$arch -t $(IMAGE):$(VERSION)-$$arch \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(git log -1 --format=%cI) bin/image >/dev/null && \
+	  size=$$($(DOCKER) image inspect -f '{{.Size}}' $(IMAGE):latest-$$arch) && echo "$(IMAGE):latest-$$arch: $$size bytes" && \
+	  { [ $$size -lt $(IMAGE_MAX_BYTES) ] || { echo "more than $(IMAGE_MAX_BYTES)" >&2; exit 1; }; } || exit 1; \
+	done
+	@$(DOCKER) tag $(IMAGE):latest-$$($(GO) env GOARCH) $(IMAGE):latest && $(DOCKER) tag $(IMAGE):latest $(IMAGE):$(VERSION)
 
 run: build ## Serve both dialects on a PostgreSQL of its own and print a curl command for each
 	@if [ -z "$$DIGLOT_DATABASE_URL" ]; then deploy/ensure.sh postgres; fi
