@@ -20,10 +20,10 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build image run test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
+.PHONY: help build image run test container-test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/diglot, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/diglot ./cmd/diglot
@@ -48,6 +48,10 @@ test: ## Run all tests on a real PostgreSQL
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	$(GO) test -timeout 10m ./...
+
+container-test: image ## Run the tests of the image, which need a Docker engine
+	$(GO) test -tags containers -count=1 -timeout 15m -skip '^TestFigures$$' ./diglottest/container
+	@out=$$($(GO) test -tags containers -count=1 -v -run '^TestFigures$$' ./diglottest/container 2>&1) || { echo "$$out"; exit 1; }; echo "$$out" | grep '^figures'
 
 test-short: ## Run the tests that need no PostgreSQL
 	$(GO) test -short ./...
@@ -74,7 +78,7 @@ fmt: $(GOLANGCI) ## Format the code
 	$(GOLANGCI) fmt ./...
 
 vet: ## Run go vet
-	$(GO) vet ./...
+	$(GO) vet -tags containers ./...
 
 lint: $(GOLANGCI) ## Check format, lint and the import fences
 	$(GO) mod tidy -diff
