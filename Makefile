@@ -5,6 +5,9 @@ GOLANGCI_VERSION := v2.12.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FUZZTIME ?= 20s
+# Docker's compose, of its module where docker has none.
+COMPOSE_BUILT := $(shell docker compose version >/dev/null 2>&1 || echo bin/docker-compose)
+COMPOSE ?= $(if $(COMPOSE_BUILT),$(CURDIR)/$(COMPOSE_BUILT),docker compose)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 # The image, for each of these; the tag without one is this machine's.
 IMAGE ?= diglot
@@ -20,7 +23,7 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build image run test container-test test-short golden contract generate generated fmt vet lint race check bench fuzz migrate-new clean
+.PHONY: help build image run test container-test test-short golden contract generate generated fmt vet lint compose-check race check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +52,8 @@ test: ## Run all tests on a real PostgreSQL
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	$(GO) test -timeout 10m ./...
 
-container-test: image ## Run the tests of the image, which need a Docker engine
-	$(GO) test -tags containers -count=1 -timeout 15m -skip '^TestFigures$$' ./diglottest/container
+container-test: image $(COMPOSE_BUILT) ## Run the tests of the image, which need a Docker engine
+	DIGLOT_TEST_COMPOSE="$(COMPOSE)" $(GO) test -tags containers -count=1 -timeout 15m -skip '^TestFigures$$' ./diglottest/container ./deploy/deploytest
 	@out=$$($(GO) test -tags containers -count=1 -v -run '^TestFigures$$' ./diglottest/container 2>&1) || { echo "$$out"; exit 1; }; echo "$$out" | grep '^figures'
 
 test-short: ## Run the tests that need no PostgreSQL
@@ -91,7 +94,10 @@ race: ## Run all tests under the race detector
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
-check: vet lint generated race ## Check format, vet, lint, generated code and race
+compose-check: $(COMPOSE_BUILT) ## Check the compose files
+	@for f in deploy/compose.yaml deploy/examples/compose.test.yaml; do $(COMPOSE) -f $$f --profile '*' config -q || exit 1; done
+
+check: vet lint generated compose-check race ## Check format, vet, lint, generated code, compose files and race
 
 bench: ## Compare both dialects with a bare one-query server
 	@deploy/ensure.sh postgres
@@ -111,6 +117,10 @@ migrate-new: ## Start a migration: make migrate-new name=add_noun
 
 clean: ## Remove what was built
 	rm -rf bin
+
+bin/docker-compose: deploy/ci/compose/go.mod
+	@mkdir -p bin
+	$(GO) build -C deploy/ci/compose -o $(CURDIR)/$@ github.com/docker/compose/v2/cmd
 
 $(GOLANGCI):
 	@mkdir -p bin
