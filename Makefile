@@ -23,7 +23,7 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build image run test container-test test-short golden contract generate generated fmt vet lint compose-check race check bench fuzz migrate-new clean
+.PHONY: help build image run test container-test test-short golden contract generate generated fmt vet lint compose-check chart-check race check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,7 +97,11 @@ race: ## Run all tests under the race detector
 compose-check: $(COMPOSE_BUILT) ## Check the compose files
 	@for f in deploy/compose.yaml deploy/examples/compose.test.yaml; do $(COMPOSE) -f $$f --profile '*' config -q || exit 1; done
 
-check: vet lint generated compose-check race ## Check format, vet, lint, generated code, compose files and race
+chart-check: ## Lint and render the Helm chart, and hold it to Kubernetes
+	$(GO) -C deploy/kubernetes/charttest vet ./...
+	$(GO) -C deploy/kubernetes/charttest test ./...
+
+check: vet lint generated compose-check chart-check race ## Check format, vet, lint, generated code, what is deployed and race
 
 bench: ## Compare both dialects with a bare one-query server
 	@deploy/ensure.sh postgres
