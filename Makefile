@@ -52,9 +52,11 @@ test: ## Run all tests on a real PostgreSQL
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
 	$(GO) test -timeout 10m ./...
 
-container-test: image $(COMPOSE_BUILT) ## Run the tests of the image, which need a Docker engine
+container-test: image $(COMPOSE_BUILT) ## Run the tests of the image, from Go and Node, which need a Docker engine
 	DIGLOT_TEST_COMPOSE="$(COMPOSE)" $(GO) test -tags containers -count=1 -timeout 15m -skip '^TestFigures$$' ./diglottest/container ./deploy/deploytest
 	@out=$$($(GO) test -tags containers -count=1 -v -run '^TestFigures$$' ./diglottest/container 2>&1) || { echo "$$out"; exit 1; }; echo "$$out" | grep '^figures'
+	@deploy/ensure.sh node
+	cd deploy/examples/node && npm ci --ignore-scripts --no-audit --no-fund && npm test
 
 test-short: ## Run the tests that need no PostgreSQL
 	$(GO) test -short ./...

@@ -5,7 +5,7 @@
 #   ensure.sh cc         a C compiler, for the race detector
 #   ensure.sh docker     a Docker engine that answers; started as root where none does
 #   ensure.sh debootstrap  what makes a tree of Debian's packages
-#   ensure.sh node       Node.js 20 or later, with npm
+#   ensure.sh node       Node.js 18 or later, with npm
 # Installs it with apt (as root, or through sudo where that asks nothing) or
 # brew; else prints the command that does and fails.
 set -eu
@@ -62,7 +62,7 @@ have_debootstrap() {
 }
 
 have_node() {
-	command -v npm >/dev/null 2>&1 && [ "$(node --version 2>/dev/null | sed 's/v\([0-9]*\).*/\1/')" -ge 20 ] 2>/dev/null
+	command -v npm >/dev/null 2>&1 && [ "$(node --version 2>/dev/null | sed 's/v\([0-9]*\).*/\1/')" -ge 18 ] 2>/dev/null
 }
 
 as_root() {
@@ -121,7 +121,7 @@ debootstrap)
 	;;
 node)
 	have_node || { install "nodejs npm" node && have_node; } || {
-		echo "The tests from Node need Node.js 20 or later with npm: https://nodejs.org" >&2
+		echo "The tests from Node need Node.js 18 or later with npm: https://nodejs.org" >&2
 		exit 1
 	}
 	;;
