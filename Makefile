@@ -23,7 +23,7 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build image run test container-test test-short golden contract generate generated fmt vet lint compose-check chart-check race check bench fuzz migrate-new clean
+.PHONY: help build docker-engine image run test container-test test-short golden contract generate generated fmt vet lint compose-check chart-check race check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +31,10 @@ help: ## Show this help
 build: ## Build bin/diglot, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/diglot ./cmd/diglot
 
-image: ## Build the image diglot:latest, and one for each architecture
+docker-engine:
 	@deploy/ensure.sh docker
+
+image: docker-engine ## Build the image diglot:latest, and one for each architecture
 	@mkdir -p bin/image && cp LICENSE bin/image
 	@for arch in $(ARCHES); do \
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/image/$$arch/diglot ./cmd/diglot && \
