@@ -32,10 +32,14 @@ make_base() {
 	trap - EXIT
 }
 
-# image NAME: builds NAME/Dockerfile with this folder as the context; without
+# image NAME: builds NAME.Dockerfile with this folder as the context; without
 # BuildKit, which would ask a registry for the base.
 image() {
-	exists "diglot-ci/$1:$suite" || DOCKER_BUILDKIT=0 "$docker" build -q --build-arg "BASE=$base" -f "$1.Dockerfile" -t "diglot-ci/$1:$suite" . >/dev/null
+	exists "diglot-ci/$1:$suite" && return
+	said=$(DOCKER_BUILDKIT=0 "$docker" build -q --build-arg "BASE=$base" -f "$1.Dockerfile" -t "diglot-ci/$1:$suite" . 2>&1) || {
+		echo "$said" >&2
+		exit 1
+	}
 }
 
 make_base

@@ -167,7 +167,7 @@ func TestACommandRunsWithDiglotBesideIt(t *testing.T) {
 	env := append(os.Environ(), "DIGLOT_IMAGE="+os.Getenv("DIGLOT_TEST_IMAGE"))
 	const client = `curl -fsS "$REFOLD_URL/mcp-servers" -H "x-api-key: $REFOLD_KEY" -H "linked_account_id: $REFOLD_ACCOUNT" ` +
 		`-H 'Content-Type: application/json' -d '{"name":"Weather","description":"Weather for cities"}' >/dev/null && ` +
-		`curl -fsS "$COMETCHAT_URL/mcp-servers" -H "apikey: $COMETCHAT_KEY" -H "appid: $COMETCHAT_APP" && hostname >&2`
+		`curl -fsS "$COMETCHAT_URL/mcp-servers" -H "apikey: $COMETCHAT_KEY" -H "appid: $COMETCHAT_APP"`
 	require.Contains(t, run(t.Context(), t, env, "../examples/with-diglot.sh", "sh", "-c", client), `"Weather"`)
 
 	cmd := exec.CommandContext(t.Context(), "../examples/with-diglot.sh", "sh", "-c", "exit 7")

@@ -6,7 +6,7 @@
 //	require.NoError(t, err)
 //	url, err := ctr.RefoldURL(ctx) // the vendor's base URL
 //	require.NoError(t, err)
-//	client := newClient(url, ctr.Tenant("").RefoldKey)
+//	client := newClient(url, ctr.RefoldKey(), ctr.Account())
 //
 // The gateway keeps everything in memory, or in a PostgreSQL beside it, see
 // [WithPostgres]. It has a tenant with credentials of both dialects as soon as
@@ -152,21 +152,29 @@ func (c *Container) AdminToken(ctx context.Context) (string, error) {
 	return adminToken(ctx, c)
 }
 
-// Tenant gives the tenant of that name, the first one for "". It panics where
-// no option asked for it.
-func (c *Container) Tenant(name string) Tenant {
+// Tenant gives one of the tenants by its name.
+func (c *Container) Tenant(name string) (Tenant, error) {
 	for _, t := range c.tenants {
-		if name == "" || t.Name == name {
-			return t
+		if t.Name == name {
+			return t, nil
 		}
 	}
-	panic("container: no tenant " + name + ": give Run the option WithTenants")
+	return Tenant{}, fmt.Errorf("there is no tenant %q: give Run the option WithTenants", name)
 }
 
-// SessionToken makes a Refold session token of the tenant's linked account, good
-// for a day.
-func (c *Container) SessionToken(ctx context.Context, tenant string) (string, error) {
-	t := c.Tenant(tenant)
+// RefoldKey is the API key of the first tenant's Refold clients, who name
+// [Container.Account] beside it.
+func (c *Container) RefoldKey() string { return c.tenants[0].RefoldKey }
+
+// Account is a linked account of the first tenant.
+func (c *Container) Account() string { return c.tenants[0].Account }
+
+// CometChatKey is the API key of the first tenant's CometChat clients.
+func (c *Container) CometChatKey() string { return c.tenants[0].CometChatKey }
+
+// SessionToken makes a Refold session token of the first tenant's linked account,
+// good for a day.
+func (c *Container) SessionToken(ctx context.Context) (string, error) {
 	a, err := newAdmin(ctx, c)
 	if err != nil {
 		return "", err
@@ -174,6 +182,7 @@ func (c *Container) SessionToken(ctx context.Context, tenant string) (string, er
 	var made struct {
 		Token string `json:"token"`
 	}
+	t := c.tenants[0]
 	err = a.post(ctx, "/tenants/"+t.Name+"/accounts/"+t.Account+"/sessions", struct{}{}, &made)
 	return made.Token, err
 }

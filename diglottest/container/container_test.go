@@ -4,6 +4,7 @@ package container_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -51,7 +52,8 @@ func createWithRefold(t *testing.T, ctr *container.Container, tenant, name strin
 	t.Helper()
 	url, err := ctr.RefoldURL(t.Context())
 	require.NoError(t, err)
-	who := ctr.Tenant(tenant)
+	who, err := ctr.Tenant(tenant)
+	require.NoError(t, err)
 	status, body, err := ask(t.Context(), http.MethodPost, url+"/mcp-servers", `{"name":"`+name+`","description":"made by a test"}`,
 		"x-api-key", who.RefoldKey, "linked_account_id", who.Account)
 	require.NoError(t, err)
@@ -63,7 +65,8 @@ func namesWithCometChat(t *testing.T, ctr *container.Container, tenant string) [
 	t.Helper()
 	url, err := ctr.CometChatURL(t.Context())
 	require.NoError(t, err)
-	who := ctr.Tenant(tenant)
+	who, err := ctr.Tenant(tenant)
+	require.NoError(t, err)
 	status, body, err := ask(t.Context(), http.MethodGet, url+"/mcp-servers", "", "apikey", who.CometChatKey, "appid", who.CometChatApp)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status, body)
@@ -83,7 +86,7 @@ func namesWithCometChat(t *testing.T, ctr *container.Container, tenant string) [
 func TestBothDialectsWorkOnOneTenant(t *testing.T) {
 	t.Parallel()
 	ctr := start(t)
-	createWithRefold(t, ctr, "", "Weather")
+	createWithRefold(t, ctr, container.DefaultTenant, "Weather")
 	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, ctr, container.DefaultTenant))
 }
 
@@ -93,7 +96,8 @@ func TestTenantsSeeNothingOfEachOther(t *testing.T) {
 	createWithRefold(t, ctr, "acme", "Weather")
 	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, ctr, "acme"))
 	require.Empty(t, namesWithCometChat(t, ctr, "globex"))
-	require.Panics(t, func() { ctr.Tenant(container.DefaultTenant) }, "nobody asked for it")
+	_, err := ctr.Tenant(container.DefaultTenant)
+	require.ErrorContains(t, err, "WithTenants", "nobody asked for it")
 }
 
 // A tenant is there after a restart with the same credentials, though what it
@@ -101,20 +105,20 @@ func TestTenantsSeeNothingOfEachOther(t *testing.T) {
 func TestCredentialsOutliveARestart(t *testing.T) {
 	t.Parallel()
 	ctr := start(t)
-	createWithRefold(t, ctr, "", "Weather")
+	createWithRefold(t, ctr, container.DefaultTenant, "Weather")
 	require.NoError(t, ctr.Stop(t.Context(), nil))
 	require.NoError(t, ctr.Start(t.Context()))
-	require.Empty(t, namesWithCometChat(t, ctr, ""))
-	createWithRefold(t, ctr, "", "Weather")
+	require.Empty(t, namesWithCometChat(t, ctr, container.DefaultTenant))
+	createWithRefold(t, ctr, container.DefaultTenant, "Weather")
 }
 
 func TestPostgresKeepsWhatThereWasAndIsOnANetworkOfItsOwn(t *testing.T) {
 	t.Parallel()
 	ctr := start(t, container.WithPostgres(postgresImage))
-	createWithRefold(t, ctr, "", "Weather")
+	createWithRefold(t, ctr, container.DefaultTenant, "Weather")
 	require.NoError(t, ctr.Stop(t.Context(), nil))
 	require.NoError(t, ctr.Start(t.Context()))
-	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, ctr, ""))
+	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, ctr, container.DefaultTenant))
 
 	url, err := ctr.DatabaseURL(t.Context())
 	require.NoError(t, err)
@@ -139,6 +143,20 @@ func TestPostgresKeepsWhatThereWasAndIsOnANetworkOfItsOwn(t *testing.T) {
 	require.NoError(t, ctr.Terminate(t.Context()))
 	_, err = docker.NetworkInspect(t.Context(), networks[0], client.NetworkInspectOptions{})
 	require.True(t, errdefs.IsNotFound(err), "%v", err)
+}
+
+// A container that is used again has what there was, and good credentials for
+// whoever comes later too.
+func TestAContainerCanBeUsedAgain(t *testing.T) {
+	t.Parallel()
+	again := testcontainers.WithReuseByName("diglot-test-" + rand.Text())
+	first := start(t, again)
+	createWithRefold(t, first, container.DefaultTenant, "Weather")
+	second := start(t, again)
+	require.Equal(t, first.GetContainerID(), second.GetContainerID())
+	require.NotEqual(t, first.RefoldKey(), second.RefoldKey())
+	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, second, container.DefaultTenant))
+	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, first, container.DefaultTenant))
 }
 
 func engine(t *testing.T) *testcontainers.DockerClient {

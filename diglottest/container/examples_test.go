@@ -30,9 +30,8 @@ func ExampleRun() {
 		log.Print(err)
 		return
 	}
-	tenant := ctr.Tenant("")
 	status, _, err := ask(ctx, http.MethodPost, url+"/mcp-servers", `{"name":"Weather","description":"Weather for cities"}`,
-		"x-api-key", tenant.RefoldKey, "linked_account_id", tenant.Account)
+		"x-api-key", ctr.RefoldKey(), "linked_account_id", ctr.Account())
 	fmt.Println(status, err)
 
 	// Output: 201 <nil>
@@ -83,9 +82,9 @@ func ExampleWithDatabaseURL() {
 		log.Print(err)
 		return
 	}
-	fmt.Println(ctr.Tenant("").Name)
+	fmt.Println(ctr.RefoldKey() != "")
 
-	// Output: test
+	// Output: true
 }
 
 func ExampleWithTenants() {
@@ -97,9 +96,14 @@ func ExampleWithTenants() {
 		log.Print(err)
 		return
 	}
-	fmt.Println(ctr.Tenant("acme").RefoldKey != ctr.Tenant("globex").RefoldKey)
+	for _, name := range []string{"acme", "globex"} {
+		tenant, err := ctr.Tenant(name)
+		fmt.Println(tenant.CometChatApp, err)
+	}
 
-	// Output: true
+	// Output:
+	// app-acme <nil>
+	// app-globex <nil>
 }
 
 func ExampleWithKeys() {
@@ -137,10 +141,9 @@ func ExampleWithRevision() {
 		log.Print(err)
 		return
 	}
-	tenant := ctr.Tenant("")
 	for range 2 {
 		status, _, err := ask(ctx, http.MethodPost, url+"/mcp-servers", `{"name":"Weather","description":"Weather for cities"}`,
-			"x-api-key", tenant.RefoldKey, "linked_account_id", tenant.Account)
+			"x-api-key", ctr.RefoldKey(), "linked_account_id", ctr.Account())
 		fmt.Println(status, err)
 	}
 
@@ -163,7 +166,7 @@ func ExampleContainer_SessionToken() {
 		log.Print(err)
 		return
 	}
-	token, err := ctr.SessionToken(ctx, "")
+	token, err := ctr.SessionToken(ctx)
 	if err != nil {
 		log.Print(err)
 		return
@@ -189,9 +192,8 @@ func ExampleWithVendorLimits() {
 		log.Print(err)
 		return
 	}
-	tenant := ctr.Tenant("")
 	for range 100 {
-		status, _, err := ask(ctx, http.MethodGet, url+"/mcp-servers", "", "x-api-key", tenant.RefoldKey, "linked_account_id", tenant.Account)
+		status, _, err := ask(ctx, http.MethodGet, url+"/mcp-servers", "", "x-api-key", ctr.RefoldKey(), "linked_account_id", ctr.Account())
 		if err != nil || status != http.StatusOK {
 			fmt.Println(status, err)
 			return
@@ -220,7 +222,7 @@ func ExampleRun_flags() {
 	}
 	for _, slug := range []string{"one", "two"} {
 		status, _, err := ask(ctx, http.MethodPost, url+"/mcp-servers", `{"name":"`+slug+`","slug":"`+slug+`","url":"http://localhost:3001"}`,
-			"apikey", ctr.Tenant("").CometChatKey)
+			"apikey", ctr.CometChatKey())
 		fmt.Println(status, err)
 	}
 

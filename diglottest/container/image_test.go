@@ -46,7 +46,7 @@ func hardened() testcontainers.CustomizeRequestOption {
 func TestTheImageRunsWithNoRightsAndNothingToWriteOn(t *testing.T) {
 	t.Parallel()
 	ctr := start(t, hardened(), testcontainers.WithAdditionalWaitStrategy(wait.ForHealthCheck()))
-	createWithRefold(t, ctr, "", "Weather")
+	createWithRefold(t, ctr, container.DefaultTenant, "Weather")
 
 	inspect, err := ctr.Inspect(t.Context())
 	require.NoError(t, err)
