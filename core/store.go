@@ -199,6 +199,29 @@ type Directory interface {
 	// whoever's they are; one that is retired already stays as it is. NotFound;
 	// Conflict on "newest" where no newer one is there to sign.
 	RetireSigningKey(ctx context.Context, id string, at time.Time) (SigningKey, error)
+
+	// What is changed by the methods of both ports is entered in the history of
+	// its tenant, or the installation's, as [ActorOf] the context's doing; what
+	// fails is not. When a key was used, what expired, kept answers and the steps of
+	// a tenant's deletion are no changes. A tenant's history goes with it.
+
+	// Changes gives the entries that are asked for, of a tenant's history or the
+	// [Installation]'s.
+	Changes(ctx context.Context, tenant TenantID, q ChangeQuery) ([]Change, error)
+	// EraseImages lets go of what up to limit changes before a time were from and
+	// to, the oldest first, and gives how many; digests and chains stay.
+	EraseImages(ctx context.Context, before time.Time, limit int) (int, error)
+	// MCPServerAt gives a server as it was at a revision, also one that was deleted,
+	// from the changes since. NotFound, on "mcp_server" or "revision": there was
+	// none, history doesn't reach that far, or an image was erased.
+	MCPServerAt(ctx context.Context, tenant TenantID, id ObjectID, revision int64) (MCPServer, error)
+	// ReplaceMCPServer has a server be what it is given, but for its id, slug,
+	// place and creation time, and moves its revision. NotFound.
+	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer) (MCPServer, error)
+	// MCPServer, MCPServerPage and CreateMCPServer are the Store's.
+	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
+	MCPServerPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]MCPServer, int, error)
+	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 }
 
 // Creation is a server to add and what to do where it collides.
@@ -212,6 +235,8 @@ type Creation struct {
 	// MaxServers: OverQuota when the tenant has as many servers already; 0: it may
 	// have any number. Whatever is created at once, there are never more.
 	MaxServers int
+	// Undeletes: it is one that was deleted, and history says so.
+	Undeletes bool
 }
 
 // Modification is a change to one server, ids and time settled.

@@ -220,6 +220,9 @@ func route[In, Out any, B binder[In]](
 			ctx, cancel = k.within()
 		}
 		ctx = core.WithOnce(core.WithSession(ctx, use), once)
+		if method != http.MethodGet {
+			ctx = core.WithActor(ctx, k.actor(who, state.id))
+		}
 		out, err := call(ctx, who, in)
 		if err != nil && once != nil {
 			kept, refused := k.replay(ctx, who, once, err)

@@ -27,3 +27,12 @@ func (k *Kit) confirmed(who *core.Principal, use *core.SessionUse, err error) er
 	}
 	return err
 }
+
+// actor gives who makes the changes of a request.
+func (k *Kit) actor(who *core.Principal, requestID string) *core.Actor {
+	a := &core.Actor{Kind: core.KeyActor, ID: who.KeyID, Dialect: k.Name, RequestID: requestID}
+	if who.Session != nil {
+		a.Kind, a.ID = core.SessionActor, who.Account
+	}
+	return a
+}

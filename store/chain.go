@@ -1,91 +1,104 @@
 package store
 
 import (
-	"bytes"
-	"fmt"
-
-	"github.com/diglot/diglot/core"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
 )
 
-// Chains are kept as one JSON array, [{"id":"<24 hex>","chain":{…}},…],
-// written and read here and nowhere else. encoding/json would give the chains
-// back as they came too, but not those nested as deeply as PostgreSQL and a
-// dialect's decoder let through.
 const (
-	chainOpen  = `{"id":"`
-	chainField = `","chain":`
-	chainClose = `}`
+	// chainDelay is how long entries may wait to be put into their chains. Whoever
+	// reads history puts them there himself, so that nobody sees them missing.
+	chainDelay = time.Second
 
-	chainPrefixBytes = len(chainOpen) + 2*len(core.ObjectID{}) + len(chainField)
+	// chainedAtOnce bounds a transaction that puts entries into their chains.
+	chainedAtOnce = 500
+
+	// lastChainTimeout bounds what a store that is closed does for others.
+	lastChainTimeout = time.Second
 )
 
-// chainsArg gives the chains as stored: null for nil, so that "none were ever
-// sent" stays apart from an empty list.
-func chainsArg(chains []core.Chain) []byte {
-	if chains == nil {
-		return nil
-	}
-	b := []byte{'['}
-	for i, c := range chains {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, chainOpen+c.ID.String()+chainField...)
-		b = append(b, c.Fields...)
-		b = append(b, chainClose...)
-	}
-	return append(b, ']')
+// chainer puts the entries of what this store has changed into their tenants'
+// chains soon after: one after the other, which those who change something don't
+// wait for. What it doesn't come to, another instance or a reader does.
+type chainer struct {
+	db      directoryDB
+	log     *slog.Logger
+	due     chan struct{} // has one where something was changed since it was last looked
+	stop    func()        // once or more often
+	stops   chan struct{} // is closed by it
+	stopped chan struct{}
 }
 
-func chainsToCore(stored []byte) ([]core.Chain, error) {
-	if stored == nil {
-		return nil, nil
-	}
-	chains := []core.Chain{}
-	rest, ok := bytes.CutPrefix(stored, []byte{'['})
-	for ok && len(rest) > 1 {
-		if len(rest) < chainPrefixBytes {
-			return nil, malformedChains(stored)
-		}
-		var c core.Chain
-		if c.ID, ok = core.ParseObjectID(string(rest[len(chainOpen) : chainPrefixBytes-len(chainField)])); !ok {
-			return nil, malformedChains(stored)
-		}
-		n := objectLen(rest[chainPrefixBytes:])
-		c.Fields = append(core.JSON{}, rest[chainPrefixBytes:chainPrefixBytes+n]...)
-		chains = append(chains, c)
-		if rest, ok = bytes.CutPrefix(rest[chainPrefixBytes+n:], []byte(chainClose)); ok {
-			rest = bytes.TrimPrefix(rest, []byte{','})
-		}
-	}
-	if !ok || string(rest) != "]" {
-		return nil, malformedChains(stored)
-	}
-	return chains, nil
+func startChainer(db directoryDB, log *slog.Logger) *chainer {
+	c := &chainer{db: db, log: log, due: make(chan struct{}, 1), stops: make(chan struct{}), stopped: make(chan struct{})}
+	c.stop = sync.OnceFunc(func() { close(c.stops) })
+	go c.run()
+	return c
 }
 
-func malformedChains(stored []byte) error {
-	return fmt.Errorf("stored chains are malformed: %.60q", stored)
+// changed says that something was.
+func (c *chainer) changed() {
+	select {
+	case c.due <- struct{}{}:
+	default: // it is known
+	}
 }
 
-// objectLen gives the length of the JSON object or array that valid JSON
-// begins with; 0 where there is none.
-func objectLen(json []byte) int {
-	depth, inString := 0, false
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i + 1
+func (c *chainer) run() {
+	defer close(c.stopped)
+	ctx := context.Background()
+	for stopping := false; !stopping; {
+		select {
+		case <-c.stops:
+			stopping = true
+		case <-c.due:
+			select {
+			case <-c.stops:
+				stopping = true
+				c.changed() // it is looked for below
+			case <-time.After(chainDelay):
+				c.look(ctx)
 			}
 		}
 	}
-	return 0
+	if len(c.due) > 0 {
+		last, cancel := context.WithTimeout(ctx, lastChainTimeout)
+		defer cancel()
+		c.look(last)
+	}
+}
+
+// look puts all there is into the chains, and comes again where it can't.
+func (c *chainer) look(ctx context.Context) {
+	switch done, err := chainChanges(ctx, c.db, false); {
+	case err != nil:
+		c.log.WarnContext(ctx, "put changes into their chains; it is tried again", slog.String("error", err.Error()))
+		c.changed()
+	case !done:
+		c.changed()
+	}
+}
+
+// close ends it, with a last look.
+func (c *chainer) close() {
+	c.stop()
+	<-c.stopped
+}
+
+// chainChanges puts all entries there are into their chains. done is false where
+// it was not to wait and somebody else is at it.
+func chainChanges(ctx context.Context, db directoryDB, wait bool) (done bool, err error) {
+	for n := chainedAtOnce; n == chainedAtOnce; {
+		var chained *int
+		if err := db.QueryRow(ctx, "SELECT chain_changes($1, $2)", chainedAtOnce, wait).Scan(&chained); err != nil {
+			return false, wrap(err, "change", "put changes into their chains")
+		}
+		if chained == nil {
+			return false, nil
+		}
+		n = *chained
+	}
+	return true, nil
 }

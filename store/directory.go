@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/image"
 )
 
 // tenantColumns are read into a [tenantRow], in this order.
@@ -30,7 +31,7 @@ type tenantRow struct {
 	protectServers             bool
 	strongETags                bool
 	requireIfMatch             bool
-	limits                     limitsColumn
+	limits                     image.Limits
 	createdAt                  time.Time
 	status                     string
 }
@@ -72,7 +73,7 @@ func (s *Store) CreateTenant(ctx context.Context, t core.Tenant) error {
 		id: string(t.ID), name: t.Name, urlTemplate: t.URLTemplate, refoldRev: string(t.RefoldRevision),
 		requireAccounts: t.RequireAccounts, protectServers: t.ProtectServers,
 		strongETags: t.StrongETags, requireIfMatch: t.RequireIfMatch,
-		limits: limitsColumn(t.Limits), createdAt: t.CreatedAt,
+		limits: image.Limits(t.Limits), createdAt: t.CreatedAt,
 	}
 	if a := t.Refold; a != nil {
 		r.refoldOrg, r.refoldEnv = &a.OrgID, (*string)(&a.Environment)
@@ -107,7 +108,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	}
 	var r tenantRow
 	err := s.db.QueryRow(ctx, q, name, u.URLTemplate, (*string)(u.RefoldRevision), u.RequireAccounts, u.ProtectServers,
-		org, env, app, region, u.StrongETags, u.RequireIfMatch, (*limitsColumn)(u.Limits)).Scan(r.columns()...)
+		org, env, app, region, u.StrongETags, u.RequireIfMatch, (*image.Limits)(u.Limits)).Scan(r.columns()...)
 	if err != nil {
 		return core.Tenant{}, wrap(err, "tenant", "update tenant")
 	}

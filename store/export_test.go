@@ -31,6 +31,9 @@ func (s *Store) TenantSetting(ctx context.Context) (setting string, err error) {
 	return setting, err
 }
 
+// StopChaining has nobody but readers put entries into their chains.
+func (s *Store) StopChaining() { s.chainer.close() }
+
 // Statements gives the SQL of each prepared statement by its name.
 func Statements() map[string]string {
 	out := make(map[string]string, len(statements))

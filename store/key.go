@@ -133,6 +133,9 @@ func (s *Store) CreateKeys(ctx context.Context, keys []core.Key) error {
 		return errLooksUpOnly
 	}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.actIn(ctx, tx); err != nil {
+			return err
+		}
 		var batch pgx.Batch
 		for i := range keys {
 			batch.Queue(insertKey+` ON CONFLICT (hash) DO NOTHING`, insertKeyArgs(&keys[i])...)
@@ -195,6 +198,9 @@ func (s *Store) RotateKey(ctx context.Context, id string, endsAt *time.Time, nex
 	}
 	var r keyRow
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.actIn(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.QueryRow(ctx, find, id, string(next.Tenant)).Scan(r.columns()...); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/image"
 )
 
 // A statement that finds servers otherwise than by id repeats the condition of
@@ -27,7 +28,7 @@ func (r *row) toMCPServer() (s core.MCPServer, err error) {
 	copy(s.ID[:], r.next())
 	s.Slug, s.Name, s.Description, s.URL, s.Icon = r.text(), r.text(), r.optText(), r.text(), r.text()
 	s.Suggestions, s.AssociatedApps, s.Resources, s.Notebooks = r.json(), r.json(), r.json(), r.json()
-	if s.Chains, err = chainsToCore(r.next()); err != nil {
+	if s.Chains, err = image.ParseChains(r.next()); err != nil {
 		return core.MCPServer{}, err
 	}
 	s.Branding = core.Branding{
@@ -192,7 +193,7 @@ func (s *Store) UpdateMCPServer(
 		digest = nameDigest(*m.Name)
 	}
 	if m.Chains != nil {
-		chains = chainsArg(append([]core.Chain{}, *m.Chains...)) // sent, so never null
+		chains = image.Chains(append([]core.Chain{}, *m.Chains...)) // sent, so never null
 	}
 	update, servers := serversCall(stmt, uuidArg(tenant), arg,
 		optTextArg(m.Name), digest, optTextArg(m.Description), optTextArg(m.URL), optTextArg(m.Icon),

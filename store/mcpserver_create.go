@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/image"
 )
 
 // A creation is inserted as it is, in one round trip. Where a unique key
@@ -119,7 +120,7 @@ func (s *Store) insertMCPServer(
 	insert.args = [][]byte{
 		uuidArg(tenant),
 		v.ID[:], textArg(v.Slug), textArg(v.Name), optTextArg(v.Description), textArg(v.URL), textArg(v.Icon),
-		jsonArg(v.Suggestions), jsonArg(v.AssociatedApps), jsonArg(v.Resources), jsonArg(v.Notebooks), chainsArg(v.Chains),
+		jsonArg(v.Suggestions), jsonArg(v.AssociatedApps), jsonArg(v.Resources), jsonArg(v.Notebooks), image.Chains(v.Chains),
 		optTextArg(v.Branding.AgentName), optTextArg(v.Branding.PrimaryColor), optTextArg(v.Branding.SecondaryColor),
 		optTextArg(v.Branding.BasePrompt), optBoolArg(v.Branding.SafeMode),
 		intArg(int64(v.Place)), timeArg(v.CreatedAt), timeArg(v.UpdatedAt), intArg(v.Revision),
@@ -129,6 +130,9 @@ func (s *Store) insertMCPServer(
 	if movePlace || c.MaxServers > 0 {
 		calls = []*call{{stmt: lockPlaces, args: [][]byte{placesLock(tenant)}}, insert}
 	}
+	if c.Undeletes {
+		calls = append([]*call{{sql: undeletes}}, calls...)
+	}
 	keep, err := keepCalls(ctx, tenant, keepServerAnswer, v.ID[:], v)
 	if err != nil {
 		return false, err
@@ -136,6 +140,9 @@ func (s *Store) insertMCPServer(
 	err = s.inTenant(ctx, tenant, begin, append(calls, keep...)...)
 	return inserted, err
 }
+
+// undeletes tells the triggers what an insert is.
+const undeletes = `SELECT set_config('app.undeletes', 'on', true)`
 
 // placesLock gives the number of the tenant's advisory lock: half of its
 // random id. Two tenants that share one wait for each other, nothing worse.

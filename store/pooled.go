@@ -199,7 +199,7 @@ func (d steppedDown) QueryRow(ctx context.Context, sql string, args ...any) pgx.
 	b.Queue(stepDown)
 	b.Queue(sql, args...)
 	b.Queue("COMMIT")
-	return batchedRow{d.db.SendBatch(ctx, &b)}
+	return batchedRow{d.db.SendBatch(ctx, &b), 2}
 }
 
 var errLooksUpOnly = errors.New("by way of a pooler a store serves tenants and manages none")
@@ -214,12 +214,16 @@ func (steppedDown) Exec(context.Context, string, ...any) (pgconn.CommandTag, err
 	return pgconn.CommandTag{}, errLooksUpOnly
 }
 
-type batchedRow struct{ results pgx.BatchResults }
+// batchedRow is the row of a question behind some statements.
+type batchedRow struct {
+	results pgx.BatchResults
+	before  int
+}
 
 // Scan is pgx's.
 func (r batchedRow) Scan(dest ...any) error {
 	var err error
-	for range 2 { // what goes before the question
+	for range r.before {
 		if _, e := r.results.Exec(); err == nil {
 			err = e
 		}

@@ -30,6 +30,7 @@ func requireOneRoundTrip(t *testing.T, url string, p *proxy, cfg store.Config) {
 	s, err := store.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
+	s.StopChaining() // which is not the use cases' doing
 	server, err := s.CreateMCPServer(t.Context(), tenant, core.Creation{Server: newServer("one")})
 	require.NoError(t, err)
 

@@ -124,6 +124,9 @@ func (e *NeededError) Error() string {
 // no newer one. NotFound.
 func (s *Store) RetireSecret(ctx context.Context, version int, at time.Time, force bool) (lost *NeededError, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.actIn(ctx, tx); err != nil {
+			return err
+		}
 		lost, err = s.retireSecret(ctx, tx, version, at, force)
 		return err
 	})

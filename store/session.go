@@ -30,24 +30,25 @@ func sessionArgs(tenant core.TenantID, id core.SessionID) [][]byte {
 	}
 }
 
-// enterSession takes the place of SET LOCAL app.tenant_id in what is done by a
+// enterSession takes the place of set_tenant in what is done by a
 // session: it fails, and all behind it with it, where the session has ended.
 var enterSession = prepared("enter_session", `SELECT enter_session($1, $2, $3, $4, $5)`)
 
-// enter gives the call that a transaction of the tenant's begins with.
-func enter(tenant core.TenantID, use *core.SessionUse) *call {
-	if use == nil {
-		return &call{sql: "SET LOCAL app.tenant_id = '" + string(tenant) + "'"}
+// enter gives the call that a transaction of the tenant's begins with; actor is
+// who changes something in it, nil where nobody does or it isn't known.
+func enter(tenant core.TenantID, use *core.SessionUse, actor []byte) *call {
+	switch {
+	case use == nil && actor == nil:
+		return &call{stmt: setTenant, args: [][]byte{textArg(string(tenant))}}
+	case use == nil:
+		return &call{stmt: enterActing, args: [][]byte{textArg(string(tenant)), actor}}
+	case actor == nil:
+		return &call{stmt: enterSession, args: sessionArgs(tenant, use.ID)}
 	}
-	return &call{stmt: enterSession, args: sessionArgs(tenant, use.ID)}
+	return &call{stmt: enterSessionActing, args: append(sessionArgs(tenant, use.ID), actor)}
 }
 
 var setTenant = prepared("set_tenant", `SELECT set_config('app.tenant_id', $1, true)`)
-
-// tenantIs is SET LOCAL app.tenant_id for a transaction without BEGIN.
-func tenantIs(tenant core.TenantID) *call {
-	return &call{stmt: setTenant, args: [][]byte{textArg(string(tenant))}}
-}
 
 var parameter = regexp.MustCompile(`\$\d+`)
 
@@ -82,7 +83,7 @@ const lives = `COALESCE(s.revoked_at, 'infinity') = 'infinity'
 // and end its transaction: they take as long as the session does.
 func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID, use *core.SessionUse, read *call) error {
 	alive := false
-	err := send(ctx, pg, []*call{tenantIs(tenant), {
+	err := send(ctx, pg, []*call{enter(tenant, nil, nil), {
 		stmt: read.stmt.bySession, args: append(read.args[:len(read.args):len(read.args)], sessionArgs(tenant, use.ID)[1:]...),
 		each: func(r *row) error {
 			alive = true

@@ -74,6 +74,7 @@ type Store struct {
 	turns   *turns // between tenants; nil: an operator's, who waits for nobody
 	lookUps *turns // between credentials that were nobody's; nil as well
 	owners  owners
+	chainer *chainer
 	log     *slog.Logger
 
 	secretVersion atomic.Int64 // see [Store.TellSecretVersion]
@@ -100,14 +101,18 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		tenants, lookUps := sharedConns(int(pc.MaxConns))
 		s.turns, s.lookUps = newTurns(tenants), &turns{each: lookUps, free: lookUps, lanes: map[core.TenantID]*lane{}}
 	}
-	if s.stepsDown() {
+	switch {
+	case s.stepsDown():
 		s.db = steppedDown{pool}
+	case cfg.Role == Operator:
+		s.db = acting{pool, func() { s.chainer.changed() }}
 	}
 	// A pool connects on first use; this one is to fail now.
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, wrap(err, "database", "open database")
 	}
+	s.chainer = startChainer(s.db, s.log)
 	return s, nil
 }
 
@@ -180,7 +185,10 @@ func prepareConnConfig(cc *pgx.ConnConfig) {
 }
 
 // Close closes all connections, waiting for those in use.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.chainer.close()
+	s.pool.Close()
+}
 
 // Stat gives the pool's figures, for metrics.
 func (s *Store) Stat() *pgxpool.Stat { return s.pool.Stat() }

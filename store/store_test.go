@@ -39,6 +39,20 @@ func (b backend) RevokeSession(ctx context.Context, tenant core.TenantID, id cor
 	return b.Store.RevokeSession(ctx, tenant, id, at)
 }
 
+func (b backend) MCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) (core.MCPServer, error) {
+	return b.Store.MCPServer(ctx, tenant, ref)
+}
+
+func (b backend) MCPServerPage(
+	ctx context.Context, tenant core.TenantID, order core.Order, offset, limit int,
+) ([]core.MCPServer, int, error) {
+	return b.Store.MCPServerPage(ctx, tenant, order, offset, limit)
+}
+
+func (b backend) CreateMCPServer(ctx context.Context, tenant core.TenantID, c core.Creation) (core.MCPServer, error) {
+	return b.Store.CreateMCPServer(ctx, tenant, c)
+}
+
 func TestPostgresKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	coretest.Run(t, func(t *testing.T) coretest.Backend {

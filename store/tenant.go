@@ -90,6 +90,9 @@ func (s *Store) DeleteTenantPart(ctx context.Context, tenant core.TenantID, limi
 	if removed, err = s.deletePart(ctx, tenant, limit); err != nil || removed > 0 {
 		return removed, false, err
 	}
+	if err := s.deleteChanges(ctx, tenant); err != nil {
+		return 0, false, err
+	}
 	if _, err := s.db.Exec(ctx, remove, string(tenant)); err != nil {
 		return 0, false, wrap(err, "tenant", "delete tenant")
 	}
@@ -104,6 +107,25 @@ func (s *Store) deletePart(ctx context.Context, tenant core.TenantID, limit int)
 		}
 	}
 	return 0, nil
+}
+
+// deleteChanges removes a tenant's history, some at a time; what is added behind
+// it goes with the tenant, in its trigger.
+func (s *Store) deleteChanges(ctx context.Context, tenant core.TenantID) error {
+	const (
+		q = `DELETE FROM change WHERE tenant_id = $1 AND seq = ANY (ARRAY(
+			SELECT seq FROM change WHERE tenant_id = $1 ORDER BY seq LIMIT $2))`
+		limit = 5000
+	)
+	for {
+		tag, err := s.db.Exec(ctx, q, string(tenant), limit)
+		if err != nil {
+			return wrap(err, "tenant", "delete a tenant's history")
+		}
+		if tag.RowsAffected() < limit {
+			return nil
+		}
+	}
 }
 
 // writersPoll is how often is asked whether writers have ended.

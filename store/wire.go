@@ -12,9 +12,9 @@ import (
 )
 
 // This file speaks to PostgreSQL one level below pgx's Batch, in pgconn's. A
-// tenant's write is four statements in one round trip, and what pgx does for
-// each of them (encode by type, describe, scan by type) adds up: this way the
-// four take little longer than the one that is wanted. Every value crosses in
+// tenant's write is some statements in one round trip, and what pgx does for
+// each of them (encode by type, describe, scan by type) adds up: this way they
+// take little longer than the one that is wanted. Every value crosses in
 // PostgreSQL's binary format, which for text and json is the text itself.
 
 // statement is prepared on every connection, under its name, when that opens;
@@ -104,7 +104,7 @@ type call struct {
 // inTenant runs the calls in one transaction of the tenant's, in one round
 // trip. The transaction is committed when all succeeded, else undone. By a
 // session that has ended none of them is run.
-func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *statement, calls ...*call) error {
+func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *statement, calls ...*call) error {
 	if !tenant.Valid() { // it goes into a statement's text
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)
 	}
@@ -120,31 +120,38 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, begin *state
 	defer conn.Release()
 	pg := conn.Conn().PgConn()
 	use := core.SessionOf(ctx)
-	if begin == beginRead && len(calls) == 1 && len(s.prelude) == 0 {
-		// What is sent in one go is one transaction (in the protocol's words, what
-		// comes before a Sync), so that a statement alone needs none to begin and end it.
-		switch read := calls[0]; {
-		case use == nil:
-			return send(ctx, pg, []*call{tenantIs(tenant), read})
-		case read.stmt.bySession != nil:
-			return readBySession(ctx, pg, tenant, use, read)
-		}
+	alone := start == beginRead && len(calls) == 1
+	if alone && use != nil && len(s.prelude) == 0 && calls[0].stmt.bySession != nil {
+		return readBySession(ctx, pg, tenant, use, calls[0])
 	}
+	// What is sent in one go is one transaction (in the protocol's words, what
+	// comes before a Sync), so that none has to be begun and ended, unless it is of
+	// a kind of its own. One that fails is undone then by the time it is answered.
+	implied := (alone || start == begin) && len(s.prelude) == 0
 	batch := make([]*call, 0, len(calls)+len(s.prelude)+3)
-	batch = append(batch, &call{stmt: begin})
+	if !implied {
+		batch = append(batch, &call{stmt: start})
+	}
 	for _, sql := range s.prelude {
 		batch = append(batch, &call{sql: sql})
 	}
-	batch = append(batch, enter(tenant, use))
+	batch = append(batch, enter(tenant, use, actorOf(ctx, start)))
 	batch = append(batch, calls...)
-	batch = append(batch, &call{stmt: commit})
+	if !implied {
+		batch = append(batch, &call{stmt: commit})
+	}
 	err = send(ctx, pg, batch)
 	if err != nil {
 		undo(ctx, pg)
-	} else if use != nil {
+		return err
+	}
+	if use != nil {
 		use.Confirm()
 	}
-	return err
+	if start == begin {
+		s.chainer.changed()
+	}
+	return nil
 }
 
 // send runs the calls in order, in one round trip, until one fails.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ const (
 	dataDirFlag        = "data-dir"
 	cometChatLimitFlag = "cometchat-rate-limit"
 	refoldLimitFlag    = "refold-rate-limit"
+	undeleteForFlag    = "undelete-for"
 
 	defaultAddr = "127.0.0.1:8080"
 )
@@ -159,11 +161,11 @@ func checkAddress(flag, addr string) error {
 
 // fromEnvironment sets each of serve's flags that was not given from DIGLOT_
 // and its name: --ops-addr from DIGLOT_OPS_ADDR. Of the other commands' flags,
-// --data-dir alone, and healthcheck's --addr. An empty variable counts as none.
+// --data-dir, --undelete-for and --addr alone. An empty variable counts as none.
 func fromEnvironment(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if cmd.Name() != "serve" && f.Name != dataDirFlag && (cmd.Name() != healthcheckName || f.Name != addrFlag) {
+		if cmd.Name() != "serve" && !slices.Contains([]string{dataDirFlag, undeleteForFlag, addrFlag}, f.Name) {
 			return
 		}
 		name := "DIGLOT_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

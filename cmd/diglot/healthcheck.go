@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const healthcheckName = "healthcheck"
-
 // healthcheckConfig is what `diglot healthcheck` takes.
 type healthcheckConfig struct {
 	addr    string
@@ -24,7 +22,7 @@ type healthcheckConfig struct {
 func newHealthcheckCommand() *cobra.Command {
 	var h healthcheckConfig
 	cmd := &cobra.Command{
-		Use: healthcheckName, Short: "Ask a running gateway whether it is healthy", Args: cobra.NoArgs,
+		Use: "healthcheck", Short: "Ask a running gateway whether it is healthy", Args: cobra.NoArgs,
 		Long: "Ask a gateway on this machine for /healthz, or with --ready for /readyz; fail when it doesn't answer 200. " +
 			"Where serve has its address from DIGLOT_ADDR, so has this.",
 		Example: "  diglot healthcheck\n  diglot healthcheck --ready --addr 127.0.0.1:8080",

@@ -38,7 +38,8 @@ func newRootCommand() *cobra.Command {
 	c.flags(root.PersistentFlags())
 	root.AddCommand(
 		newServeCommand(c), newMigrateCommand(c), newTenantCommand(c), newKeyCommand(c),
-		newAccountCommand(c), newSessionCommand(c), newTokenCommand(c), newSigningKeyCommand(c), newSecretCommand(c), newHealthcheckCommand(), newVersionCommand(),
+		newAccountCommand(c), newSessionCommand(c), newTokenCommand(c), newSigningKeyCommand(c), newSecretCommand(c),
+		newServerCommand(c), newAuditCommand(c), newHealthcheckCommand(), newVersionCommand(),
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root

@@ -264,7 +264,7 @@ func (c *serveConfig) makeDemo(ctx context.Context, b *backend, o *core.Operator
 	if !c.demo {
 		return nil
 	}
-	d, err := makeDemo(ctx, o, b.secret)
+	d, err := makeDemo(core.WithActor(ctx, operator()), o, b.secret)
 	b.demo = &d
 	return err
 }

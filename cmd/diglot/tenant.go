@@ -155,7 +155,7 @@ func (c *common) run(cmd *cobra.Command, do func(context.Context, *administratio
 			err = closing
 		}
 	}()
-	return do(cmd.Context(), a)
+	return do(core.WithActor(cmd.Context(), operator()), a)
 }
 
 // runFor is run for a command about one tenant.

@@ -52,6 +52,8 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"agent isolation":  agentIsolation,
 		"precondition":     preconditions,
 		"creation once":    creationsOnce,
+		"changes":          changes,
+		"server history":   serverHistories,
 		"refusals":         refusals,
 	} {
 		t.Run(noun, func(t *testing.T) {

@@ -21,6 +21,7 @@ func (s *Store) CreateAccount(ctx context.Context, a core.Account) error {
 		return t.once(ctx, &a, func() error {
 			t.accounts[a.ID] = cloneAccount(&a)
 			s.changed(a.Tenant)
+			s.recordAccount(ctx, a.Tenant, nil, &a)
 			return nil
 		})
 	})
@@ -33,6 +34,7 @@ func (s *Store) UpsertAccount(ctx context.Context, in core.Account) (a core.Acco
 			return err
 		}
 		var known bool
+		var old *core.Account
 		if a, known = t.accounts[in.ID]; !known {
 			if core.SessionOf(ctx) != nil {
 				return core.ErrSessionEnded
@@ -40,6 +42,8 @@ func (s *Store) UpsertAccount(ctx context.Context, in core.Account) (a core.Acco
 			a = in
 			s.changed(in.Tenant)
 		} else {
+			was := cloneAccount(&a)
+			old = &was
 			setPointer(&a.Name, in.Name)
 			if in.Fields != nil {
 				a.Fields = in.Fields
@@ -51,6 +55,7 @@ func (s *Store) UpsertAccount(ctx context.Context, in core.Account) (a core.Acco
 		}
 		a = cloneAccount(&a)
 		t.accounts[a.ID] = a
+		s.recordAccount(ctx, in.Tenant, old, &a)
 		return nil
 	})
 	return cloneAccount(&a), err
@@ -99,10 +104,12 @@ func compareAccounts(a, b core.Account) int {
 // DeleteAccount implements [core.Store] and [core.Directory].
 func (s *Store) DeleteAccount(ctx context.Context, id core.TenantID, account string) error {
 	return s.write(ctx, id, func(t *tenant) error {
-		if _, ok := t.accounts[account]; !ok {
+		old, ok := t.accounts[account]
+		if !ok {
 			return notFound("account")
 		}
 		delete(t.accounts, account)
+		s.recordAccount(ctx, id, &old, nil)
 		s.changed(id)
 		return nil
 	})

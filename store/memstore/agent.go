@@ -21,11 +21,15 @@ func (s *Store) CreateAgent(ctx context.Context, id core.TenantID, a core.Agent)
 		if _, taken := t.byUID[a.UID]; taken {
 			return conflict("agent", "uid")
 		}
-		return t.once(ctx, &a, func() error {
+		if err := t.once(ctx, &a, func() error {
 			t.agents = insert(t.agents, &a)
 			t.byUID[a.UID] = &a
 			return nil
-		})
+		}); err != nil {
+			return err
+		}
+		s.recordAgent(ctx, id, nil, &a)
+		return nil
 	})
 	if err != nil {
 		return core.Agent{}, err
@@ -107,6 +111,7 @@ func (s *Store) UpdateAgent(
 		changed = cloneAgent(old)
 		applyToAgent(&changed, &m)
 		t.replaceAgent(&changed)
+		s.recordAgent(ctx, id, old, &changed)
 		return nil
 	})
 	if err != nil {
@@ -155,17 +160,20 @@ func (s *Store) DeleteAgent(ctx context.Context, id core.TenantID, uid core.Agen
 		i, _ := indexOf(t.agents, a.Place)
 		t.agents = slices.Delete(t.agents, i, i+1)
 		delete(t.byUID, uid)
+		s.recordAgent(ctx, id, a, nil)
 		return nil
 	})
 }
 
-// unlist takes a server that is gone off every agent's list.
-func (t *tenant) unlist(slug string) {
+// unlist takes a server that is gone off every agent's list, and tells of each
+// agent that had it.
+func (t *tenant) unlist(slug string, changed func(was, is *core.Agent)) {
 	for _, a := range t.agents {
 		if slices.Contains(a.MCPServers, slug) {
-			changed := cloneAgent(a)
-			changed.MCPServers = slices.DeleteFunc(changed.MCPServers, func(s string) bool { return s == slug })
-			t.replaceAgent(&changed)
+			without := cloneAgent(a)
+			without.MCPServers = slices.DeleteFunc(without.MCPServers, func(s string) bool { return s == slug })
+			t.replaceAgent(&without)
+			changed(a, &without)
 		}
 	}
 }

@@ -34,6 +34,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 		s.cometchat[*t.CometChat] = t
 	}
 	s.changed(t.ID)
+	s.recordTenant(ctx, nil, &t.Tenant)
 	return nil
 }
 
@@ -48,6 +49,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	if !ok {
 		return core.Tenant{}, notFound("tenant")
 	}
+	old := cloneTenant(&t.Tenant)
 	if err := s.move(t, u.Refold, u.CometChat); err != nil {
 		return core.Tenant{}, err
 	}
@@ -61,6 +63,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 		t.Limits = u.Limits.Clone()
 	}
 	s.changed(t.ID)
+	s.recordTenant(ctx, &old, &t.Tenant)
 	return cloneTenant(&t.Tenant), nil
 }
 

@@ -77,7 +77,7 @@ func (s *Store) CreateKey(ctx context.Context, k core.Key) error {
 		if _, taken := s.keys[k.Hash]; taken {
 			return conflict("key", "key")
 		}
-		s.putKey(k)
+		s.putKey(ctx, nil, k)
 		return nil
 	})
 }
@@ -101,7 +101,7 @@ func (s *Store) CreateKeys(ctx context.Context, keys []core.Key) error {
 		}
 	}
 	for _, k := range keys {
-		s.putKey(k)
+		s.putKey(ctx, nil, k)
 	}
 	return nil
 }
@@ -150,6 +150,7 @@ func (s *Store) RotateKey(ctx context.Context, id string, endsAt *time.Time, nex
 	defer s.mu.Unlock()
 	k, ok := s.keyByID(id)
 	_, taken := s.keys[next.Hash]
+	old := cloneKey(&k)
 	switch {
 	case !ok || k.Tenant != next.Tenant:
 		return core.Key{}, notFound("key")
@@ -162,8 +163,8 @@ func (s *Store) RotateKey(ctx context.Context, id string, endsAt *time.Time, nex
 	case k.ExpiresAt == nil || endsAt.Before(*k.ExpiresAt):
 		k.ExpiresAt = new(*endsAt)
 	}
-	s.putKey(k)
-	s.putKey(next)
+	s.putKey(ctx, &old, k)
+	s.putKey(ctx, nil, next)
 	return cloneKey(&k), nil
 }
 
@@ -179,15 +180,18 @@ func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) (core.Ke
 		return core.Key{}, notFound("key")
 	}
 	if k.RevokedAt == nil {
+		old := cloneKey(&k)
 		k.RevokedAt = new(at)
-		s.putKey(k)
+		s.putKey(ctx, &old, k)
 	}
 	return cloneKey(&k), nil
 }
 
-// putKey keeps a key that may be kept and tells of it.
-func (s *Store) putKey(k core.Key) {
+// putKey keeps a key that may be kept and tells of it; old is what it was, nil
+// for a new one.
+func (s *Store) putKey(ctx context.Context, old *core.Key, k core.Key) {
 	s.keys[k.Hash] = cloneKey(&k)
+	s.recordKey(ctx, old, &k)
 	s.changed(k.Tenant)
 }
 

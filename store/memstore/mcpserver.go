@@ -11,7 +11,15 @@ import (
 func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Creation) (core.MCPServer, error) {
 	server := clone(&c.Server)
 	if err := s.write(ctx, id, func(t *tenant) error {
-		return t.once(ctx, &server, func() error { return t.add(&server, c) })
+		if err := t.once(ctx, &server, func() error { return t.add(&server, c) }); err != nil {
+			return err
+		}
+		action := core.CreateAction
+		if c.Undeletes {
+			action = core.UndeleteAction
+		}
+		s.recordServer(ctx, id, action, nil, &server)
+		return nil
 	}); err != nil {
 		return core.MCPServer{}, err
 	}
@@ -114,6 +122,7 @@ func (s *Store) UpdateMCPServer(
 		changed = clone(old)
 		apply(&changed, &m)
 		t.replace(old, &changed)
+		s.recordServer(ctx, id, core.UpdateAction, old, &changed)
 		return nil
 	})
 	if err != nil {
@@ -174,7 +183,8 @@ func (s *Store) DeleteMCPServer(ctx context.Context, id core.TenantID, ref core.
 		delete(t.byID, server.ID)
 		delete(t.bySlug, server.Slug)
 		t.forgetName(server.Name)
-		t.unlist(server.Slug)
+		s.recordServer(ctx, id, core.DeleteAction, server, nil)
+		t.unlist(server.Slug, func(was, is *core.Agent) { s.recordAgent(ctx, id, was, is) })
 		return nil
 	})
 }

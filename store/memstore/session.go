@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/image"
 )
 
 // session is one that was issued. It stays after it has ended, until it has
@@ -101,6 +102,7 @@ func (s *Store) IssueSession(ctx context.Context, id core.TenantID, r core.Sessi
 		if found == nil {
 			found = &session{Session: r.Session, accountObjectID: account.ObjectID}
 			t.sessions[r.Account] = append(t.sessions[r.Account], found)
+			s.record(ctx, id, core.Change{Action: core.IssueAction, Noun: core.SessionNoun, Record: r.Account}, nil, image.Session(&found.Session, nil))
 		}
 		issued = found.Session
 		return nil
@@ -130,15 +132,22 @@ func compareSessions(a, b core.SessionID) int {
 }
 
 // RevokeSession implements [core.Store] and [core.Directory].
-func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core.SessionID, _ time.Time) error {
+func (s *Store) RevokeSession(ctx context.Context, id core.TenantID, wanted core.SessionID, at time.Time) error {
 	return s.write(ctx, id, func(t *tenant) error {
 		if !s.lives(t, wanted) {
 			return notFound("session")
 		}
-		t.session(wanted).revoked = true
+		revoked := t.session(wanted)
+		revoked.revoked = true
+		s.recordRevocation(ctx, id, &revoked.Session, at)
 		s.changed(id)
 		return nil
 	})
+}
+
+func (s *Store) recordRevocation(ctx context.Context, id core.TenantID, revoked *core.Session, at time.Time) {
+	s.record(ctx, id, core.Change{Action: core.RevokeAction, Noun: core.SessionNoun, Record: revoked.Account},
+		image.Session(revoked, nil), image.Session(revoked, image.Time(at)))
 }
 
 // RevokeSessions implements [core.Directory].
@@ -150,6 +159,7 @@ func (s *Store) RevokeSessions(ctx context.Context, id core.TenantID, account st
 		for _, candidate := range t.sessions[account] {
 			if candidate.ExpiresAt > at.Unix() && s.lives(t, candidate.SessionID) {
 				candidate.revoked = true
+				s.recordRevocation(ctx, id, &candidate.Session, at)
 				n++
 			}
 		}
@@ -185,6 +195,7 @@ func (s *Store) CreateSigningKey(ctx context.Context, k core.SigningKey) (core.S
 		k.CreatedAt = last.CreatedAt.Add(time.Microsecond)
 	}
 	s.signingKeys = append(s.signingKeys, k)
+	s.record(ctx, core.Installation, core.Change{Action: core.CreateAction, Noun: core.SigningKeyNoun, Record: k.ID}, nil, image.SigningKey(&k))
 	return k, nil
 }
 
@@ -218,7 +229,10 @@ func (s *Store) RetireSigningKey(ctx context.Context, id string, at time.Time) (
 	case id == s.signs():
 		return core.SigningKey{}, core.ErrKeySigns
 	default:
+		old := image.SigningKey(&s.signingKeys[i])
 		s.signingKeys[i].RetiredAt = new(at)
+		s.record(ctx, core.Installation, core.Change{Action: core.RetireAction, Noun: core.SigningKeyNoun, Record: id},
+			old, image.SigningKey(&s.signingKeys[i]))
 		s.changed("") // all tenants may have sessions of it
 	}
 	k := s.signingKeys[i]

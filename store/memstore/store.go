@@ -25,6 +25,7 @@ type Store struct {
 	watchers  map[*watcher]struct{}
 
 	signingKeys []core.SigningKey // the oldest first
+	chains      map[core.TenantID][]core.Change
 }
 
 var (
@@ -59,6 +60,7 @@ func New() *Store {
 		watchers:  map[*watcher]struct{}{},
 
 		signingKeys: []core.SigningKey{{}},
+		chains:      map[core.TenantID][]core.Change{},
 	}
 }
 

@@ -21,8 +21,10 @@ func (s *Store) SetTenantStatus(ctx context.Context, name string, status core.Te
 	case t.Status == core.TenantDeleting && status != core.TenantDeleting:
 		return core.Tenant{}, core.ErrTenantDeleting
 	}
+	old := cloneTenant(&t.Tenant)
 	t.Status = status
 	s.changed(t.ID)
+	s.recordTenant(ctx, &old, &t.Tenant)
 	return cloneTenant(&t.Tenant), nil
 }
 
@@ -58,6 +60,7 @@ func (s *Store) DeleteTenantPart(ctx context.Context, id core.TenantID, limit in
 			return nil
 		}
 		s.removeTenant(t)
+		s.recordTenant(ctx, &t.Tenant, nil)
 		done = true
 		return nil
 	})
@@ -109,6 +112,7 @@ func (s *Store) removeTenant(t *tenant) {
 		}
 	}
 	delete(s.tenants, t.ID)
+	delete(s.chains, t.ID)
 	delete(s.names, t.Name)
 	if t.Refold != nil {
 		delete(s.refold, *t.Refold)

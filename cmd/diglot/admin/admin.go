@@ -149,7 +149,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.operator = operator
-	h.route(x, r)
+	actor := &core.Actor{Kind: core.OperatorActor, ID: operator, RequestID: x.id}
+	h.route(x, r.WithContext(core.WithActor(r.Context(), actor)))
 }
 
 // route answers what no operation takes as the API answers failures: the mux

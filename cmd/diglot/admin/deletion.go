@@ -26,30 +26,31 @@ func (d *deletions) begin(operator *core.Operator, log *slog.Logger) {
 	d.ctx, d.end = context.WithCancel(context.Background())
 }
 
-// start removes a tenant that is being deleted, unless that is under way.
-func (d *deletions) start(tenant string) {
+// start removes a tenant that is being deleted, unless that is under way; it is
+// the doing of whoever asks for it.
+func (d *deletions) start(who *core.Actor, tenant string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, is := d.running[tenant]; is || d.ctx.Err() != nil {
 		return
 	}
 	d.running[tenant] = struct{}{}
-	d.wg.Go(func() { d.run(tenant) })
+	d.wg.Go(func() { d.run(core.WithActor(d.ctx, who), tenant) })
 }
 
-func (d *deletions) run(tenant string) {
+func (d *deletions) run(ctx context.Context, tenant string) {
 	total := 0
-	err := d.operator.DeleteTenant(d.ctx, tenant, func(n int) { total = n })
+	err := d.operator.DeleteTenant(ctx, tenant, func(n int) { total = n })
 	d.mu.Lock()
 	delete(d.running, tenant)
 	d.mu.Unlock()
 	attrs := []slog.Attr{slog.String("tenant", tenant), slog.Int("removed", total)}
 	switch {
 	case err == nil:
-		d.log.LogAttrs(d.ctx, slog.LevelInfo, "tenant deleted", attrs...)
+		d.log.LogAttrs(ctx, slog.LevelInfo, "tenant deleted", attrs...)
 	case core.KindOf(err) == core.NotFound: // another process was done first
 	default:
-		d.log.LogAttrs(d.ctx, slog.LevelWarn, "tenant not deleted yet: whoever deletes it again goes on", append(attrs, slog.String("error", err.Error()))...)
+		d.log.LogAttrs(ctx, slog.LevelWarn, "tenant not deleted yet: whoever deletes it again goes on", append(attrs, slog.String("error", err.Error()))...)
 	}
 }
 

@@ -168,6 +168,6 @@ func (h *Handler) deleteTenant(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	h.deletions.start(t.Name)
+	h.deletions.start(core.ActorOf(r.ctx), t.Name)
 	return reply{status: http.StatusAccepted, body: FromTenant(t), location: tenantPath(t.Name)}, nil
 }

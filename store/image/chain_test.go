@@ -1,4 +1,4 @@
-package store
+package image
 
 import (
 	"testing"
@@ -10,16 +10,16 @@ import (
 
 func TestStoredChainsThatWereTamperedWithAreAnError(t *testing.T) {
 	t.Parallel()
-	good := string(chainsArg([]core.Chain{{Fields: core.JSON(`{"a":"}]\"{","b":[{}]}`)}, {Fields: core.JSON(`{}`)}}))
-	chains, err := chainsToCore([]byte(good))
+	good := string(Chains([]core.Chain{{Fields: core.JSON(`{"a":"}]\"{","b":[{}]}`)}, {Fields: core.JSON(`{}`)}}))
+	chains, err := ParseChains([]byte(good))
 	require.NoError(t, err)
 	require.Len(t, chains, 2)
 	for i := range len(good) {
-		_, err := chainsToCore([]byte(good[:i]))
+		_, err := ParseChains([]byte(good[:i]))
 		require.Error(t, err, good[:i])
 	}
 	for _, stored := range []string{``, `null`, `{}`, `[1]`, `[{"id":"x"}]`, good + `,`, `[` + good + `]`, ` ` + good} {
-		_, err := chainsToCore([]byte(stored))
+		_, err := ParseChains([]byte(stored))
 		require.Error(t, err, stored)
 	}
 }

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/store/storetest"
+)
+
+// Each route that changes something leaves the entries that it should, and no
+// others, with who asked, by which dialect and in which request.
+func TestEachChangingRouteIsEnteredWithItsActor(t *testing.T) {
+	t.Parallel()
+	const servers, accounts = "/api/v2/public/mcp-servers", "/api/v2/public/linked-account"
+	const sessions = "/api/v2/public/session-token"
+	const builder = "/v3/ai-agents/agent-builder"
+	eachStore(t, func(t *testing.T, g *inProcess) {
+		tenant, ways := g.tenant(t, "acme", acmeOrg, acmeApp)
+		keys, err := g.operator.Keys(t.Context(), tenant)
+		require.NoError(t, err)
+		ids := map[core.DialectName]string{}
+		for _, k := range keys {
+			ids[k.Dialect] = k.ID
+		}
+		seen := map[string]bool{}
+		captured := map[string]string{}
+		do := func(route, path, body, way string, capture string, want ...string) {
+			t.Helper()
+			method, _, _ := strings.Cut(route, " ")
+			for name, value := range captured {
+				path = strings.ReplaceAll(path, "{"+name+"}", value)
+			}
+			before, err := g.operator.VerifyChanges(t.Context(), tenant.ID, core.ChainHead{})
+			require.NoError(t, err)
+			r := send(t, method, g.url+path, body, ways[way]...)
+			require.Less(t, r.status, 300, "%s: %s", route, r.body)
+			if capture != "" {
+				name, member, _ := strings.Cut(capture, "=")
+				captured[name] = memberOf(t, r.body, member)
+			}
+			changes, err := g.operator.Changes(t.Context(), tenant.ID, core.ChangeQuery{After: before.Seq, Limit: 100})
+			require.NoError(t, err)
+			got := []string{}
+			actor := core.Actor{Kind: core.KeyActor, Dialect: "refold", ID: ids[core.Refold], RequestID: r.header.Get(dialects.RequestIDHeader)}
+			switch way {
+			case "token":
+				actor.Kind, actor.ID = core.SessionActor, testAccount
+			case "apikey":
+				actor.Dialect, actor.ID = "cometchat", ids[core.CometChat]
+			}
+			for _, c := range changes {
+				got = append(got, c.Action+" "+c.Noun)
+				require.Equal(t, actor, c.Actor, route)
+			}
+			require.Equal(t, want, got, route)
+			seen[route] = true
+		}
+		do("POST "+servers, servers, `{"name":"One","description":"d"}`, "token", "id=_id", "create mcp_server")
+		do("PUT "+servers+"/{mcp_server_id}", servers+"/{id}", `{"description":"e"}`, "key", "", "update mcp_server")
+		do("POST "+builder+"/mcp-servers", builder+"/mcp-servers", `{"name":"Two","slug":"two","url":"http://localhost:1"}`, "apikey", "", "create mcp_server")
+		do("PATCH "+builder+"/mcp-servers/{slug}", builder+"/mcp-servers/two", `{"name":"2"}`, "apikey", "", "update mcp_server")
+		do("POST "+builder+"/agents", builder+"/agents", `{"name":"A","instruction":"i","mcpServers":["one"]}`, "apikey", "uid=uid", "create agent")
+		do("PATCH "+builder+"/agents/{uid}", builder+"/agents/{uid}", `{"name":"B"}`, "apikey", "", "update agent")
+		do("PATCH "+builder+"/agents/{uid}/mcp/add", builder+"/agents/{uid}/mcp/add", `{"mcps":["two"]}`, "apikey", "", "update agent")
+		do("PATCH "+builder+"/agents/{uid}/mcp/remove", builder+"/agents/{uid}/mcp/remove", `{"mcps":["two"]}`, "apikey", "", "update agent")
+		do("DELETE "+builder+"/mcp-servers/{slug}", builder+"/mcp-servers/two", "", "apikey", "", "delete mcp_server")
+		do("DELETE "+servers+"/{mcp_server_id}", servers+"/{id}", "", "token", "", "delete mcp_server", "update agent")
+		do("DELETE "+builder+"/agents/{uid}", builder+"/agents/{uid}", "", "apikey", "", "delete agent")
+		do("POST "+accounts, accounts, `{"account_id":"new"}`, "key", "", "create linked_account")
+		do("PUT "+accounts, accounts, `{"account_id":"new","name":"n"}`, "key", "", "update linked_account")
+		do("DELETE "+accounts+"/{linked_account_id}", accounts+"/new", "", "key", "", "delete linked_account")
+		do("POST "+sessions+"/revoke", sessions+"/revoke", "", "token", "", "revoke session_token")
+		do("POST "+sessions, sessions, `{"linked_account_id":"`+testAccount+`"}`, "key", "", "issue session_token")
+
+		routers := newGateway(g.service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
+		for _, handler := range []http.Handler{routers.refold, routers.cometchat} {
+			for _, s := range handler.(*dialects.Kit).Served() {
+				if s.Method != http.MethodGet {
+					require.True(t, seen[s.String()], "%s is not tried", s)
+				}
+			}
+		}
+		restore(t, g, tenant, ways, captured["id"])
+	})
+}
+
+// restore undeletes a server and reverts it; both dialects see it, and its tag moves on.
+func restore(t *testing.T, g *inProcess, tenant core.Tenant, ways credentials, id string) {
+	t.Helper()
+	server, ok := core.ParseObjectID(id)
+	require.True(t, ok)
+	_, err := g.operator.UndeleteMCPServer(t.Context(), tenant, server, time.Hour)
+	require.NoError(t, err)
+	const refoldServers, cometChatServers = "/api/v2/public/mcp-servers/", "/v3/ai-agents/agent-builder/mcp-servers/"
+	strong := append([]string{"Diglot-ETag", "strong"}, ways["key"]...)
+	one := send(t, http.MethodGet, g.url+refoldServers+id, "", strong...)
+	require.Equal(t, http.StatusOK, one.status, one.body)
+	require.Equal(t, "e", one.json(t)["description"])
+	other := send(t, http.MethodGet, g.url+cometChatServers+"one", "", ways["apikey"]...)
+	require.Equal(t, http.StatusOK, other.status, other.body)
+	_, err = g.operator.RevertMCPServer(t.Context(), tenant, core.ByID(server), 1)
+	require.NoError(t, err)
+	reverted := send(t, http.MethodGet, g.url+refoldServers+id, "", strong...)
+	require.Equal(t, "d", reverted.json(t)["description"])
+	require.NotEmpty(t, one.header.Get("ETag"))
+	require.NotEqual(t, one.header.Get("ETag"), reverted.header.Get("ETag"))
+	stale := send(t, http.MethodPut, g.url+refoldServers+id, `{"description":"f"}`, append([]string{"If-Match", one.header.Get("ETag")}, ways["key"]...)...)
+	require.Equal(t, http.StatusPreconditionFailed, stale.status)
+}
+
+// memberOf gives a text member of an answer, or of the agent in it.
+func memberOf(t *testing.T, body, member string) string {
+	t.Helper()
+	var top map[string]any
+	require.NoError(t, json.Unmarshal([]byte(body), &top))
+	if agent, ok := top["agent"].(map[string]any); ok {
+		top = agent
+	}
+	text, ok := top[member].(string)
+	require.True(t, ok, body)
+	return text
+}
+
+func TestTheCommandsShowAndRestoreHistory(t *testing.T) {
+	t.Parallel()
+	env := []string{"DIGLOT_DATABASE_URL=" + storetest.New(t), "DIGLOT_OPERATOR=alice"}
+	acme := makeTenant(t, env, "acme", acmeOrg, acmeApp)
+	g := startGateway(t, env)
+	acme.works(t, g, "one")
+	lines := func(args ...string) (list []map[string]any) {
+		t.Helper()
+		stdout, stderr, err := diglot(t, env, append(args, "-o", "json")...)
+		require.NoError(t, err, stderr)
+		require.NoError(t, json.Unmarshal([]byte(stdout), &list))
+		return list
+	}
+	list := lines("server", "list", "--tenant", "acme")
+	require.Len(t, list, 1)
+	id := list[0]["id"].(string)
+	const path = "/v3/ai-agents/agent-builder/mcp-servers/one"
+	r := send(t, http.MethodPatch, g.url+path, `{"name":"other"}`, "apikey", acme.cometChatKey)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	reverted := diglotJSON(t, env, "server", "revert", "one", "--tenant", "acme", "--revision", "1")
+	require.InDelta(t, 3, reverted["revision"], 0)
+	require.Equal(t, "one", reverted["name"])
+	r = send(t, http.MethodDelete, g.url+path, "", "apikey", acme.cometChatKey)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+	_, stderr, err := diglot(t, env, "server", "undelete", id, "--tenant", "acme", "--undelete-for", "0s")
+	require.Error(t, err)
+	require.Contains(t, stderr, "too long ago")
+	back := diglotJSON(t, env, "server", "undelete", id, "--tenant", "acme")
+	require.Equal(t, "one", back["slug"])
+	r = send(t, http.MethodGet, g.url+path, "", "apikey", acme.cometChatKey)
+	require.Equal(t, http.StatusOK, r.status, r.body)
+
+	history := lines("server", "history", id, "--tenant", "acme")
+	actions := []any{}
+	for _, c := range history {
+		actions = append(actions, c["action"])
+	}
+	require.Equal(t, []any{"undelete", "delete", "update", "update", "create"}, actions)
+	require.Equal(t, "alice", history[0]["actor"])
+	require.Equal(t, "operator", history[0]["actor_kind"])
+	require.Equal(t, "cometchat", history[1]["dialect"])
+	require.Len(t, lines("audit", "list", "--tenant", "acme", "--noun", "mcp_server", "--action", "update", "--kind", "key", "--since", "1h"), 1)
+	require.Len(t, lines("audit", "list", "--noun", "tenant"), 1)
+	require.Len(t, lines("audit", "list", "--noun", "secret_version"), 1)
+
+	head, stderr, err := diglot(t, env, "audit", "verify", "--tenant", "acme")
+	require.NoError(t, err, stderr)
+	fields := strings.Fields(head)
+	file := filepath.Join(t.TempDir(), "acme.jsonl")
+	_, stderr, err = diglot(t, env, "audit", "export", "--tenant", "acme", "--file", file)
+	require.NoError(t, err, stderr)
+	offline, stderr, err := diglot(t, nil, "audit", "verify", file, "--head", fields[len(fields)-1])
+	require.NoError(t, err, stderr)
+	require.Equal(t, head, offline)
+	exported, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.NotContains(t, string(exported), acme.cometChatKey)
+	require.NotContains(t, string(exported), acme.refoldKey)
+	forged := filepath.Join(t.TempDir(), "forged.jsonl")
+	require.NoError(t, os.WriteFile(forged, []byte(strings.Replace(string(exported), "alice", "bob", 1)), 0o600))
+	_, stderr, err = diglot(t, nil, "audit", "verify", forged)
+	require.Error(t, err)
+	require.Contains(t, stderr, "the chain is broken: entry 1: its hash is not of what it says")
+
+	erased, stderr, err := diglot(t, env, "audit", "prune", "--undelete-for", "0s")
+	require.NoError(t, err, stderr)
+	require.Contains(t, erased, "erased the images of")
+	again, stderr, err := diglot(t, env, "audit", "verify", "--tenant", "acme", "--head", fields[len(fields)-1])
+	require.NoError(t, err, stderr)
+	require.Equal(t, head, again)
+	_, stderr, err = diglot(t, env, "server", "revert", id, "--tenant", "acme", "--revision", "1")
+	require.Error(t, err)
+	require.Contains(t, stderr, "no longer kept")
+}

@@ -1,0 +1,125 @@
+package coretest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/core"
+)
+
+// operate gives the use cases of an operator over the backend.
+func operate(t *testing.T, b Backend, now core.Clock) *core.Operator {
+	t.Helper()
+	secret, err := core.NewSecret(core.RandomMaterial())
+	require.NoError(t, err)
+	return core.NewOperator(b, secret, now)
+}
+
+// afterwards gives a moment behind all that tests do, whole milliseconds.
+func afterwards() time.Time { return time.Now().UTC().Add(time.Hour).Truncate(time.Millisecond) }
+
+// odd is JSON that only text keeps as it came: repetitions, digits, halves of characters.
+const odd = `[{"a":"\u0000 \ud800","n":1.00,"n":2,"nested":[[[{}]]]}]`
+
+var serverHistories = []guarantee{
+	{"a server is reverted to each revision it had", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		full := s.full()
+		full.Resources = core.JSON(odd)
+		revisions := []core.MCPServer{s.create(t, full)}
+		for _, u := range []core.MCPServerUpdate{
+			{Name: new("second"), Suggestions: core.JSON(odd), Branding: core.Branding{SafeMode: new(false)}},
+			{Description: new(""), URL: new("https://example.com/other"), AssociatedApps: core.JSON(`[]`)},
+			{Branding: core.Branding{BasePrompt: new("Be \u0001 brief.\u2028")}},
+		} {
+			m := core.Modification{MCPServerUpdate: u, UpdatedAt: epoch.Add(time.Minute), Chains: &[]core.Chain{{ID: s.newID(epoch), Fields: core.JSON(odd[1 : len(odd)-1])}}}
+			revisions = append(revisions, s.update(t, core.ByID(full.ID), m))
+		}
+		bare := s.create(t, s.server("bare"))
+		changed := s.update(t, core.ByID(bare.ID), core.Modification{MCPServerUpdate: core.MCPServerUpdate{Description: new("some"), Icon: new("https://e.com/i")}, UpdatedAt: epoch})
+		at := afterwards()
+		o := operate(t, b, func() time.Time { return at })
+		head := int64(len(revisions))
+		for i, want := range revisions {
+			got, err := o.RevertMCPServer(t.Context(), s.tenant, core.ByID(full.ID), int64(i)+1)
+			require.NoError(t, err)
+			head++
+			want.Revision, want.UpdatedAt = head, at
+			equalServer(t, want, got)
+			equalServer(t, want, s.read(t, core.BySlug(full.Slug)))
+		}
+		got, err := o.RevertMCPServer(t.Context(), s.tenant, core.BySlug(bare.Slug), 1)
+		require.NoError(t, err)
+		bare.Revision, bare.UpdatedAt = changed.Revision+1, at
+		equalServer(t, bare, got)
+		for _, revision := range []int64{0, -1, 100} {
+			_, err := o.RevertMCPServer(t.Context(), s.tenant, core.ByID(bare.ID), revision)
+			requireNotFound(t, err)
+		}
+		_, err = o.RevertMCPServer(t.Context(), s.tenant, core.ByID(s.newID(epoch)), 1)
+		requireNotFound(t, err)
+	}},
+	{"a deleted server comes back as it was, for a set time", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		want := s.create(t, s.full())
+		at := afterwards()
+		o := operate(t, b, func() time.Time { return at })
+		_, err := o.UndeleteMCPServer(t.Context(), s.tenant, want.ID, core.KeepImagesFor)
+		require.True(t, core.IsConflictOn(err, "id"), "%v", err)
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(want.ID), core.Precondition{}))
+		_, err = o.UndeleteMCPServer(t.Context(), s.tenant, want.ID, time.Minute)
+		requireNotFound(t, err)
+		_, err = o.UndeleteMCPServer(t.Context(), s.tenant, s.newID(epoch), core.KeepImagesFor)
+		requireNotFound(t, err)
+		other := newSuite(t, b, "b")
+		_, err = o.UndeleteMCPServer(t.Context(), other.tenant, want.ID, core.KeepImagesFor)
+		requireNotFound(t, err)
+
+		got, err := o.UndeleteMCPServer(t.Context(), s.tenant, want.ID, core.KeepImagesFor)
+		require.NoError(t, err)
+		want.Revision, want.UpdatedAt = 2, at
+		equalServer(t, want, got)
+		equalServer(t, want, s.read(t, core.ByID(want.ID)))
+		require.Equal(t, []string{"create mcp_server", "delete mcp_server", "undelete mcp_server"}, said(history(t, b, s.tenant.ID)))
+		_, err = o.RevertMCPServer(t.Context(), s.tenant, core.ByID(want.ID), 1)
+		require.NoError(t, err, "also to what it was before it was deleted")
+	}},
+	{"a deleted server whose slug was taken doesn't come back", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		gone := s.create(t, s.server("one"))
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(gone.ID), core.Precondition{}))
+		heir := s.server("two")
+		heir.Slug = gone.Slug
+		s.create(t, heir)
+		_, err := operate(t, b, afterwards).UndeleteMCPServer(t.Context(), s.tenant, gone.ID, core.KeepImagesFor)
+		require.True(t, core.IsConflictOn(err, "slug"), "%v", err)
+		equalServers(t, []core.MCPServer{heir}, s.all(t))
+	}},
+	{"images are erased and the chain stays whole", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		server := s.create(t, s.server("one"))
+		s.update(t, core.ByID(server.ID), core.Modification{UpdatedAt: epoch})
+		o := operate(t, b, afterwards)
+		head, err := o.VerifyChanges(t.Context(), s.tenant.ID, core.ChainHead{})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, head.Seq)
+		n, err := o.EraseImages(t.Context(), 2*time.Hour)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		n, err = o.EraseImages(t.Context(), time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, 3, n, "the server's two, and that of the tenant's creation")
+		for _, c := range history(t, b, s.tenant.ID) {
+			require.Nil(t, c.Before)
+			require.Nil(t, c.After)
+		}
+		again, err := o.VerifyChanges(t.Context(), s.tenant.ID, head)
+		require.NoError(t, err)
+		require.Equal(t, head, again)
+		_, err = o.RevertMCPServer(t.Context(), s.tenant, core.ByID(server.ID), 1)
+		requireNotFound(t, err)
+		require.ErrorContains(t, err, "no longer kept")
+	}},
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/image"
+)
+
+// changeColumns are read into a [changeRow], in this order.
+const changeColumns = `tenant_id, seq, at, actor_kind, actor, dialect, request_id, action, noun, record, COALESCE(revision, 0),
+	before, after, before_digest, after_digest, hash`
+
+type changeRow struct {
+	core.Change
+
+	before, after *string // as text, which is how it came
+	hash          []byte
+}
+
+func (r *changeRow) columns() []any {
+	return []any{
+		&r.Tenant, &r.Seq, &r.At, &r.Kind, &r.ID, &r.Dialect, &r.RequestID, &r.Action, &r.Noun, &r.Record, &r.Revision,
+		&r.before, &r.after, &r.BeforeDigest, &r.AfterDigest, &r.hash,
+	}
+}
+
+func (r *changeRow) toCore() core.Change {
+	r.At = r.At.UTC()
+	copy(r.Hash[:], r.hash)
+	if r.before != nil {
+		r.Before = core.JSON(*r.before)
+	}
+	if r.after != nil {
+		r.After = core.JSON(*r.after)
+	}
+	return r.Change
+}
+
+// Changes implements [core.Directory]. It walks the tenant's entries, or those of
+// the record where one is named, after putting what is new into its chain.
+func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.ChangeQuery) ([]core.Change, error) {
+	if !tenant.Valid() {
+		return nil, fmt.Errorf("tenant id %q is not a UUID", tenant)
+	}
+	var where strings.Builder
+	args := []any{string(tenant)}
+	and := func(given bool, condition string, arg any) {
+		if given {
+			args = append(args, arg)
+			fmt.Fprintf(&where, " AND %s $%d", condition, len(args))
+		}
+	}
+	and(q.After > 0, "seq >", q.After)
+	and(q.Before > 0, "seq <", q.Before)
+	and(!q.Since.IsZero(), "at >=", q.Since)
+	and(!q.Until.IsZero(), "at <", q.Until)
+	for _, filter := range [...]struct{ column, wanted string }{
+		{"actor_kind", string(q.Kind)},
+		{"actor", q.Actor},
+		{"dialect", q.Dialect},
+		{"request_id", q.RequestID},
+		{"action", q.Action},
+		{"noun", q.Noun},
+		{"record", q.Record},
+	} {
+		if !core.ValidText(filter.wanted) {
+			return nil, nil // PostgreSQL would call it an error, and no entry has it
+		}
+		and(filter.wanted != "", filter.column+" =", filter.wanted)
+	}
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return nil, err
+	}
+	order := "ASC"
+	if q.Newest {
+		order = "DESC"
+	}
+	args = append(args, max(q.Limit, 0))
+	rows, err := s.db.Query(ctx, fmt.Sprintf(`SELECT %s FROM change WHERE tenant_id = $1 AND seq > 0%s ORDER BY seq %s LIMIT $%d`,
+		changeColumns, where.String(), order, len(args)), args...)
+	if err != nil {
+		return nil, wrap(err, "change", "select changes")
+	}
+	changes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Change, error) {
+		var r changeRow
+		err := row.Scan(r.columns()...)
+		return r.toCore(), err
+	})
+	return changes, wrap(err, "change", "select changes")
+}
+
+// EraseImages implements [core.Directory].
+func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (int, error) {
+	const q = `UPDATE change c SET before = NULL, after = NULL
+		FROM (
+			SELECT tenant_id, seq FROM change
+			WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL)
+			ORDER BY at LIMIT $2
+			FOR NO KEY UPDATE SKIP LOCKED
+		) AS old
+		WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return 0, err
+	}
+	tag, err := s.db.Exec(ctx, q, before, max(limit, 0))
+	return int(tag.RowsAffected()), wrap(err, "change", "erase images of changes")
+}
+
+// historyPage is how many of a server's changes are read at a time.
+const historyPage = 100
+
+// MCPServerAt implements [core.Directory].
+func (s *Store) MCPServerAt(ctx context.Context, tenant core.TenantID, id core.ObjectID, revision int64) (core.MCPServer, error) {
+	var current *core.MCPServer
+	switch found, err := s.MCPServer(ctx, tenant, core.ByID(id)); {
+	case err == nil:
+		current = &found
+	case core.KindOf(err) != core.NotFound:
+		return core.MCPServer{}, err
+	}
+	return image.ServerAt(current, revision, func(before int64) ([]core.Change, error) {
+		return s.Changes(ctx, tenant, core.ChangeQuery{
+			Noun: core.MCPServerNoun, Record: id.String(), Newest: true, Before: before, Limit: historyPage,
+		})
+	})
+}
+
+// replaceMCPServer ends the server's claim on its name as updateMCPServer does.
+var replaceMCPServer = prepared("replace_mcp_server", `
+	UPDATE mcp_server SET
+		name_claimed    = CASE WHEN $4 = name_digest THEN name_claimed END,
+		name            = $3,
+		name_digest     = $4,
+		description     = $5,
+		url             = $6,
+		icon            = $7,
+		suggestions     = $8,
+		associated_apps = $9,
+		resources       = $10,
+		notebooks       = $11,
+		chains          = $12,
+		agent_name      = $13,
+		primary_color   = $14,
+		secondary_color = $15,
+		base_prompt     = $16,
+		safe_mode       = $17,
+		updated_at      = GREATEST(created_at, updated_at, $18),
+		revision        = revision + 1
+	WHERE tenant_id = $1 AND id = $2 RETURNING `+mcpServerColumns)
+
+// ReplaceMCPServer implements [core.Directory].
+func (s *Store) ReplaceMCPServer(ctx context.Context, tenant core.TenantID, v core.MCPServer) (core.MCPServer, error) {
+	replace, servers := serversCall(replaceMCPServer, uuidArg(tenant), v.ID[:],
+		textArg(v.Name), nameDigest(v.Name), optTextArg(v.Description), textArg(v.URL), textArg(v.Icon),
+		jsonArg(v.Suggestions), jsonArg(v.AssociatedApps), jsonArg(v.Resources), jsonArg(v.Notebooks), image.Chains(v.Chains),
+		optTextArg(v.Branding.AgentName), optTextArg(v.Branding.PrimaryColor), optTextArg(v.Branding.SecondaryColor),
+		optTextArg(v.Branding.BasePrompt), optBoolArg(v.Branding.SafeMode), timeArg(v.UpdatedAt))
+	if err := s.inTenant(ctx, tenant, begin, replace); err != nil {
+		return core.MCPServer{}, wrap(err, "mcp_server", "replace mcp_server")
+	}
+	return one(*servers)
+}
