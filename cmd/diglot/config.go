@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,10 +37,13 @@ const (
 )
 
 const (
+	addrFlag           = "addr"
 	dataDirFlag        = "data-dir"
 	cometChatLimitFlag = "cometchat-rate-limit"
 	refoldLimitFlag    = "refold-rate-limit"
 	undeleteForFlag    = "undelete-for"
+
+	defaultAddr = "127.0.0.1:8080"
 )
 
 // common is what every command takes.
@@ -68,7 +72,7 @@ type serveConfig struct {
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
-	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "address that both dialects are served on")
+	f.StringVar(&c.addr, addrFlag, defaultAddr, "address that both dialects are served on")
 	f.StringVar(&c.opsAddr, "ops-addr", "127.0.0.1:9090", "address that /metrics, /healthz, /readyz and the admin API are served on; off: nowhere")
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory: no PostgreSQL, nothing survives")
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
@@ -159,11 +163,11 @@ func checkAddress(flag, addr string) error {
 
 // fromEnvironment sets each of serve's flags that was not given from DIGLOT_
 // and its name: --ops-addr from DIGLOT_OPS_ADDR. Of the other commands' flags,
-// --data-dir and --undelete-for alone. An empty variable counts as none.
+// --data-dir, --undelete-for and --addr alone. An empty variable counts as none.
 func fromEnvironment(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if cmd.Name() != "serve" && f.Name != dataDirFlag && f.Name != undeleteForFlag {
+		if cmd.Name() != "serve" && !slices.Contains([]string{dataDirFlag, undeleteForFlag, addrFlag}, f.Name) {
 			return
 		}
 		name := "DIGLOT_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

@@ -38,6 +38,9 @@ var fences = []fence{
 // testOnly are the packages that only tests may import.
 var testOnly = []string{module + "core/coretest", module + "store/storetest", module + "dialects/dialecttest", "github.com/stretchr/testify", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime"}
 
+// containers are the packages that start containers.
+var containers = []string{"diglottest/container", "store/storetest"}
+
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -49,6 +52,8 @@ func TestImportsPointOneWay(t *testing.T) {
 			require.NotContains(t, imported, "testify/assert", "%s: use require", file)
 			require.False(t, imported == "github.com/labstack/echo/v4" && file != "dialects/kit.go",
 				"%s: the web framework is used in dialects/kit.go alone", file)
+			require.False(t, strings.HasPrefix(imported, "github.com/testcontainers/") && !slices.Contains(containers, path.Dir(file)),
+				"%s imports %s: nobody needs Docker's client who does not ask for containers", file, imported)
 			if isTest {
 				continue
 			}

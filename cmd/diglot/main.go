@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	_ "golang.org/x/crypto/x509roots/fallback" // certificate authorities where the system has none, as in the image
 )
 
 func main() {
@@ -38,7 +39,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(c), newMigrateCommand(c), newTenantCommand(c), newKeyCommand(c),
 		newAccountCommand(c), newSessionCommand(c), newTokenCommand(c), newSigningKeyCommand(c), newSecretCommand(c),
-		newServerCommand(c), newAuditCommand(c), newVersionCommand(),
+		newServerCommand(c), newAuditCommand(c), newHealthcheckCommand(), newVersionCommand(),
 	)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root
