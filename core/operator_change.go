@@ -90,7 +90,7 @@ func (o *Operator) DeletedMCPServers(ctx context.Context, t Tenant, keep time.Du
 
 // MCPServerHistory gives up to limit of the changes to a server before the seq
 // before (0: of all), the newest first; also of one that was deleted, by its id.
-// NotFound for a slug that no server has.
+// NotFound for a slug that no server has, and an id that none has or had.
 func (o *Operator) MCPServerHistory(ctx context.Context, t Tenant, ref MCPServerRef, before int64, limit int) ([]Change, error) {
 	if ref.Slug != "" {
 		s, err := o.directory.MCPServer(ctx, t.ID, ref)
@@ -99,9 +99,13 @@ func (o *Operator) MCPServerHistory(ctx context.Context, t Tenant, ref MCPServer
 		}
 		ref = ByID(s.ID)
 	}
-	return o.directory.Changes(ctx, t.ID, ChangeQuery{
+	changes, err := o.directory.Changes(ctx, t.ID, ChangeQuery{
 		Noun: MCPServerNoun, Record: ref.ID.String(), Newest: true, Before: before, Limit: limit,
 	})
+	if err == nil && len(changes) == 0 && before == 0 { // one of before the history has none
+		_, err = o.directory.MCPServer(ctx, t.ID, ref)
+	}
+	return changes, err
 }
 
 // RevertMCPServer has a server be again what it was at an earlier revision; that

@@ -63,6 +63,7 @@ type serveConfig struct {
 	rateLimits   rateLimits
 	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
+	keepImages   time.Duration
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -83,6 +84,7 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.Var(limit{&c.rateLimits.others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
+	undeleteFlag(f, &c.keepImages)
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
 }
 
@@ -127,6 +129,9 @@ func (c *serveConfig) validate() error {
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
+	}
+	if c.keepImages <= 0 {
+		return fmt.Errorf("--%s is %s: it must be more than nothing", undeleteForFlag, c.keepImages)
 	}
 	return c.validateLifetimes()
 }

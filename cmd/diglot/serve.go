@@ -76,7 +76,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if admins != nil {
 		api = admin.New(admin.Options{
 			Operator: core.NewOperator(b.directory, b.secret, time.Now, core.WithService(service)),
-			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe,
+			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe, KeepImagesFor: c.keepImages,
 		})
 		b.closers = append(b.closers, api.Close)
 	}

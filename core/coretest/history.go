@@ -101,6 +101,8 @@ var serverHistories = []guarantee{
 			return list
 		}
 		require.Empty(t, deleted(core.KeepImagesFor, 0, 10))
+		_, err := o.MCPServerHistory(t.Context(), s.tenant, core.ByID(s.newID(epoch)), 0, 1)
+		requireNotFound(t, err)
 		s.create(t, s.server("stays"))
 		list := []core.MCPServer{s.create(t, s.full()), s.create(t, s.server("two")), s.create(t, s.server("three"))}
 		for _, server := range list {
