@@ -97,6 +97,8 @@ var parameters = map[takes][]string{
 	filters: {"since", "until", "actor_kind", "actor", "dialect", "request_id", "action", "noun", "record"},
 	aHead:   {"head"},
 	deleted: {"deleted"},
+	aBody:   nil,
+	aWhile:  nil,
 }
 
 // reply is an answer to a request that succeeded.
