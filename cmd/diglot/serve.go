@@ -71,12 +71,12 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	defer b.close(logger)
 	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.others))
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
-	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
+	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe, Proxies: c.proxies})
 	var api *admin.Handler // nil: it is not served
 	if admins != nil {
 		api = admin.New(admin.Options{
 			Operator: core.NewOperator(b.directory, b.secret, time.Now, core.WithService(service)),
-			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe, KeepImagesFor: c.keepImages,
+			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe, Proxies: c.proxies, KeepImagesFor: c.keepImages,
 		})
 		b.closers = append(b.closers, api.Close)
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	// KeepImagesFor is how long a deleted server can be undeleted, and what changes
 	// were from and to is kept; 0: [core.KeepImagesFor].
 	KeepImagesFor time.Duration
+	// Proxies say in a header whose requests they pass on, for the log.
+	Proxies dialects.Proxies
 	// Observe is told of each request, as of the dialect "admin"; nil: nobody is.
 	Observe func(dialects.Observation)
 }

@@ -112,7 +112,7 @@ func (h *Handler) finish(r *http.Request, x *exchange) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("operation", x.operation), slog.String("operator", x.operator),
-		slog.String("tenant", x.tenant), slog.String("method", r.Method), slog.Int("status", x.status),
+		slog.String("tenant", x.tenant), slog.String("client", h.Proxies.Client(r)), slog.String("method", r.Method), slog.Int("status", x.status),
 		slog.Int64("duration_us", took.Microseconds()),
 	}
 	switch {

@@ -163,6 +163,6 @@ func TestAnExportThatFailsBreaksOff(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	_, err = io.ReadAll(res.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the answer has no end")
-	require.Contains(t, w.log.String(), `"operation":"export_changes","operator":"admin","tenant":"kept","method":"GET","status":200`)
+	require.Contains(t, w.log.String(), `"operation":"export_changes","operator":"admin","tenant":"kept","client":"127.0.0.1","method":"GET","status":200`)
 	require.Contains(t, w.log.String(), "cannot scan Infinity")
 }
