@@ -163,9 +163,18 @@ func askAll(t *testing.T, s *spill, gateway, ops string, m madeTenant, wrong str
 	t.Helper()
 	const refold, cometchat = "/api/v2/public/mcp-servers", "/v3/ai-agents/agent-builder/mcp-servers"
 	credentials := [][]string{
-		{"x-api-key", m.refoldKey, "linked_account_id", "customer@example.com"}, {"Authorization", "Bearer " + m.token}, {"apikey", m.cometChatKey},
-		{"x-api-key", wrong}, {"Authorization", "Bearer " + wrong}, {"Authorization", "Basic " + wrong}, {"apikey", wrong}, {"apikey", m.refoldKey},
-		{"x-api-key", m.cometChatKey}, {"Authorization", "Bearer " + m.token[:len(m.token)-2] + "xx"}, {"x-api-key", m.refoldKey + "\u00e9"}, nil,
+		{"x-api-key", m.refoldKey, "linked_account_id", "customer@example.com"},
+		{"Authorization", "Bearer " + m.token},
+		{"apikey", m.cometChatKey},
+		{"x-api-key", wrong},
+		{"Authorization", "Bearer " + wrong},
+		{"Authorization", "Basic " + wrong},
+		{"apikey", wrong},
+		{"apikey", m.refoldKey},
+		{"x-api-key", m.cometChatKey},
+		{"Authorization", "Bearer " + m.token[:len(m.token)-2] + "xx"},
+		{"x-api-key", m.refoldKey + "\u00e9"},
+		nil,
 	}
 	bodies := []string{
 		`{"name":"a-value-in-a-body","description":"a-value-in-a-body"`, `{"name":{"a-value-in-a-body":1}}`, `["a-value-in-a-body"]`, "a-value-in-a-body",
@@ -218,10 +227,18 @@ func runAll(t *testing.T, s *spill, env []string, m madeTenant) {
 	file := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(file, []byte(m.cometChatKey+"\n"+m.cometChatKey+"\nsh ort\n"), 0o600))
 	for _, args := range [][]string{
-		{"tenant", "show", "acme"}, {"key", "list", "--tenant", "acme", "-o", "json"}, {"session", "list", "--tenant", "acme", "--account", "customer@example.com"},
-		{"signing-key", "list"}, {"secret", "list"}, {"audit", "export", "--tenant", "acme"}, {"audit", "export"}, {"migrate", "status"},
-		{"key", "import", "--tenant", "acme", "--dialect", "cometchat", "--file", file}, {"server", "list", "--tenant", "acme"},
-		{"__complete", "key", "show", ""}, {"serve", "--addr", "nowhere", "--log-level", "debug"},
+		{"tenant", "show", "acme"},
+		{"key", "list", "--tenant", "acme", "-o", "json"},
+		{"session", "list", "--tenant", "acme", "--account", "customer@example.com"},
+		{"signing-key", "list"},
+		{"secret", "list"},
+		{"audit", "export", "--tenant", "acme"},
+		{"audit", "export"},
+		{"migrate", "status"},
+		{"key", "import", "--tenant", "acme", "--dialect", "cometchat", "--file", file},
+		{"server", "list", "--tenant", "acme"},
+		{"__complete", "key", "show", ""},
+		{"serve", "--addr", "nowhere", "--log-level", "debug"},
 	} {
 		stdout, stderr, _ := diglot(t, env, args...)
 		s.hear(stdout, stderr)
