@@ -3,6 +3,12 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_VERSION := v2.12.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+GOVULNCHECK_VERSION := v1.8.0
+GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
+# Where known vulnerabilities are listed: another server, or file:// and a folder with an export.
+GOVULNDB ?= https://vuln.go.dev
+# VULN=offline lets make check pass where that can't be reached, and says that nothing was scanned.
+VULN ?=
 OAPI_CODEGEN := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2
 FUZZTIME ?= 20s
 SOAKTIME ?= 10m
@@ -25,7 +31,7 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build docker-engine image run test container-test test-short golden contract generate generated fmt vet lint compose-check chart-check race model soak check bench fuzz migrate-new clean
+.PHONY: help build docker-engine image run test container-test test-short golden contract generate generated fmt vet lint vuln compose-check chart-check race model soak check bench fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +100,15 @@ lint: $(GOLANGCI) ## Check format, lint and the import fences
 	$(GOLANGCI) fmt --diff ./...
 	$(GOLANGCI) run ./...
 
+vuln: $(GOVULNCHECK) ## Look for known vulnerabilities in what the code calls; GOVULNDB names the list
+	@out=$$($(GOVULNCHECK) -db "$(GOVULNDB)" ./... 2>&1); failed=$$?; echo "$$out"; \
+	  case "$$failed:$$out" in \
+	  0:*) ;; \
+	  1:*"fetching vulnerabilities"*) echo "vuln: NOTHING WAS SCANNED: $(GOVULNDB) can't be reached" >&2; \
+	    [ "$(VULN)" = offline ] || { echo "vuln: name another list in GOVULNDB, or say VULN=offline to go on without" >&2; exit 1; } ;; \
+	  *) exit $$failed ;; \
+	  esac
+
 race: ## Run all tests under the race detector
 	@deploy/ensure.sh cc
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
@@ -115,7 +130,7 @@ chart-check: ## Lint and render the Helm chart, and hold it to Kubernetes
 	$(GO) -C deploy/kubernetes/charttest vet ./...
 	$(GO) -C deploy/kubernetes/charttest test ./...
 
-check: vet lint generated compose-check chart-check race model ## Check format, vet, lint, generated code, what is deployed, race and the model of three tenants
+check: vet lint generated vuln compose-check chart-check race model ## Check format, vet, lint, generated code, known vulnerabilities, what is deployed, race and the model of three tenants
 
 bench: ## Compare both dialects with a bare one-query server
 	@deploy/ensure.sh postgres
@@ -144,3 +159,8 @@ $(GOLANGCI):
 	@mkdir -p bin
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/golangci-lint $@
+
+$(GOVULNCHECK):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	mv bin/govulncheck $@

@@ -218,9 +218,14 @@ type Directory interface {
 	// ReplaceMCPServer has a server be what it is given, but for its id, slug,
 	// place and creation time, and moves its revision. NotFound.
 	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer) (MCPServer, error)
-	// MCPServer, MCPServerPage, CreateMCPServer and CreateAgent are the Store's.
+	// DeletedMCPServers gives up to limit of a tenant's servers that were deleted at
+	// since or later and are not back, the last deletion first, of those whose
+	// deletion has a seq before before (0: of all). What they were has to be kept yet.
+	DeletedMCPServers(ctx context.Context, tenant TenantID, since time.Time, before int64, limit int) ([]DeletedMCPServer, error)
+	// MCPServer, MCPServerPage, MCPServersFrom, CreateMCPServer and CreateAgent are the Store's.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
 	MCPServerPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]MCPServer, int, error)
+	MCPServersFrom(ctx context.Context, tenant TenantID, from Place, dir Direction, limit int) ([]MCPServer, error)
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 	CreateAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
 }

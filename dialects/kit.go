@@ -33,6 +33,8 @@ type Options struct {
 	// Limits hold for tenants that have none of their own; nil members: any number,
 	// and bodies of [core.DefaultMaxBytes].
 	Limits core.Limits
+	// Proxies say in a header whose requests they pass on, for the log.
+	Proxies Proxies
 	// Slots are shared by dialects whose requests count together; nil: by none.
 	Slots *Slots
 	// Interceptor is asked of each request; nil, as in production: nobody is.
@@ -134,6 +136,7 @@ func New(a Adapter, o Options) *Kit {
 		o.Patience = defaultPatience
 	}
 	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), admission: newAdmission(o, a.Vendor)}
+	k.echo.IPExtractor = o.Proxies.Client // without one, it believes headers of anybody
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
 			err = k.noRoute(c.Response(), c.Request())

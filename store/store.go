@@ -138,7 +138,10 @@ func (s *Store) configure(ctx context.Context, cfg Config) (*pgxpool.Config, err
 func poolConfig(cfg Config, url string) (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read database URL: %w", err) // pgx leaves the password out
+		return nil, unreadable(url, err)
+	}
+	if err := requireHost(pc.ConnConfig); err != nil {
+		return nil, err
 	}
 	switch {
 	case cfg.MaxConns > 0:

@@ -16,6 +16,7 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/dialects/refold"
 )
@@ -69,6 +70,8 @@ type serveConfig struct {
 	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
 	test         testConfig
+	keepImages   time.Duration
+	proxies      dialects.Proxies
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -89,6 +92,11 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.Var(limit{&c.rateLimits.Others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
+	undeleteFlag(f, &c.keepImages)
+	f.Var(networks{&c.proxies.Networks}, "trusted-proxies", "networks (CIDR) and addresses of the proxies in front, commas between, whose "+
+		"forwarded header says a client's address in the log; without any, whoever is connected is the client")
+	c.proxies.Header = dialects.ForwardedFor
+	f.Var(forwardedHeader{&c.proxies.Header}, "forwarded-header", "the header that those proxies write: X-Forwarded-For or Forwarded; the other one is never read")
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
 	c.test.flags(f)
 }
@@ -130,6 +138,9 @@ func (c *serveConfig) validate() error {
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
+	}
+	if c.keepImages <= 0 {
+		return fmt.Errorf("--%s is %s: it must be more than nothing", undeleteForFlag, c.keepImages)
 	}
 	if err := c.validateLifetimes(); err != nil {
 		return err

@@ -41,6 +41,7 @@ func newRootCommand() *cobra.Command {
 		newAccountCommand(c), newSessionCommand(c), newTokenCommand(c), newSigningKeyCommand(c), newSecretCommand(c),
 		newServerCommand(c), newAuditCommand(c), newHealthcheckCommand(), newVersionCommand(),
 	)
+	c.complete(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root
 }

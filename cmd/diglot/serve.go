@@ -73,7 +73,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	p.service = append(p.service, core.WithLimits(c.rateLimits.Others))
 	service := core.NewService(b.store, b.secret, p.now, p.newID, p.service...)
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
-	p.dialects.Observe = m.observe
+	p.dialects.Observe, p.dialects.Proxies = m.observe, c.proxies
 	g := gateway.New(service, tokens, c.rateLimits, p.dialects)
 	var operator *core.Operator // nil: nobody asks for one
 	if b.directory != nil {
@@ -81,7 +81,10 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	}
 	var api *admin.Handler // nil: it is not served
 	if admins != nil {
-		api = admin.New(admin.Options{Operator: operator, Tokens: tokens, Admins: admins, Logger: logger, Observe: m.observe})
+		api = admin.New(admin.Options{
+			Operator: operator, Tokens: tokens, Admins: admins, Logger: logger, Observe: m.observe,
+			Proxies: c.proxies, KeepImagesFor: c.keepImages,
+		})
 		b.closers = append(b.closers, api.Close)
 	}
 	handler, err := p.serve(ctx, g, testmode.Backend{Gateway: g, Service: service, Operator: operator, Tokens: tokens}, b.store)

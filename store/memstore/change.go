@@ -184,6 +184,37 @@ func (s *Store) MCPServerAt(ctx context.Context, id core.TenantID, server core.O
 	})
 }
 
+// DeletedMCPServers implements [core.Directory].
+func (s *Store) DeletedMCPServers(
+	ctx context.Context, id core.TenantID, since time.Time, before int64, limit int,
+) ([]core.DeletedMCPServer, error) {
+	if err := check(ctx, id); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out, later := []core.DeletedMCPServer{}, map[string]bool{}
+	q := core.ChangeQuery{Action: core.DeleteAction, Since: since, Before: before}
+	for _, c := range slices.Backward(s.chains[id]) {
+		if len(out) >= limit {
+			break
+		}
+		if c.Noun != core.MCPServerNoun || later[c.Record] {
+			continue
+		}
+		later[c.Record] = true
+		if c.Before == nil || !q.Matches(&c) {
+			continue
+		}
+		d, err := image.Deleted(&c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
 // ReplaceMCPServer implements [core.Directory].
 func (s *Store) ReplaceMCPServer(ctx context.Context, id core.TenantID, v core.MCPServer) (core.MCPServer, error) {
 	changed := clone(&v)
