@@ -28,7 +28,7 @@ func TestTheJournalHasNoCredentials(t *testing.T) {
 	came := s.Requests(diglottest.Filter{})
 	require.Len(t, came, 4)
 	want := `{"account_id":"a","your_app":{"auth_credentials":"[redacted]"},"udf":[{"key_name":"n","key_value":1.50}],"note":"[redacted]"}`
-	require.True(t, want == string(came[0].Body), "all else is as it was sent: %s", came[0].Body)
+	require.Equal(t, want, string(came[0].Body), "all else is as it was sent")
 	require.Equal(t, "test", came[0].Tenant)
 	require.Equal(t, "create_linked_account", came[0].Operation)
 	require.Equal(t, http.StatusOK, came[0].Status)

@@ -112,6 +112,9 @@ const selectDeleted = `SELECT ` + changeColumns + ` FROM change d
 func (s *Store) DeletedMCPServers(
 	ctx context.Context, tenant core.TenantID, since time.Time, before int64, limit int,
 ) ([]core.DeletedMCPServer, error) {
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return nil, err
+	}
 	rows, err := s.db.Query(ctx, selectDeleted, string(tenant), before, since, max(limit, 0))
 	if err != nil {
 		return nil, wrap(err, "mcp_server", "select deleted mcp_server")

@@ -137,8 +137,8 @@ var imports = []guarantee{
 		entries := history(t, b, s.tenant.ID)
 		require.Equal(t, []string{"create mcp_server", "create agent", "create linked_account"}, said(entries))
 		for _, c := range entries {
-			require.Equal(t, core.OperatorActor, c.Actor.Kind)
-			require.Equal(t, "alice", c.Actor.ID)
+			require.Equal(t, core.OperatorActor, c.Kind)
+			require.Equal(t, "alice", c.ID)
 		}
 	}},
 	{"an agent that lists a server that is not there is not imported", func(t *testing.T, b Backend) {
