@@ -141,6 +141,11 @@ type Directory interface {
 	ImportMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
 	// ImportAgent adds an agent, as [Store.CreateAgent] does.
 	ImportAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
+	// Rehearse has do work with a Directory whose imports into the tenant see each
+	// other and nobody else does, and takes all of them back when do ends. While it
+	// lasts, others may have to wait who create a record that is imported. What
+	// else that Directory is asked for is answered as by this one.
+	Rehearse(ctx context.Context, tenant TenantID, do func(Directory) error) error
 	// DeleteTenantPart removes up to limit of what a tenant that is being deleted
 	// has, and gives how many; where nothing was left, the tenant with its keys.
 	// done: it is gone. To repeat it until then deletes the tenant, and whatever

@@ -15,3 +15,13 @@ func (s *Store) ImportMCPServer(ctx context.Context, tenant core.TenantID, c cor
 func (s *Store) ImportAgent(ctx context.Context, tenant core.TenantID, a core.Agent) (core.Agent, error) {
 	return s.CreateAgent(ctx, tenant, a)
 }
+
+// Rehearse implements [core.Directory], on a copy of all that there is.
+func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Directory) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	rehearsing := New()
+	rehearsing.Restore(s.Snapshot())
+	return do(rehearsing)
+}
