@@ -131,7 +131,7 @@ func OpenRun(dir, from, to string, now time.Time) (_ *Run, err error) {
 	if r.lock, err = lockRun(dir); err != nil {
 		return nil, err
 	}
-	if r.file, err = os.OpenFile(filepath.Join(dir, journalName), os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+	if r.file, err = os.OpenFile(filepath.Join(dir, journalName), os.O_CREATE|os.O_RDWR, 0o600); err == nil { //nolint:gosec // the operator names the folder
 		err = r.load(runHeader{1, from, to, now.UTC().Truncate(time.Second)})
 	}
 	if err != nil {
@@ -146,7 +146,7 @@ func lockRun(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor is small
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close() // the lock is somebody else's
 		return nil, fmt.Errorf("%w: another process has it: %s", ErrRun, dir)
 	}
