@@ -21,7 +21,7 @@ type Refold struct {
 	client *client.Client
 }
 
-// NewRefold makes it; template is for the urls of Diglot's servers.
+// NewRefold makes it.
 func NewRefold(c *client.Client) *Refold {
 	return &Refold{pushed: pushed{vendor: core.Refold}, client: c}
 }
