@@ -168,13 +168,13 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				header, row := []string{"KIND"}, []string{}
+				header := []string{"KIND"}
 				for _, verdict := range move.Verdicts {
 					header = append(header, strings.ToUpper(string(verdict)))
 				}
 				var rows [][]string
 				for _, kind := range move.Kinds {
-					row = []string{string(kind)}
+					row := []string{string(kind)}
 					for _, verdict := range move.Verdicts {
 						row = append(row, strconv.Itoa(v.Counts[kind][verdict]))
 					}
