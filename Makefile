@@ -31,7 +31,7 @@ GENERATED := legacyclient:dialects/refold/openapi-legacy v3client:dialects/refol
 export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
 
 .DEFAULT_GOAL := help
-.PHONY: help build docker-engine image run test container-test test-short golden contract generate generated fmt vet lint vuln compose-check chart-check race model soak check bench fuzz migrate-new clean
+.PHONY: help build docker-engine image run test container-test test-short golden contract generate generated fmt vet lint vuln compose-check chart-check race model soak check bench story fuzz migrate-new clean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,6 +135,11 @@ check: vet lint generated vuln compose-check chart-check race model ## Check for
 bench: ## Compare both dialects with a bare one-query server
 	@deploy/ensure.sh postgres
 	$(GO) run ./cmd/diglot-bench
+
+story: STORY ?= 10000
+story: ## Move STORY (10000) servers in from both vendors and out to both, killed on the way
+	@deploy/ensure.sh postgres
+	DIGLOT_STORY=$(STORY) $(GO) test -count=1 -timeout 60m -v -run '^TestAPlatformMovesInFromBothVendorsAndOutToBoth$$' ./cmd/diglot
 
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@for p in $$($(GO) list ./...); do \

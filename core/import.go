@@ -77,6 +77,16 @@ func (o *Operator) ImportAccount(ctx context.Context, t Tenant, a Account) (Acco
 	return a, o.directory.CreateAccount(ctx, a)
 }
 
+// Rehearse has do work with an operator whose imports into the tenant are held to
+// all that imports are held to, and are taken back when do ends.
+func (o *Operator) Rehearse(ctx context.Context, t Tenant, do func(*Operator) error) error {
+	return o.directory.Rehearse(ctx, t.ID, func(d Directory) error {
+		rehearsing := *o
+		rehearsing.directory, rehearsing.service = d, nil
+		return do(&rehearsing)
+	})
+}
+
 // EarliestTime and LatestTime are between which a record's times are, both
 // included; see [FirstPlace].
 var (

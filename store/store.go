@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/diglot/diglot/core"
@@ -76,6 +77,8 @@ type Store struct {
 	owners  owners
 	chainer *chainer
 	log     *slog.Logger
+
+	rehearsing *pgconn.PgConn // is in the transaction of a [Store.Rehearse]; nil: it is none
 
 	secretVersion atomic.Int64 // see [Store.TellSecretVersion]
 }

@@ -139,23 +139,26 @@ func TestAKeyEndsByTheClockOfTheInstanceThatIsAsked(t *testing.T) {
 	t.Parallel()
 	s := startSkewed(t)
 	now := time.Now()
-	for expires, good := range map[time.Duration]map[string]bool{
-		skew + time.Minute:  {s.ahead: true, s.url: true, s.behind: true},
-		time.Minute:         {s.ahead: false, s.url: true, s.behind: true},
-		-time.Minute:        {s.ahead: false, s.url: false, s.behind: true},
-		-skew - time.Minute: {s.ahead: false, s.url: false, s.behind: false},
+	for _, c := range []struct {
+		expires time.Duration
+		good    map[string]bool
+	}{
+		{skew + time.Minute, map[string]bool{s.ahead: true, s.url: true, s.behind: true}},
+		{time.Minute, map[string]bool{s.ahead: false, s.url: true, s.behind: true}},
+		{-time.Minute, map[string]bool{s.ahead: false, s.url: false, s.behind: true}},
+		{-skew - time.Minute, map[string]bool{s.ahead: false, s.url: false, s.behind: false}},
 	} {
 		before := core.NewOperator(s.directory, s.secret, func() time.Time { return now.Add(-time.Hour) })
 		value := cometchat.NewAPIKey()
-		_, err := before.IssueKey(t.Context(), s.tenant, core.NewKey{Dialect: core.CometChat, Value: value, ExpiresAt: new(now.Add(expires))})
+		_, err := before.IssueKey(t.Context(), s.tenant, core.NewKey{Dialect: core.CometChat, Value: value, ExpiresAt: new(now.Add(c.expires))})
 		require.NoError(t, err)
-		for gateway, known := range good {
+		for gateway, known := range c.good {
 			want := http.StatusUnauthorized
 			if known {
 				want = http.StatusOK
 			}
 			r := send(t, http.MethodGet, gateway+cometChatServers, "", "apikey", value)
-			require.Equal(t, want, r.status, "expires in %s: %s", expires, r.body)
+			require.Equal(t, want, r.status, "expires in %s: %s", c.expires, r.body)
 		}
 	}
 }

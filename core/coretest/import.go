@@ -157,4 +157,39 @@ var imports = []guarantee{
 		_, err := s.importer(t).ImportMCPServer(t.Context(), s.tenant, s.server("second"))
 		requireOverQuota(t, err)
 	}},
+	{"a rehearsal holds imports to every rule, to each other too, and leaves nothing", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		there := s.importServer(t, s.server("there"))
+		planned := s.server("planned")
+		err := s.importer(t).Rehearse(t.Context(), s.tenant, func(o *core.Operator) error {
+			same := there
+			same.Slug = "another"
+			_, err := o.ImportMCPServer(t.Context(), s.tenant, same)
+			requireConflict(t, err, "mcp_server", "id")
+			_, err = o.ImportMCPServer(t.Context(), s.tenant, planned)
+			require.NoError(t, err)
+			again := s.server("again")
+			again.Slug = planned.Slug
+			_, err = o.ImportMCPServer(t.Context(), s.tenant, again)
+			requireConflict(t, err, "mcp_server", "slug")
+			a := newAgent("agent")
+			a.MCPServers = []string{planned.Slug}
+			_, err = o.ImportAgent(t.Context(), s.tenant, a)
+			require.NoError(t, err)
+			a.MCPServers = nil
+			_, err = o.ImportAgent(t.Context(), s.tenant, a)
+			requireConflict(t, err, "agent", "uid")
+			account := core.Account{ID: "user", CreatedAt: long, UpdatedAt: long}
+			_, err = o.ImportAccount(t.Context(), s.tenant, account)
+			require.NoError(t, err)
+			_, err = o.ImportAccount(t.Context(), s.tenant, account)
+			requireConflict(t, err, "account", "id")
+			_, err = s.MCPServer(t.Context(), s.tenant.ID, core.ByID(planned.ID))
+			requireNotFound(t, err)
+			return nil
+		})
+		require.NoError(t, err)
+		require.Len(t, s.all(t), 1)
+		require.Equal(t, planned.ID, s.importServer(t, planned).ID, "nothing of it is in the way")
+	}},
 }
