@@ -164,11 +164,15 @@ func (m *model) listHistory(t *rapid.T) {
 	id := m.byID(t, tn)
 	object, _ := core.ParseObjectID(id)
 	changes, err := m.operator.MCPServerHistory(t.Context(), tn.Tenant, core.ByID(object), 0, 1000)
-	require.NoError(t, err)
 	want := 0
 	for _, action := range []string{core.CreateAction, core.UpdateAction, core.DeleteAction, core.UndeleteAction} {
 		want += tn.history[action+" "+core.MCPServerNoun+" "+id]
 	}
+	if want == 0 {
+		require.Equal(t, core.NotFound, core.KindOf(err), "%v", err)
+		return
+	}
+	require.NoError(t, err)
 	require.Len(t, changes, want)
 	for i := range changes {
 		require.Equal(t, tn.ID, changes[i].Tenant)
