@@ -47,7 +47,9 @@ type NewAccountField struct {
 const maxAccountIDBytes = 500
 
 // Validate reports what keeps the account from being created, as an [Invalid] error.
-func (a *Account) Validate() error {
+func (a *Account) Validate() error { return invalid("account", a.problems()) }
+
+func (a *Account) problems() map[string]string {
 	fields := map[string]string{}
 	if a.ID == "" || len(a.ID) > maxAccountIDBytes || !ValidText(a.ID) || strings.TrimSpace(a.ID) != a.ID {
 		fields["id"] = "must be 1 to 500 bytes of text without surrounding space"
@@ -56,7 +58,7 @@ func (a *Account) Validate() error {
 	for i, f := range a.Fields {
 		checkText(fields, "fields."+strconv.Itoa(i), &f.Name, false)
 	}
-	return invalid("account", fields)
+	return fields
 }
 
 // CreateLinkedAccount adds an account to the tenant. Invalid; Conflict on "id".

@@ -143,7 +143,9 @@ func checkLength(fields map[string]string, field string, s *string, limit int) {
 
 // validate is the last line of defence: a dialect has said all of this in its
 // own words before.
-func (u *AgentUpdate) validate() error {
+func (u *AgentUpdate) validate() error { return invalid("agent", u.problems()) }
+
+func (u *AgentUpdate) problems() map[string]string {
 	fields := map[string]string{}
 	checkText(fields, "name", u.Name, true)
 	checkLength(fields, "name", u.Name, MaxAgentNameChars)
@@ -152,7 +154,7 @@ func (u *AgentUpdate) validate() error {
 	checkText(fields, "instruction", u.Instruction, false)
 	checkLength(fields, "instruction", u.Instruction, MaxInstructionChars)
 	checkText(fields, "model", u.Model, false)
-	return invalid("agent", fields)
+	return fields
 }
 
 func (n *NewAgent) validate() error {

@@ -98,6 +98,14 @@ func (c *credentialCache) forget(tenant TenantID) {
 	c.drop(tenant)
 }
 
+// forgetAll drops what is known of everybody's.
+func (c *credentialCache) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	c.entries = nil
+}
+
 func (c *credentialCache) drop(tenant TenantID) {
 	for key, entry := range c.entries {
 		if entry.principal.Tenant.ID == tenant {

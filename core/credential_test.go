@@ -63,6 +63,16 @@ func TestAKnownCredentialIsLookedUpOnceWhileWatching(t *testing.T) {
 	})
 }
 
+func TestAForgottenCredentialIsLookedUpAnew(t *testing.T) {
+	t.Parallel()
+	eachCredential(t, func(t *testing.T, g *gateway, _ core.Tenant, who credential) {
+		g.watch(t)
+		requireLookUps(t, g, who, 5, 1)
+		g.ForgetCredentials()
+		requireLookUps(t, g, who, 5, 1)
+	})
+}
+
 func TestACredentialIsLookedUpEveryTimeWhileNotWatching(t *testing.T) {
 	t.Parallel()
 	eachCredential(t, func(t *testing.T, g *gateway, _ core.Tenant, who credential) {

@@ -60,6 +60,11 @@ type Place int64
 // PlacesPerMilli is how many places one millisecond has.
 const PlacesPerMilli = 1000
 
+// FirstPlace is the least place that a list tells from a time: as microseconds it
+// is in March 1973, as milliseconds in the year 5138. A record's times are between
+// the two, so that one number can carry a place or a time, as CometChat's cursors do.
+const FirstPlace = 100_000_000_000_000
+
 // PlaceAt gives the first choice of place for a server created at t.
 func PlaceAt(t time.Time) Place { return Place(t.UnixMicro()) }
 
@@ -195,7 +200,9 @@ func (n *NewMCPServer) validate() error {
 	return invalid("mcp_server", fields)
 }
 
-func (u *MCPServerUpdate) validate() error {
+func (u *MCPServerUpdate) validate() error { return invalid("mcp_server", u.problems()) }
+
+func (u *MCPServerUpdate) problems() map[string]string {
 	fields := map[string]string{}
 	checkText(fields, "name", u.Name, true)
 	checkText(fields, "description", u.Description, false)
@@ -205,5 +212,5 @@ func (u *MCPServerUpdate) validate() error {
 	checkText(fields, "primary_color", u.Branding.PrimaryColor, false)
 	checkText(fields, "secondary_color", u.Branding.SecondaryColor, false)
 	checkText(fields, "base_prompt", u.Branding.BasePrompt, false)
-	return invalid("mcp_server", fields)
+	return fields
 }

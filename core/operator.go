@@ -14,6 +14,7 @@ type Operator struct {
 	secret    *Secret
 	now       Clock
 	newID     IDSource
+	newUUID   UUIDSource
 	service   *Service // nil: none in this process
 }
 
@@ -23,13 +24,17 @@ type OperatorOption func(*Operator)
 // WithIDs has object ids taken from a source; without it, from a new one.
 func WithIDs(next IDSource) OperatorOption { return func(o *Operator) { o.newID = next } }
 
+// WithOperatorUUIDs has the ids of tenants, keys and signing keys taken from a source; without it
+// they are random.
+func WithOperatorUUIDs(next UUIDSource) OperatorOption { return func(o *Operator) { o.newUUID = next } }
+
 // WithService has a service of this process forget what an operator takes back
 // before the operator is told that it is done; others hear of it from the store.
 func WithService(s *Service) OperatorOption { return func(o *Operator) { o.service = s } }
 
 // NewOperator makes an operator over a directory.
 func NewOperator(directory Directory, secret *Secret, now Clock, options ...OperatorOption) *Operator {
-	o := &Operator{directory: directory, secret: secret, now: now, newID: NewIDSource()}
+	o := &Operator{directory: directory, secret: secret, now: now, newID: NewIDSource(), newUUID: NewUUID}
 	for _, option := range options {
 		option(o)
 	}
@@ -46,7 +51,7 @@ func (o *Operator) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}
-	t.ID, t.CreatedAt = NewTenantID(), o.today()
+	t.ID, t.CreatedAt = TenantID(o.newUUID()), o.today()
 	return t, o.directory.CreateTenant(ctx, t)
 }
 
@@ -139,7 +144,7 @@ func (o *Operator) IssueSession(ctx context.Context, t Tenant, in NewSession) (S
 // Conflict on "instances" while an instance is running that doesn't know that
 // version.
 func (o *Operator) RotateSigningKey(ctx context.Context) (SigningKey, error) {
-	id := "k" + strings.ReplaceAll(NewUUID(), "-", "")
+	id := "k" + strings.ReplaceAll(o.newUUID(), "-", "")
 	if v := o.secret.Newest(); v > 1 {
 		id = "s" + strconv.Itoa(v) + "-" + id
 	}

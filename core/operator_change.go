@@ -67,9 +67,30 @@ func (o *Operator) MCPServers(ctx context.Context, t Tenant, offset, limit int) 
 	return o.directory.MCPServerPage(ctx, t.ID, OldestFirst, offset, limit)
 }
 
+// MCPServersAfter gives up to limit of a tenant's servers behind a place, oldest
+// first, without what no list shows; behind -1, the first.
+func (o *Operator) MCPServersAfter(ctx context.Context, t Tenant, after Place, limit int) ([]MCPServer, error) {
+	return o.directory.MCPServersFrom(ctx, t.ID, after, After, limit)
+}
+
+// DeletedMCPServer is a server as it was when it was deleted.
+type DeletedMCPServer struct {
+	MCPServer
+
+	Seq       int64     // of the change that deleted it
+	DeletedAt time.Time // UTC
+}
+
+// DeletedMCPServers gives up to limit of a tenant's servers that can be undeleted,
+// as they were deleted in the last keep: the last one first, of those that were
+// deleted before the change with the seq before (0: of all).
+func (o *Operator) DeletedMCPServers(ctx context.Context, t Tenant, keep time.Duration, before int64, limit int) ([]DeletedMCPServer, error) {
+	return o.directory.DeletedMCPServers(ctx, t.ID, o.now().Add(-keep), before, limit)
+}
+
 // MCPServerHistory gives up to limit of the changes to a server before the seq
 // before (0: of all), the newest first; also of one that was deleted, by its id.
-// NotFound for a slug that no server has.
+// NotFound for a slug that no server has, and an id that none has or had.
 func (o *Operator) MCPServerHistory(ctx context.Context, t Tenant, ref MCPServerRef, before int64, limit int) ([]Change, error) {
 	if ref.Slug != "" {
 		s, err := o.directory.MCPServer(ctx, t.ID, ref)
@@ -78,9 +99,13 @@ func (o *Operator) MCPServerHistory(ctx context.Context, t Tenant, ref MCPServer
 		}
 		ref = ByID(s.ID)
 	}
-	return o.directory.Changes(ctx, t.ID, ChangeQuery{
+	changes, err := o.directory.Changes(ctx, t.ID, ChangeQuery{
 		Noun: MCPServerNoun, Record: ref.ID.String(), Newest: true, Before: before, Limit: limit,
 	})
+	if err == nil && len(changes) == 0 && before == 0 { // one of before the history has none
+		_, err = o.directory.MCPServer(ctx, t.ID, ref)
+	}
+	return changes, err
 }
 
 // RevertMCPServer has a server be again what it was at an earlier revision; that

@@ -45,7 +45,7 @@ func (o *Operator) newKey(t Tenant, in NewKey) (Key, error) {
 	hashes := o.secret.KeyHashes(in.Dialect, in.Value)
 	oldest := hashes[len(hashes)-1]
 	k := Key{
-		ID: NewUUID(), Tenant: t.ID, Dialect: in.Dialect, Scope: in.Scope,
+		ID: o.newUUID(), Tenant: t.ID, Dialect: in.Dialect, Scope: in.Scope,
 		Hash: oldest.Hash, HashVersion: oldest.Version, Hint: hint(in.Value),
 		CreatedAt: o.today(), ExpiresAt: in.ExpiresAt,
 	}

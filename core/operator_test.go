@@ -1,12 +1,14 @@
 package core_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/store/memstore"
 )
 
 func TestAnOperatorsTenantGetsAnIDAndTheClocksTime(t *testing.T) {
@@ -31,6 +33,27 @@ func TestAnOperatorsTenantGetsAnIDAndTheClocksTime(t *testing.T) {
 	require.True(t, core.IsConflictOn(err, "name"), "%v", err)
 	_, err = g.CreateTenant(t.Context(), core.Tenant{Name: "no address"})
 	requireInvalid(t, err, "tenant", "address", "name")
+}
+
+func TestAnOperatorsIDsComeFromItsSource(t *testing.T) {
+	t.Parallel()
+	secret, err := core.NewSecret([]byte("the secret of all tests"))
+	require.NoError(t, err)
+	n := 0
+	next := func() string {
+		n++
+		return fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+	}
+	o := core.NewOperator(memstore.New(), secret, func() time.Time { return start }, core.WithOperatorUUIDs(next))
+	tenant, err := o.CreateTenant(t.Context(), goodTenant())
+	require.NoError(t, err)
+	require.Equal(t, core.TenantID("00000000-0000-4000-8000-000000000001"), tenant.ID)
+	key, err := o.CreateKey(t.Context(), tenant, core.Refold, "value")
+	require.NoError(t, err)
+	require.Equal(t, "00000000-0000-4000-8000-000000000002", key.ID)
+	signing, err := o.RotateSigningKey(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "k00000000000040008000000000000003", signing.ID)
 }
 
 func TestATenantsSettingsCanBeChanged(t *testing.T) {

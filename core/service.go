@@ -41,6 +41,10 @@ func (s *Service) Watch(ctx context.Context) {
 	s.cache.tell(DirectoryEvent{}) // nobody watches any more
 }
 
+// ForgetCredentials has every credential be looked up anew: for who changes what
+// is stored behind the service's back.
+func (s *Service) ForgetCredentials() { s.cache.forgetAll() }
+
 // Now gives the service's time: what stored times are taken from and what
 // expiry is judged by.
 func (s *Service) Now() time.Time { return s.now() }

@@ -137,6 +137,11 @@ type Directory interface {
 	SetTenantStatus(ctx context.Context, name string, status TenantStatus) (Tenant, error)
 	// TenantCounts gives how much a tenant has; of one that is not there, nothing.
 	TenantCounts(ctx context.Context, tenant TenantID) (TenantCounts, error)
+	// Rehearse has do work with a Directory whose imports into the tenant see each
+	// other and nobody else does, and takes all of them back when do ends. While it
+	// lasts, others may have to wait who create a record that is imported. What
+	// else that Directory is asked for is answered as by this one.
+	Rehearse(ctx context.Context, tenant TenantID, do func(Directory) error) error
 	// DeleteTenantPart removes up to limit of what a tenant that is being deleted
 	// has, and gives how many; where nothing was left, the tenant with its keys.
 	// done: it is gone. To repeat it until then deletes the tenant, and whatever
@@ -218,10 +223,16 @@ type Directory interface {
 	// ReplaceMCPServer has a server be what it is given, but for its id, slug,
 	// place and creation time, and moves its revision. NotFound.
 	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer) (MCPServer, error)
-	// MCPServer, MCPServerPage and CreateMCPServer are the Store's.
+	// DeletedMCPServers gives up to limit of a tenant's servers that were deleted at
+	// since or later and are not back, the last deletion first, of those whose
+	// deletion has a seq before before (0: of all). What they were has to be kept yet.
+	DeletedMCPServers(ctx context.Context, tenant TenantID, since time.Time, before int64, limit int) ([]DeletedMCPServer, error)
+	// MCPServer, MCPServerPage, MCPServersFrom, CreateMCPServer and CreateAgent are the Store's.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)
 	MCPServerPage(ctx context.Context, tenant TenantID, order Order, offset, limit int) ([]MCPServer, int, error)
+	MCPServersFrom(ctx context.Context, tenant TenantID, from Place, dir Direction, limit int) ([]MCPServer, error)
 	CreateMCPServer(ctx context.Context, tenant TenantID, c Creation) (MCPServer, error)
+	CreateAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
 }
 
 // Creation is a server to add and what to do where it collides.

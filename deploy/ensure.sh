@@ -3,6 +3,9 @@
 #   ensure.sh postgres   PostgreSQL server binaries, 15 or later
 #   ensure.sh pgbouncer  PgBouncer
 #   ensure.sh cc         a C compiler, for the race detector
+#   ensure.sh docker     a Docker engine that answers; started as root where none does
+#   ensure.sh debootstrap  what makes a tree of Debian's packages
+#   ensure.sh node       Node.js 18 or later, with npm
 # Installs it with apt (as root, or through sudo where that asks nothing) or
 # brew; else prints the command that does and fails.
 set -eu
@@ -31,6 +34,35 @@ have_pgbouncer() {
 
 have_cc() {
 	command -v "${CC:-cc}" >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1
+}
+
+have_docker() {
+	command -v docker >/dev/null 2>&1 && docker version >/dev/null 2>&1
+}
+
+# Where nothing starts services, as in CI, the engine is started by hand.
+start_docker() {
+	[ "$(id -u)" = 0 ] && command -v dockerd >/dev/null 2>&1 && [ -z "${DOCKER_HOST:-}" ] || return 1
+	echo "starting dockerd, its log is /var/log/dockerd.log" >&2
+	for driver in "" "--storage-driver=vfs"; do # the second where there is no overlay
+		# shellcheck disable=SC2086 # no argument where it is empty
+		setsid dockerd $driver >/var/log/dockerd.log 2>&1 </dev/null &
+		for _ in $(seq 60); do
+			have_docker && return 0
+			kill -0 $! 2>/dev/null || break
+			sleep 0.5
+		done
+	done
+	tail -n 5 /var/log/dockerd.log >&2
+	return 1
+}
+
+have_debootstrap() {
+	command -v debootstrap >/dev/null 2>&1
+}
+
+have_node() {
+	command -v npm >/dev/null 2>&1 && [ "$(node --version 2>/dev/null | sed 's/v\([0-9]*\).*/\1/')" -ge 18 ] 2>/dev/null
 }
 
 as_root() {
@@ -74,8 +106,27 @@ cc)
 		exit 1
 	}
 	;;
+docker)
+	have_docker || start_docker || { ! command -v dockerd >/dev/null 2>&1 && install "docker.io iptables" docker && { have_docker || start_docker; }; } || {
+		echo "A Docker engine is needed and none answers. Start it, or install one, for instance:" >&2
+		echo "  sudo apt-get install docker.io" >&2
+		exit 1
+	}
+	;;
+debootstrap)
+	have_debootstrap || { install "debootstrap debian-archive-keyring" debootstrap && have_debootstrap; } || {
+		echo "debootstrap is needed and could not be installed: sudo apt-get install debootstrap" >&2
+		exit 1
+	}
+	;;
+node)
+	have_node || { install "nodejs npm" node && have_node; } || {
+		echo "The tests from Node need Node.js 18 or later with npm: https://nodejs.org" >&2
+		exit 1
+	}
+	;;
 *)
-	echo "usage: ensure.sh postgres|pgbouncer|cc" >&2
+	echo "usage: ensure.sh postgres|pgbouncer|cc|docker|debootstrap|node" >&2
 	exit 2
 	;;
 esac

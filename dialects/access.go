@@ -53,15 +53,16 @@ func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
 		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d, Refused: refusalOf(s.err)})
 	}
 	level := slog.LevelInfo
-	attrs := [7]slog.Attr{
+	attrs := [8]slog.Attr{
 		slog.String("request_id", s.id),
 		slog.String("operation", s.operation),
 		slog.String("tenant", s.tenant()),
+		slog.String("client", k.options.Proxies.Client(r)),
 		slog.String("method", r.Method),
 		slog.Int("status", status),
 		slog.Int64("duration_us", d.Microseconds()),
 	}
-	n := 6
+	n := 7
 	ours := status >= http.StatusInternalServerError && core.KindOf(s.err) != core.Unserved // a failure of ours
 	if s.err != nil && (ours || k.log.Enabled(r.Context(), slog.LevelDebug)) {
 		attrs[n] = slog.String("error", s.err.Error())

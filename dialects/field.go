@@ -2,6 +2,7 @@ package dialects
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -211,4 +212,17 @@ func Without(object core.JSON, name string) core.JSON {
 		b = append(append(b, ':'), v...)
 	})
 	return append(b, '}')
+}
+
+// Number is a number member, kept as its text: no digit of it is lost.
+type Number struct{ Field[core.JSON] }
+
+// UnmarshalJSONFrom reads the member.
+func (f *Number) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	*f = Number{}
+	return f.read(d, func() error {
+		v, err := d.ReadValue()
+		f.Value = slices.Clone(core.JSON(v))
+		return err
+	}, '0')
 }

@@ -33,8 +33,12 @@ type Options struct {
 	// Limits hold for tenants that have none of their own; nil members: any number,
 	// and bodies of [core.DefaultMaxBytes].
 	Limits core.Limits
+	// Proxies say in a header whose requests they pass on, for the log.
+	Proxies Proxies
 	// Slots are shared by dialects whose requests count together; nil: by none.
 	Slots *Slots
+	// Interceptor is asked of each request; nil, as in production: nobody is.
+	Interceptor Interceptor
 }
 
 // Observation is what is measured of a request.
@@ -73,6 +77,9 @@ type Adapter struct {
 	Now core.Clock
 	// Word gives the status and body of a failure.
 	Word func(Failure) (status int, body any)
+	// Failure gives the failure that an operation is answered with a status for,
+	// where its kind alone does not say all; else nil. See [Call.Failure].
+	Failure func(c *Call, status int) error
 }
 
 // Failure is a request that failed.
@@ -129,6 +136,7 @@ func New(a Adapter, o Options) *Kit {
 		o.Patience = defaultPatience
 	}
 	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), admission: newAdmission(o, a.Vendor)}
+	k.echo.IPExtractor = o.Proxies.Client // without one, it believes headers of anybody
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
 			err = k.noRoute(c.Response(), c.Request())
@@ -189,6 +197,9 @@ func route[In, Out any, B binder[In]](
 		defer func() { cancel() }()
 		who, err := k.Authenticate(ctx, r)
 		state.who = who
+		if k.options.Interceptor != nil {
+			k.options.Interceptor.Note(k.call(r, state, c.Param))
+		}
 		var allowed allowance
 		if who != nil {
 			allowed = k.admission.of(who.Tenant)
@@ -197,6 +208,13 @@ func route[In, Out any, B binder[In]](
 				return refused
 			}
 			defer leave(slot)
+		}
+		if k.options.Interceptor != nil {
+			if err := k.intercept(c.Response().Header(), r, state, c.Param, allowed); err != nil {
+				return err
+			}
+			cancel() // it may have taken its time
+			ctx, cancel = k.within()
 		}
 		if err == nil && k.Check != nil {
 			err = k.Check(ctx, r, who)

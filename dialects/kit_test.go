@@ -111,10 +111,11 @@ func toyWord(f dialects.Failure) (int, any) {
 	return http.StatusInternalServerError, []string{requestID, "sorry"}
 }
 
-func newToy(level slog.Level) *toy {
+func newToy(level slog.Level, trusted ...dialects.Proxies) *toy {
 	k := &toy{}
 	k.kit = dialects.New(dialects.Adapter{Name: "toy", Authenticate: toyAuthenticate, Word: toyWord}, dialects.Options{
 		Logger:       slog.New(slog.NewJSONHandler(&k.log, &slog.HandlerOptions{Level: level})),
+		Proxies:      append(trusted, dialects.Proxies{})[0],
 		Observe:      func(o dialects.Observation) { k.observations = append(k.observations, o) },
 		NewRequestID: func() string { return "the-id" },
 	})

@@ -61,6 +61,16 @@ func (p *perTenant[V]) get(tenant core.TenantID) *V {
 	return v
 }
 
+// clear forgets what there is of every tenant.
+func (p *perTenant[V]) clear() {
+	for i := range p.shards {
+		s := &p.shards[i]
+		s.mu.Lock()
+		s.of = nil
+		s.mu.Unlock()
+	}
+}
+
 // NewLimiter makes a limiter that has counted nothing.
 func NewLimiter() *Limiter { return &Limiter{perTenant[counted]{seed: maphash.MakeSeed()}} }
 

@@ -137,6 +137,9 @@ func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Del("Allow") // the router's, of a path's other methods: neither vendor's stack sends it
 	f := k.refused(r)
 	if f == nil {
+		if err := k.interceptUnrouted(w, r); err != nil {
+			return err
+		}
 		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
 	}
 	callOf(r).operation = unserved
@@ -144,5 +147,8 @@ func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := k.within()
 	defer cancel()
 	callOf(r).who, _ = k.Authenticate(ctx, r) // nil where it fails
+	if err := k.interceptUnrouted(w, r); err != nil {
+		return err
+	}
 	return &core.Error{Kind: core.Unserved, Noun: "route", Message: f.String()}
 }

@@ -87,12 +87,46 @@ func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.Change
 	if err != nil {
 		return nil, wrap(err, "change", "select changes")
 	}
-	changes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.Change, error) {
-		var r changeRow
-		err := row.Scan(r.columns()...)
-		return r.toCore(), err
-	})
+	changes, err := pgx.CollectRows(rows, scanChange)
 	return changes, wrap(err, "change", "select changes")
+}
+
+func scanChange(row pgx.CollectableRow) (core.Change, error) {
+	var r changeRow
+	err := row.Scan(r.columns()...)
+	return r.toCore(), err
+}
+
+// selectDeleted walks the tenant's entries from the newest on, and looks for each
+// deletion whether something became of the server after it.
+const selectDeleted = `SELECT ` + changeColumns + ` FROM change d
+	WHERE tenant_id = $1 AND seq > 0 AND ($2::bigint = 0 OR seq < $2) AND at >= $3
+		AND action = 'delete' AND noun = 'mcp_server' AND before IS NOT NULL
+		AND NOT EXISTS (
+			SELECT FROM change later
+			WHERE later.tenant_id = $1 AND later.seq > 0 AND later.record = d.record AND later.seq > d.seq AND later.noun = 'mcp_server'
+		)
+	ORDER BY seq DESC LIMIT $4`
+
+// DeletedMCPServers implements [core.Directory].
+func (s *Store) DeletedMCPServers(
+	ctx context.Context, tenant core.TenantID, since time.Time, before int64, limit int,
+) ([]core.DeletedMCPServer, error) {
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Query(ctx, selectDeleted, string(tenant), before, since, max(limit, 0))
+	if err != nil {
+		return nil, wrap(err, "mcp_server", "select deleted mcp_server")
+	}
+	servers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (core.DeletedMCPServer, error) {
+		c, err := scanChange(row)
+		if err != nil {
+			return core.DeletedMCPServer{}, err
+		}
+		return image.Deleted(&c)
+	})
+	return servers, wrap(err, "mcp_server", "select deleted mcp_server")
 }
 
 // EraseImages implements [core.Directory].

@@ -362,6 +362,7 @@ func TestHistoryIsServedByItsIndexes(t *testing.T) {
 		"SELECT * FROM change WHERE tenant_id = $1 AND seq > 0 AND record = $2 ORDER BY seq DESC LIMIT $3":                 "change_record_idx",
 		"SELECT seq FROM change WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL) ORDER BY at LIMIT $2":          "change_image_idx",
 		"SELECT seq FROM change WHERE tenant_id = $1 AND seq > 0 AND seq > $2 AND action = 'delete' ORDER BY seq LIMIT $3": "change_pkey",
+		store.SelectDeleted: "change_record_idx",
 	} {
 		exec(t, conn, "SET plan_cache_mode = force_generic_plan")
 		description, err := conn.Prepare(t.Context(), "s", sql)

@@ -86,3 +86,6 @@ func (t *turns) Lanes() int {
 	defer t.mu.Unlock()
 	return len(t.lanes)
 }
+
+// SelectDeleted is the statement of DeletedMCPServers.
+const SelectDeleted = selectDeleted

@@ -194,7 +194,10 @@ func lockMigrations(ctx context.Context, conn *pgx.Conn) error {
 func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 	cc, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read database URL: %w", err) // pgx leaves the password out
+		return nil, unreadable(url, err)
+	}
+	if err := requireHost(cc); err != nil {
+		return nil, err
 	}
 	delete(cc.RuntimeParams, "pool_max_conns")
 	prepareConnConfig(cc)

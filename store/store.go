@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/diglot/diglot/core"
@@ -76,6 +77,8 @@ type Store struct {
 	owners  owners
 	chainer *chainer
 	log     *slog.Logger
+
+	rehearsing *pgconn.PgConn // is in the transaction of a [Store.Rehearse]; nil: it is none
 
 	secretVersion atomic.Int64 // see [Store.TellSecretVersion]
 }
@@ -138,7 +141,10 @@ func (s *Store) configure(ctx context.Context, cfg Config) (*pgxpool.Config, err
 func poolConfig(cfg Config, url string) (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read database URL: %w", err) // pgx leaves the password out
+		return nil, unreadable(url, err)
+	}
+	if err := requireHost(pc.ConnConfig); err != nil {
+		return nil, err
 	}
 	switch {
 	case cfg.MaxConns > 0:

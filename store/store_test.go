@@ -49,8 +49,18 @@ func (b backend) MCPServerPage(
 	return b.Store.MCPServerPage(ctx, tenant, order, offset, limit)
 }
 
+func (b backend) MCPServersFrom(
+	ctx context.Context, tenant core.TenantID, from core.Place, dir core.Direction, limit int,
+) ([]core.MCPServer, error) {
+	return b.Store.MCPServersFrom(ctx, tenant, from, dir, limit)
+}
+
 func (b backend) CreateMCPServer(ctx context.Context, tenant core.TenantID, c core.Creation) (core.MCPServer, error) {
 	return b.Store.CreateMCPServer(ctx, tenant, c)
+}
+
+func (b backend) CreateAgent(ctx context.Context, tenant core.TenantID, a core.Agent) (core.Agent, error) {
+	return b.Store.CreateAgent(ctx, tenant, a)
 }
 
 func TestPostgresKeepsTheContract(t *testing.T) {

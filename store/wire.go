@@ -108,6 +108,9 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *state
 	if !tenant.Valid() { // it goes into a statement's text
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)
 	}
+	if s.rehearsing != nil {
+		return rehearse(ctx, s.rehearsing, append([]*call{enter(tenant, nil, actorOf(ctx, start))}, calls...))
+	}
 	turn, err := s.turns.take(ctx, tenant)
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +102,7 @@ func tenantLife(t *testing.T, c *adminclient.ClientWithResponses, gateway string
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, byKey(next.JSON201.Key))
 
+	keptServer(t, c, gateway, "x-api-key", next.JSON201.Key, "linked_account_id", testAccount)
 	_, err = c.DeleteAccountWithResponse(ctx, "acme", testAccount)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusUnauthorized, byToken(four))
@@ -111,6 +114,63 @@ func tenantLife(t *testing.T, c *adminclient.ClientWithResponses, gateway string
 		r, err := c.GetTenantWithResponse(context.WithoutCancel(ctx), "acme")
 		return err == nil && r.ApplicationProblemJSON404 != nil
 	}, 20*time.Second, time.Millisecond)
+}
+
+// keptServer has a server be made and deleted by a client and come back by the API,
+// and reads what the history says of it.
+func keptServer(t *testing.T, c *adminclient.ClientWithResponses, gateway string, credential ...string) {
+	t.Helper()
+	ctx := t.Context()
+	const servers = "/api/v2/public/mcp-servers"
+	r := send(t, http.MethodPost, gateway+servers, `{"name":"Kept","description":"d"}`, credential...)
+	require.Equal(t, http.StatusCreated, r.status, r.body)
+	list, err := c.ListServersWithResponse(ctx, "acme", &adminclient.ListServersParams{})
+	require.NoError(t, err)
+	require.Len(t, list.JSON200.Data, 1, "%s", list.Body)
+	one := list.JSON200.Data[0]
+	path := gateway + servers + "/" + one.ID
+	require.Equal(t, http.StatusOK, send(t, http.MethodPut, path, `{"name":"Other","description":"d"}`, credential...).status)
+	reverted, err := c.RevertServerWithResponse(ctx, "acme", one.Slug, adminclient.Reversion{Revision: 1})
+	require.NoError(t, err)
+	require.Equal(t, "Kept", reverted.JSON200.Name)
+	require.Contains(t, send(t, http.MethodGet, path, "", credential...).body, `"Kept"`)
+	require.Less(t, send(t, http.MethodDelete, path, "", credential...).status, 300)
+	list, err = c.ListServersWithResponse(ctx, "acme", &adminclient.ListServersParams{Deleted: new(true)})
+	require.NoError(t, err)
+	require.Equal(t, one.ID, list.JSON200.Data[0].ID)
+	back, err := c.UndeleteServerWithResponse(ctx, "acme", one.ID)
+	require.NoError(t, err)
+	require.NotNil(t, back.JSON200, "%s", back.Body)
+	require.Equal(t, http.StatusOK, send(t, http.MethodGet, path, "", credential...).status)
+
+	history, err := c.ListServerHistoryWithResponse(ctx, "acme", one.Slug, nil)
+	require.NoError(t, err)
+	changes := history.JSON200.Data
+	require.Len(t, changes, 5)
+	require.Equal(t, adminclient.Undelete, changes[0].Action)
+	require.Equal(t, adminclient.ActorKindOperator, changes[0].ActorKind)
+	require.Equal(t, "admin", changes[0].Actor)
+	require.Equal(t, adminclient.ActorKindKey, changes[1].ActorKind)
+	found, err := c.ListChangesWithResponse(ctx, "acme", &adminclient.ListChangesParams{RequestID: &changes[0].RequestID})
+	require.NoError(t, err)
+	require.Equal(t, changes[:1], found.JSON200.Data)
+	verified, err := c.VerifyChangesWithResponse(ctx, "acme", nil)
+	require.NoError(t, err)
+	require.True(t, verified.JSON200.Intact, "%s", verified.Body)
+	exported, err := c.ExportChangesWithResponse(ctx, "acme", nil)
+	require.NoError(t, err)
+	require.EqualValues(t, verified.JSON200.Changes, strings.Count(string(exported.Body), "\n"))
+	file := filepath.Join(t.TempDir(), "acme.jsonl")
+	require.NoError(t, os.WriteFile(file, exported.Body, 0o600))
+	stdout, stderr, err := diglot(t, nil, "audit", "verify", file, "--head", verified.JSON200.Head)
+	require.NoError(t, err, stderr)
+	require.Contains(t, stdout, verified.JSON200.Head)
+	tenants, err := c.ListInstallationChangesWithResponse(ctx, nil)
+	require.NoError(t, err)
+	require.Equal(t, adminclient.ChangeNounTenant, tenants.JSON200.Data[0].Noun)
+	pruned, err := c.PruneChangesWithResponse(ctx, adminclient.Pruning{OlderThanSeconds: new(int64)})
+	require.NoError(t, err)
+	require.Positive(t, pruned.JSON200.Pruned)
 }
 
 func TestTheProgramServesTheAdminAPIBesideItsMetrics(t *testing.T) {

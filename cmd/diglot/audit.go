@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
 
@@ -114,9 +116,9 @@ func orNone(text string) string {
 }
 
 func printChanges(w io.Writer, out *output, changes []core.Change) error {
-	list, rows := make([]changeLine, len(changes)), make([][]string, len(changes))
+	list, rows := make([]admin.Change, len(changes)), make([][]string, len(changes))
 	for i := range changes {
-		list[i], rows[i] = fromChange(&changes[i]), changeRow(&changes[i])
+		list[i], rows[i] = admin.FromChange(&changes[i]), changeRow(&changes[i])
 	}
 	return out.print(w, list, changeHeader, rows...)
 }
@@ -211,7 +213,7 @@ func newAuditExportCommand(c *common) *cobra.Command {
 			}
 			return c.runAudit(cmd, f.tenant, func(ctx context.Context, a *administration, tenant core.TenantID) error {
 				return exportTo(file, cmd.OutOrStdout(), func(w io.Writer) error {
-					return explain(a.EachChange(ctx, tenant, q, func(c *core.Change) error { return writeChange(w, c) }))
+					return explain(a.EachChange(ctx, tenant, q, func(c *core.Change) error { return admin.WriteChange(w, c) }))
 				})
 			})
 		},
@@ -241,11 +243,11 @@ func newAuditPruneCommand(c *common) *cobra.Command {
 			})
 		},
 	}
-	undeleteFlag(cmd, &age)
+	undeleteFlag(cmd.Flags(), &age)
 	return cmd
 }
 
-func undeleteFlag(cmd *cobra.Command, age *time.Duration) {
-	cmd.Flags().DurationVar(age, undeleteForFlag, core.KeepImagesFor,
+func undeleteFlag(f *pflag.FlagSet, age *time.Duration) {
+	f.DurationVar(age, undeleteForFlag, core.KeepImagesFor,
 		"how long a deleted server can be undeleted, and what changes were from and to is kept")
 }

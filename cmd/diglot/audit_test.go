@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -82,9 +81,8 @@ func TestEachChangingRouteIsEnteredWithItsActor(t *testing.T) {
 		do("POST "+sessions+"/revoke", sessions+"/revoke", "", "token", "", "revoke session_token")
 		do("POST "+sessions, sessions, `{"linked_account_id":"`+testAccount+`"}`, "key", "", "issue session_token")
 
-		routers := newGateway(g.service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
-		for _, handler := range []http.Handler{routers.refold, routers.cometchat} {
-			for _, s := range handler.(*dialects.Kit).Served() {
+		for _, kit := range []*dialects.Kit{g.gateway.Refold, g.gateway.CometChat} {
+			for _, s := range kit.Served() {
 				if s.Method != http.MethodGet {
 					require.True(t, seen[s.String()], "%s is not tried", s)
 				}
@@ -153,8 +151,15 @@ func TestTheCommandsShowAndRestoreHistory(t *testing.T) {
 	reverted := diglotJSON(t, env, "server", "revert", "one", "--tenant", "acme", "--revision", "1")
 	require.InDelta(t, 3, reverted["revision"], 0)
 	require.Equal(t, "one", reverted["name"])
+	r = send(t, http.MethodPut, g.url+linkedAccount, `{"linked_account_id":"upserted"}`, "x-api-key", acme.refoldKey)
+	require.Equal(t, http.StatusOK, r.status, r.body)
 	r = send(t, http.MethodDelete, g.url+path, "", "apikey", acme.cometChatKey)
 	require.Equal(t, http.StatusOK, r.status, r.body)
+	gone := lines("server", "list", "--deleted", "--tenant", "acme")
+	require.Len(t, gone, 1)
+	require.Equal(t, id, gone[0]["id"])
+	require.Empty(t, lines("server", "list", "--deleted", "--tenant", "acme", "--undelete-for", "0s"))
+	require.Empty(t, lines("server", "list", "--tenant", "acme"))
 	_, stderr, err := diglot(t, env, "server", "undelete", id, "--tenant", "acme", "--undelete-for", "0s")
 	require.Error(t, err)
 	require.Contains(t, stderr, "too long ago")

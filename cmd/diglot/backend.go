@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -42,7 +43,11 @@ func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logg
 	}
 	cluster, err := localpg.Start(ctx, localpg.Options{Dir: c.dataDir, Purpose: purpose, Logger: logger})
 	if err != nil {
-		return nil, fmt.Errorf("private PostgreSQL cluster: %w", err)
+		err = fmt.Errorf("private PostgreSQL cluster: %w", err)
+		if errors.Is(err, fs.ErrPermission) { // as in the image, where nothing can be written
+			err = withHint(err, "name a server in "+envDatabaseURL+", a folder in --data-dir, or give serve --memory")
+		}
+		return nil, err
 	}
 	return &database{url: cluster.URL("diglot"), private: true, cluster: cluster, logger: logger}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/dialects/refold"
 )
@@ -35,10 +38,13 @@ const (
 )
 
 const (
+	addrFlag           = "addr"
 	dataDirFlag        = "data-dir"
 	cometChatLimitFlag = "cometchat-rate-limit"
 	refoldLimitFlag    = "refold-rate-limit"
 	undeleteForFlag    = "undelete-for"
+
+	defaultAddr = "127.0.0.1:8080"
 )
 
 // common is what every command takes.
@@ -60,47 +66,52 @@ type serveConfig struct {
 	demo         bool
 	logLevel     string
 	drainTimeout time.Duration
-	rateLimits   rateLimits
+	rateLimits   gateway.Limits
 	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
+	test         testConfig
+	keepImages   time.Duration
+	proxies      dialects.Proxies
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
-	f.StringVar(&c.addr, "addr", "127.0.0.1:8080", "address that both dialects are served on")
+	f.StringVar(&c.addr, addrFlag, defaultAddr, "address that both dialects are served on")
 	f.StringVar(&c.opsAddr, "ops-addr", "127.0.0.1:9090", "address that /metrics, /healthz, /readyz and the admin API are served on; off: nowhere")
 	f.BoolVar(&c.memory, "memory", false, "keep everything in memory: no PostgreSQL, nothing survives")
 	f.BoolVar(&c.demo, "demo", false, "make a tenant \"demo\" and print a curl command for each dialect")
 	f.StringVar(&c.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
-	f.IntVar(&c.rateLimits.refold, refoldLimitFlag, 0, "requests that a Refold org may send to this instance in a minute and environment; 0: any number")
-	f.IntVar(&c.rateLimits.cometchat, cometChatLimitFlag, cometchat.DefaultRateLimit,
+	c.rateLimits = gateway.DefaultLimits()
+	f.IntVar(&c.rateLimits.Refold, refoldLimitFlag, c.rateLimits.Refold, "requests that a Refold org may send to this instance in a minute and environment; 0: any number")
+	f.IntVar(&c.rateLimits.CometChat, cometChatLimitFlag, c.rateLimits.CometChat,
 		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
 	c.base = admin.DefaultLimits
 	f.Var(&c.base, limitsFlag, "vendor: where a rate or burst is not given, the figure that the dialect's vendor documents; default: as said here")
-	f.Var(limit{&c.rateLimits.others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; default, 0: all of them")
-	c.rateLimits.others.Concurrency, c.rateLimits.others.BodyBytes = new(defaultConcurrency), new(core.DefaultMaxBytes)
-	f.Var(limit{&c.rateLimits.others.Concurrency}, concurrencyFlag, "requests that a tenant may have under way in this instance; 0: any number")
-	f.Var(limit{&c.rateLimits.others.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
-	f.Var(limit{&c.rateLimits.others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
+	f.Var(limit{&c.rateLimits.Others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; default, 0: all of them")
+	f.Var(limit{&c.rateLimits.Others.Concurrency}, concurrencyFlag, "requests that a tenant may have under way in this instance; 0: any number")
+	f.Var(limit{&c.rateLimits.Others.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
+	f.Var(limit{&c.rateLimits.Others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
+	undeleteFlag(f, &c.keepImages)
+	f.Var(networks{&c.proxies.Networks}, "trusted-proxies", "networks (CIDR) and addresses of the proxies in front, commas between, whose "+
+		"forwarded header says a client's address in the log; without any, whoever is connected is the client")
+	c.proxies.Header = dialects.ForwardedFor
+	f.Var(forwardedHeader{&c.proxies.Header}, "forwarded-header", "the header that those proxies write: X-Forwarded-For or Forwarded; the other one is never read")
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
+	c.test.flags(f)
 }
-
-// defaultConcurrency is more than clients that behave have under way, and a tenth
-// of what would be felt in memory.
-const defaultConcurrency = 500
 
 // settleLimits takes the vendors' rates where they are asked for and none is given.
 func (c *serveConfig) settleLimits(given func(flag string) bool) {
 	if c.base != admin.VendorLimits {
 		return
 	}
-	c.rateLimits.others.Vendor = true
+	c.rateLimits.Others.Vendor = true
 	if !given(refoldLimitFlag) {
-		c.rateLimits.refold = *refold.VendorLimits.Rate
+		c.rateLimits.Refold = *refold.VendorLimits.Rate
 	}
 	if !given(cometChatLimitFlag) {
-		c.rateLimits.cometchat = *cometchat.VendorLimits.Rate
+		c.rateLimits.CometChat = *cometchat.VendorLimits.Rate
 	}
 }
 
@@ -117,18 +128,24 @@ func (c *serveConfig) validate() error {
 			return err
 		}
 	}
-	for flag, limit := range map[string]int{refoldLimitFlag: c.rateLimits.refold, cometChatLimitFlag: c.rateLimits.cometchat} {
+	for flag, limit := range map[string]int{refoldLimitFlag: c.rateLimits.Refold, cometChatLimitFlag: c.rateLimits.CometChat} {
 		if limit < 0 || limit > core.MaxLimit {
 			return fmt.Errorf("--%s is %d: it must be 0 to %d", flag, limit, core.MaxLimit)
 		}
 	}
-	if err := c.rateLimits.others.Validate(); err != nil {
+	if err := c.rateLimits.Others.Validate(); err != nil {
 		return explain(err)
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)
 	}
-	return c.validateLifetimes()
+	if c.keepImages <= 0 {
+		return fmt.Errorf("--%s is %s: it must be more than nothing", undeleteForFlag, c.keepImages)
+	}
+	if err := c.validateLifetimes(); err != nil {
+		return err
+	}
+	return c.test.validate(c.memory)
 }
 
 func (c *serveConfig) validateLifetimes() error {
@@ -157,11 +174,11 @@ func checkAddress(flag, addr string) error {
 
 // fromEnvironment sets each of serve's flags that was not given from DIGLOT_
 // and its name: --ops-addr from DIGLOT_OPS_ADDR. Of the other commands' flags,
-// --data-dir and --undelete-for alone. An empty variable counts as none.
+// --data-dir, --undelete-for and --addr alone. An empty variable counts as none.
 func fromEnvironment(cmd *cobra.Command) error {
 	var first error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if cmd.Name() != "serve" && f.Name != dataDirFlag && f.Name != undeleteForFlag {
+		if cmd.Name() != "serve" && !slices.Contains([]string{dataDirFlag, undeleteForFlag, addrFlag}, f.Name) {
 			return
 		}
 		name := "DIGLOT_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 )
@@ -34,7 +35,7 @@ func (g *inProcess) deaf(t *testing.T) *inProcess {
 		defer close(ended)
 		service.Watch(ctx)
 	}()
-	server := httptest.NewServer(newGateway(service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(gateway.New(service, g.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(func() { server.Close(); cancel(); <-ended })
 	return &inProcess{url: server.URL, service: service}
 }

@@ -63,7 +63,10 @@ func demoRefoldKey(secret *core.Secret) string {
 
 // print writes the two commands. The time in the names makes each start's
 // commands new ones: a name, and a slug, can be taken once.
-func (d demo) print(w io.Writer, addr net.Addr, now time.Time) error {
+func (d *demo) print(w io.Writer, addr net.Addr, now time.Time) error {
+	if d == nil { // not asked for
+		return nil
+	}
 	_, err := fmt.Fprintf(w, `Diglot is ready. Each command creates an MCP server in tenant %q; the other dialect shows it too.
 
 # Refold

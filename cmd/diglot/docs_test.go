@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 )
 
 func TestOpenAPIDocumentsAreServedByteForByte(t *testing.T) {
@@ -95,7 +97,7 @@ func TestTheDocsPageNeedsNoOtherHost(t *testing.T) {
 	}
 	require.Equal(t, 6, fetched, "three scripts, a style and two icons")
 	listed := urlsSetting.FindAllStringSubmatch(start, -1)
-	require.Len(t, listed, len(publicDocs.documents), "the selector has each document")
+	require.Len(t, listed, len(gateway.Documents()), "the selector has each document")
 	for _, m := range listed {
 		require.Contains(t, fetch(m[1]).body, "openapi: 3.0.3")
 	}

@@ -78,14 +78,8 @@ func TestConnectionsThatCloseSlowlyOrByHalfAreReplaced(t *testing.T) {
 func TestAStormOfTerminatedBackendsIsOutlived(t *testing.T) {
 	t.Parallel()
 	f := startFaulty(t, storetest.New(t))
-	conn, err := pgx.Connect(t.Context(), f.db)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	for start := time.Now(); time.Since(start) < time.Second; {
-		_, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-			WHERE datname = current_database() AND application_name LIKE 'diglot%'`)
-		require.NoError(t, err)
-	}
+	start := time.Now()
+	f.storm(t, false, func() bool { return time.Since(start) >= time.Second })
 	f.serves(t)
 	f.end(t)
 }
@@ -180,7 +174,7 @@ func (f *faulty) hangUp(n int, slug string) error {
 }
 
 // PostgreSQL's own words for a full disk, from the real server over the real
-// line: filling one takes rights that a test doesn't have.
+// line, also where no disk can be mounted to be filled.
 func TestAFullDiskIsAnswered503AndReadFrom(t *testing.T) {
 	t.Parallel()
 	f := startFaulty(t, storetest.New(t))

@@ -28,6 +28,9 @@ var fences = []fence{
 	{"core", []string{module + "store", module + "dialects", module + "cmd", "net/http", "database/sql", "encoding/json"}, "core is free of wire and storage"},
 	{"store", []string{module + "dialects", module + "cmd"}, "a store knows no wire"},
 	{"dialects", []string{module + "store", module + "cmd", "github.com/jackc/pgx"}, "a dialect knows no storage"},
+	{"dialects/vendorhttp", []string{module + "dialects/refold", module + "dialects/cometchat"}, "what both vendors' clients share knows no vendor"},
+	{"cmd/diglot/gateway", []string{module + "cmd/diglot/testmode", module + "diglottest"}, "a gateway knows nothing of tests"},
+	{"cmd", []string{module + "diglottest"}, "the program is not made of its test kit"},
 	{"dialects/refold", []string{module + "dialects/cometchat"}, "dialects never meet"},
 	{"dialects/cometchat", []string{module + "dialects/refold"}, "dialects never meet"},
 }
@@ -35,16 +38,22 @@ var fences = []fence{
 // testOnly are the packages that only tests may import.
 var testOnly = []string{module + "core/coretest", module + "store/storetest", module + "dialects/dialecttest", "github.com/stretchr/testify", "github.com/getkin/kin-openapi", "github.com/oapi-codegen/runtime"}
 
+// containers are the packages that start containers.
+var containers = []string{"diglottest/container", "store/storetest"}
+
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
 	checked := 0
 	eachGoFile(t, func(file string, imports []string) {
 		checked++
-		isTest := strings.HasSuffix(file, "_test.go") || strings.HasSuffix(path.Dir(file), "test") || strings.HasPrefix(file, "dialects/dialecttest/")
+		isKit := path.Dir(file) == "diglottest" // for the tests of others
+		isTest := strings.HasSuffix(file, "_test.go") || strings.HasSuffix(path.Dir(file), "test") && !isKit || strings.HasPrefix(file, "dialects/dialecttest/")
 		for _, imported := range imports {
 			require.NotContains(t, imported, "testify/assert", "%s: use require", file)
 			require.False(t, imported == "github.com/labstack/echo/v4" && file != "dialects/kit.go",
 				"%s: the web framework is used in dialects/kit.go alone", file)
+			require.False(t, strings.HasPrefix(imported, "github.com/testcontainers/") && !slices.Contains(containers, path.Dir(file)),
+				"%s imports %s: nobody needs Docker's client who does not ask for containers", file, imported)
 			if isTest {
 				continue
 			}

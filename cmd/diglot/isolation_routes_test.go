@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -79,16 +78,14 @@ func (g *inProcess) routes(t *testing.T, revision core.RefoldRevision) []route {
 	refoldDocument := map[core.RefoldRevision]*openapitest.Document{core.RefoldLegacy: refoldLegacy, core.RefoldV3: refoldV3}[revision]
 	var all []route
 	for dialect, c := range map[core.DialectName]struct {
-		handler  http.Handler
+		kit      *dialects.Kit
 		document *openapitest.Document
 	}{
-		core.Refold:    {g.gateway.refold, refoldDocument},
-		core.CometChat: {g.gateway.cometchat, cometChat},
+		core.Refold:    {g.gateway.Refold, refoldDocument},
+		core.CometChat: {g.gateway.CometChat, cometChat},
 	} {
-		kit, ok := c.handler.(*dialects.Kit)
-		require.True(t, ok, "a dialect is a kit")
 		var served []string
-		for _, s := range kit.Served() {
+		for _, s := range c.kit.Served() {
 			served = append(served, s.Name)
 			i := slices.IndexFunc(c.document.Operations, func(o *openapitest.Operation) bool { return o.ID == s.Name })
 			require.GreaterOrEqual(t, i, 0, "%s of %s is not documented", s.Name, dialect)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
@@ -20,7 +21,7 @@ import (
 // inProcess is a gateway in this process, over TCP, and its operator.
 type inProcess struct {
 	url      string
-	gateway  *gateway
+	gateway  *gateway.Gateway
 	operator *core.Operator
 	service  *core.Service
 	tokens   *refold.Tokens
@@ -58,7 +59,7 @@ func newInProcess(t *testing.T, s core.Store, d core.Directory) *inProcess {
 	require.NoError(t, err)
 	service := core.NewService(s, secret, time.Now, core.NewIDSource())
 	g := &inProcess{store: s, directory: d, secret: secret, operator: core.NewOperator(d, secret, time.Now), service: service, tokens: refold.NewTokens(secret, refold.DefaultLifetimes)}
-	g.gateway = newGateway(service, g.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
+	g.gateway = gateway.New(service, g.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)})
 	server := httptest.NewServer(g.gateway)
 	t.Cleanup(server.Close)
 	g.url = server.URL

@@ -12,8 +12,8 @@ import (
 )
 
 func newKeyCommand(c *common) *cobra.Command {
-	return newGroup("key", "Create, import, list, rotate and revoke API keys",
-		newKeyCreateCommand(c), newKeyImportCommand(c), newKeyListCommand(c), newKeyRotateCommand(c), newKeyRevokeCommand(c))
+	return newGroup("key", "Create, import, list, show, rotate and revoke API keys",
+		newKeyCreateCommand(c), newKeyImportCommand(c), newKeyListCommand(c), newKeyShowCommand(c), newKeyRotateCommand(c), newKeyRevokeCommand(c))
 }
 
 var madeKeyHeader = []string{"TENANT", "DIALECT", "SCOPE", "KEY", "ID", "EXPIRES"}
@@ -130,6 +130,26 @@ func newKeyListCommand(c *common) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&tenant, "tenant", "", "name of the tenant (required)")
 	_ = cmd.MarkFlagRequired("tenant") // fails only for a flag that does not exist
+	out.flags(cmd)
+	return cmd
+}
+
+func newKeyShowCommand(c *common) *cobra.Command {
+	var out output
+	cmd := &cobra.Command{
+		Use: "show ID", Short: "Show an API key and whose it is, never its value", Args: cobra.ExactArgs(1),
+		Example: "  diglot key show 0d9a6c2e-6f0b-4c35-9d0e-5b5d4f6f7a10",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd, func(ctx context.Context, a *administration) error {
+				t, k, err := a.Key(ctx, args[0])
+				if err != nil {
+					return explainKey(err)
+				}
+				shown := admin.FromKey(a.Operator, t.Name, k)
+				return out.print(cmd.OutOrStdout(), shown, append([]string{"TENANT"}, keyHeader...), append([]string{shown.Tenant}, keyRow(shown)...))
+			})
+		},
+	}
 	out.flags(cmd)
 	return cmd
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/storetest/faultproxy"
 )
@@ -44,6 +46,7 @@ type faulty struct {
 }
 
 type loadTenant struct {
+	id          core.TenantID
 	name        string // in every slug
 	credentials credentials
 }
@@ -57,8 +60,8 @@ func startFaulty(t *testing.T, databaseURL string) *faulty {
 	directory := newInProcess(t, operator, operator)
 	f := &faulty{db: databaseURL}
 	for i, name := range []string{"acme", "globex"} {
-		_, c := directory.tenant(t, name, fmt.Sprintf("6698b77a733c5ebd8908189%d", i), name+"-app")
-		f.tenants = append(f.tenants, loadTenant{name, c})
+		tenant, c := directory.tenant(t, name, fmt.Sprintf("6698b77a733c5ebd8908189%d", i), name+"-app")
+		f.tenants = append(f.tenants, loadTenant{tenant.ID, name, c})
 	}
 	proxy, proxied := faultproxy.Before(t, databaseURL)
 	f.proxy = proxy
@@ -218,9 +221,11 @@ func (f *faulty) stop(t *testing.T) {
 }
 
 // keptAll requires that each tenant sees all that was acknowledged, once, and
-// nothing of the other's.
+// nothing of the other's, and that its history is whole and has the creation of
+// each that is there, once.
 func (f *faulty) keptAll(t *testing.T) {
 	t.Helper()
+	operator := f.operator(t)
 	for i, tenant := range f.tenants {
 		slugs := listed(t, f.g.url, tenant.credentials["apikey"])
 		for slug, times := range slugs {
@@ -232,7 +237,37 @@ func (f *faulty) keptAll(t *testing.T) {
 				requireAll(t, c.acked, slugs)
 			}
 		}
+		require.Equal(t, slugs, created(t, operator, tenant.id, core.MCPServerNoun, "slug"), tenant.name)
 	}
+}
+
+// operator gives one past the proxy.
+func (f *faulty) operator(t *testing.T) *core.Operator {
+	t.Helper()
+	directory, err := store.Open(t.Context(), store.Config{URL: f.db, Role: store.Operator})
+	require.NoError(t, err)
+	t.Cleanup(directory.Close)
+	secret, err := core.NewSecret([]byte("the secret of all tests"))
+	require.NoError(t, err)
+	return core.NewOperator(directory, secret, time.Now)
+}
+
+// created verifies a tenant's chain and counts the creations of a noun in it by a
+// member of what was created.
+func created(t *testing.T, o *core.Operator, tenant core.TenantID, noun, member string) map[string]int {
+	t.Helper()
+	_, err := o.VerifyChanges(t.Context(), tenant, core.ChainHead{})
+	require.NoError(t, err)
+	counts := map[string]int{}
+	require.NoError(t, o.EachChange(t.Context(), tenant, core.ChangeQuery{Noun: noun, Action: core.CreateAction}, func(c *core.Change) error {
+		var after map[string]any
+		if err := json.Unmarshal(c.After, &after); err != nil {
+			return err
+		}
+		counts[after[member].(string)]++
+		return nil
+	}))
+	return counts
 }
 
 // rests requires that soon none of the gateway's connections is in use.

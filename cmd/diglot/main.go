@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	_ "golang.org/x/crypto/x509roots/fallback" // certificate authorities where the system has none, as in the image
 )
 
 func main() {
@@ -20,7 +21,11 @@ func main() {
 	if err := newRootCommand().ExecuteContext(ctx); err != nil {
 		complain(os.Stderr, err)
 		stop()
-		os.Exit(1) //nolint:gocritic // stop has been called
+		code := 1
+		if c, ok := errors.AsType[*coded](err); ok {
+			code = c.code
+		}
+		os.Exit(code) //nolint:gocritic // stop has been called
 	}
 }
 
@@ -38,8 +43,9 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(c), newMigrateCommand(c), newTenantCommand(c), newKeyCommand(c),
 		newAccountCommand(c), newSessionCommand(c), newTokenCommand(c), newSigningKeyCommand(c), newSecretCommand(c),
-		newServerCommand(c), newAuditCommand(c), newVersionCommand(),
+		newServerCommand(c), newAuditCommand(c), newMoveCommand(c), newHealthcheckCommand(), newVersionCommand(),
 	)
+	c.complete(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root
 }

@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/store"
 )
 
 // newOperations is the operations listener's handler: metrics, health, and the
 // admin API with its page where there is one. A probe that asks here waits
 // behind no client.
-func newOperations(g *gateway, m *metrics, api *admin.Handler) http.Handler {
+func newOperations(g *gateway.Gateway, m *metrics, api *admin.Handler) http.Handler {
 	scrape := m.handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
@@ -26,10 +27,10 @@ func newOperations(g *gateway, m *metrics, api *admin.Handler) http.Handler {
 			g.ServeHTTP(w, r)
 		case api != nil && strings.HasPrefix(path, admin.Prefix+"/"):
 			api.ServeHTTP(w, r)
-		case api != nil && isDocs(path):
-			adminDocs.serve(w, r)
+		case api != nil && gateway.IsDocs(path):
+			gateway.AdminDocs.Serve(w, r)
 		default:
-			answer(w, http.StatusNotFound, map[string]string{"error": "no such path"})
+			gateway.Answer(w, http.StatusNotFound, map[string]string{"error": "no such path"})
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/refold"
@@ -44,7 +45,7 @@ func TestADatabaseThatHangsIsAnswered503InTheDialectsShape(t *testing.T) {
 	secret, err := core.NewSecret([]byte("the secret of all tests"))
 	require.NoError(t, err)
 	service := core.NewService(hangingStore{s}, secret, time.Now, core.NewIDSource())
-	server := httptest.NewServer(newGateway(service, refold.NewTokens(secret, refold.DefaultLifetimes), rateLimits{},
+	server := httptest.NewServer(gateway.New(service, refold.NewTokens(secret, refold.DefaultLifetimes), gateway.Limits{},
 		dialects.Options{Logger: slog.New(slog.DiscardHandler), Patience: time.Millisecond}))
 	t.Cleanup(server.Close)
 	for path, c := range map[string]struct{ way, want string }{

@@ -26,6 +26,7 @@ import (
 const asDiglot = "DIGLOT_TEST_AS_DIGLOT"
 
 func TestMain(m *testing.M) {
+	setModelFlags()
 	if os.Getenv(asDiglot) != "" {
 		main()
 		os.Exit(0)

@@ -7,18 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/gateway"
+	"github.com/diglot/diglot/cmd/diglot/testmode"
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
@@ -64,34 +64,45 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		return err
 	}
 	m := newMetrics()
-	b, err := c.openBackend(ctx, logger, m, admins != nil)
+	p := c.parts(logger)
+	b, err := c.openBackend(ctx, logger, m, admins != nil || c.test.on, p.now)
 	if err != nil {
 		return err
 	}
 	defer b.close(logger)
-	service := core.NewService(b.store, b.secret, time.Now, core.NewIDSource(), core.WithLimits(c.rateLimits.others))
+	p.service = append(p.service, core.WithLimits(c.rateLimits.Others))
+	service := core.NewService(b.store, b.secret, p.now, p.newID, p.service...)
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
-	g := newGateway(service, tokens, c.rateLimits, dialects.Options{Logger: logger, Observe: m.observe})
+	p.dialects.Observe, p.dialects.Proxies = m.observe, c.proxies
+	g := gateway.New(service, tokens, c.rateLimits, p.dialects)
+	var operator *core.Operator // nil: nobody asks for one
+	if b.directory != nil {
+		operator = core.NewOperator(b.directory, b.secret, p.now, append(p.operator, core.WithService(service))...)
+	}
 	var api *admin.Handler // nil: it is not served
 	if admins != nil {
 		api = admin.New(admin.Options{
-			Operator: core.NewOperator(b.directory, b.secret, time.Now, core.WithService(service)),
-			Tokens:   tokens, Admins: admins, Logger: logger, Observe: m.observe,
+			Operator: operator, Tokens: tokens, Admins: admins, Logger: logger, Observe: m.observe,
+			Proxies: c.proxies, KeepImagesFor: c.keepImages,
 		})
 		b.closers = append(b.closers, api.Close)
+	}
+	handler, err := p.serve(ctx, g, testmode.Backend{Gateway: g, Service: service, Operator: operator, Tokens: tokens}, b.store)
+	if err != nil {
+		return err
 	}
 
 	main, err := listen(ctx, "--addr", c.addr)
 	if err != nil {
 		return err
 	}
-	servers := []*listening{{newServer(g, logger), main}}
+	servers := []*listening{newListening(handler, main, logger)}
 	if c.servesOperations() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
 			return errors.Join(err, main.Close())
 		}
-		servers = append(servers, &listening{newServer(newOperations(g, m, api), logger), ops})
+		servers = append(servers, newListening(newOperations(g, m, api), ops, logger))
 	}
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
@@ -101,57 +112,36 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 			logger.WarnContext(ctx, "write when keys were last used, or their hashes; it is tried again", slog.String("error", err.Error()))
 		})
 	})
-	defer func() { stopWatching(); wg.Wait() }()
-	return c.run(ctx, logger, out, g, b.demo, servers)
+	stop, err := c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
+	stop.step(1, func() { stopWatching(); wg.Wait() }, func() string { return "the last note of when keys were used" })
+	stop.step(2, b.disconnect(logger), b.inUse)
+	return errors.Join(err, stop.err())
 }
 
-// listening is a server and what it listens on.
-type listening struct {
-	server   *http.Server
-	listener net.Listener
-}
-
-func (c *serveConfig) run(ctx context.Context, logger *slog.Logger, out io.Writer, g *gateway, d *demo, servers []*listening) error {
+// run serves until ctx ends or a server fails, and then as long as requests are
+// under way.
+func (c *serveConfig) run(
+	ctx context.Context, logger *slog.Logger, g *gateway.Gateway, ready func(net.Addr) error, servers []*listening,
+) (*stopping, error) {
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() { failed <- s.server.Serve(s.listener) }()
 	}
 	addr := servers[0].listener.Addr()
 	logger.InfoContext(ctx, "serving", slog.String("addr", addr.String()), slog.String("version", version))
-	if d != nil {
-		if err := d.print(out, addr, g.service.Now()); err != nil {
-			logger.WarnContext(ctx, "print the demo", slog.String("error", err.Error()))
-		}
+	if err := ready(addr); err != nil {
+		logger.WarnContext(ctx, "print what to begin with", slog.String("error", err.Error()))
 	}
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	g.draining.Store(true)
+	g.Drain()
 	logger.InfoContext(ctx, "stopping", slog.String("drain_timeout", c.drainTimeout.String()))
-	return errors.Join(err, drain(servers, c.drainTimeout))
-}
-
-// drain lets requests under way end, and ends them when they take too long.
-func drain(servers []*listening, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	var errs []error
-	for _, s := range servers {
-		if err := s.server.Shutdown(ctx); err != nil {
-			_ = s.server.Close() // what it could say is less than that it was needed
-			errs = append(errs, fmt.Errorf("requests were still under way after %s: %w", limit, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func newServer(h http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-	}
+	stop := beginStop(logger, c.drainTimeout)
+	stop.servers(servers)
+	return stop, err
 }
 
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
@@ -167,33 +157,59 @@ type backend struct {
 	store     core.Store
 	directory core.Directory // nil: no admin API is asked for
 	secret    *core.Secret
-	demo      *demo // nil: not asked for
-	closers   []func() error
+	demo      *demo          // nil: not asked for
+	closers   []func() error // of connections to the database
+	cluster   io.Closer      // the private one; nil: there is none
 }
 
 func (b *backend) close(logger *slog.Logger) {
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		if err := b.closers[i](); err != nil {
-			logger.Error("close", slog.String("error", err.Error()))
+	b.disconnect(logger)()
+	if b.cluster != nil {
+		logClose(logger, b.cluster.Close)
+	}
+}
+
+// disconnect gives what closes all connections; nobody else will.
+func (b *backend) disconnect(logger *slog.Logger) func() {
+	closers := b.closers
+	b.closers = nil
+	return func() {
+		for _, c := range slices.Backward(closers) {
+			logClose(logger, c)
 		}
 	}
 }
 
+func logClose(logger *slog.Logger, c func() error) {
+	if err := c(); err != nil {
+		logger.Error("close", slog.String("error", err.Error()))
+	}
+}
+
+// inUse says how many connections serve requests.
+func (b *backend) inUse() string {
+	n := int32(0)
+	if s, ok := b.store.(*store.Store); ok {
+		n = s.Stat().AcquiredConns()
+	}
+	return fmt.Sprintf("connections to the database, %d in use", n)
+}
+
 // openBackend opens what is served from, and the directory of an admin API
 // where there is to be one.
-func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics, administered bool) (*backend, error) {
+func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *metrics, administered bool, now core.Clock) (*backend, error) {
 	if os.Getenv(envPooledURL) != "" && os.Getenv(envDatabaseURL) == "" {
 		return nil, withHint(errors.New(envPooledURL+" is given without "+envDatabaseURL),
 			"name the way past the pooler too: migrations and the watch for revoked credentials need it")
 	}
 	if c.memory {
-		return c.openMemory(ctx)
+		return c.openMemory(ctx, now)
 	}
 	db, err := c.openDatabase(ctx, localpg.Serve, logger)
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{closers: []func() error{db.Close}}
+	b := &backend{cluster: db}
 	err = c.openPostgres(ctx, b, db, logger)
 	if err == nil && administered {
 		err = b.openDirectory(ctx, db)
@@ -208,7 +224,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	return b, nil
 }
 
-func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
+func (c *serveConfig) openMemory(ctx context.Context, now core.Clock) (*backend, error) {
 	if os.Getenv(envDatabaseURL) != "" {
 		return nil, withHint(errors.New("--memory and "+envDatabaseURL+" are both given"), "leave one of them out")
 	}
@@ -216,16 +232,20 @@ func (c *serveConfig) openMemory(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	if material == nil {
+	switch {
+	case material != nil:
+	case c.test.on:
+		material = []byte(testmode.SecretMaterial)
+	default:
 		material = core.RandomMaterial()
 	}
 	secret, err := core.NewSecret(material)
 	if err != nil {
 		return nil, err
 	}
-	s := memstore.New()
+	s := memstore.New(memstore.WithClock(now))
 	b := &backend{store: s, directory: s, secret: secret}
-	return b, c.makeDemo(ctx, b, core.NewOperator(s, secret, time.Now))
+	return b, c.makeDemo(ctx, b, core.NewOperator(s, secret, now))
 }
 
 // openPostgres prepares the database as an operator, then opens it again as

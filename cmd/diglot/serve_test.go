@@ -217,7 +217,7 @@ func TestTheLogNamesRequestsAndHoldsNoSecretAndNoBody(t *testing.T) {
 	send(t, http.MethodPost, cometchat.url, `{"name":`, cometchat.headers...)
 	require.NoError(t, g.stop(t))
 	log := g.logged()
-	require.Contains(t, log, `"dialect":"refold","request_id":"`+r.header.Get("X-Request-Id")+`","operation":"create_mcp_server","tenant":"demo","method":"POST","status":201,"duration_us":`)
+	require.Contains(t, log, `"dialect":"refold","request_id":"`+r.header.Get("X-Request-Id")+`","operation":"create_mcp_server","tenant":"demo","client":"127.0.0.1","method":"POST","status":201,"duration_us":`)
 	for _, secret := range []string{refold.headers[1], cometchat.headers[1], "not.a.token", "in-the-query", "Weather for cities", "localhost:3001"} {
 		require.NotContains(t, log, secret)
 	}

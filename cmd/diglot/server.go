@@ -4,34 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
 )
 
-// serverOutput is a server as `-o json` prints it.
-type serverOutput struct {
-	ID        string    `json:"id"`
-	Slug      string    `json:"slug"`
-	Name      string    `json:"name"`
-	Revision  int64     `json:"revision"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-}
-
-func fromServer(s *core.MCPServer) serverOutput {
-	return serverOutput{s.ID.String(), s.Slug, s.Name, s.Revision, s.CreatedAt, s.UpdatedAt}
-}
-
 var serverHeader = []string{"ID", "SLUG", "NAME", "REVISION", "CREATED", "UPDATED"}
 
-func (o serverOutput) row() []string {
+func serverRow(o admin.Server) []string {
 	return []string{
-		o.ID, o.Slug, strconv.Quote(o.Name), strconv.FormatInt(o.Revision, 10),
-		o.CreatedAt.Format(time.RFC3339), o.UpdatedAt.Format(time.RFC3339),
+		o.ID, o.Slug, strconv.Quote(o.Name), strconv.FormatInt(o.Revision, 10), o.CreatedAt.String(), o.UpdatedAt.String(),
 	}
 }
 
@@ -40,32 +28,32 @@ func newServerCommand(c *common) *cobra.Command {
 		newServerListCommand(c), newServerHistoryCommand(c), newServerRevertCommand(c), newServerUndeleteCommand(c))
 }
 
-// serverRef reads what names a server: 24 hex digits are an id, all else a slug.
-func serverRef(text string) core.MCPServerRef {
-	if id, ok := core.ParseObjectID(text); ok {
-		return core.ByID(id)
-	}
-	return core.BySlug(text)
-}
-
 func newServerListCommand(c *common) *cobra.Command {
 	var (
 		out           output
 		tenant        string
 		offset, limit int
+		deleted       bool
+		age           time.Duration
 	)
 	cmd := &cobra.Command{
-		Use: "list", Short: "List a tenant's servers, oldest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List a tenant's servers, oldest first, or those that can be undeleted", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if deleted && offset != 0 {
+				return errors.New("--deleted goes without --offset")
+			}
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
+				if deleted {
+					return printDeletedServers(ctx, cmd.OutOrStdout(), &out, a, t, age, limit)
+				}
 				servers, _, err := a.MCPServers(ctx, t, offset, limit)
 				if err != nil {
 					return explain(err)
 				}
-				list, rows := make([]serverOutput, len(servers)), make([][]string, len(servers))
+				list, rows := make([]admin.Server, len(servers)), make([][]string, len(servers))
 				for i := range servers {
-					list[i] = fromServer(&servers[i])
-					rows[i] = list[i].row()
+					list[i] = admin.FromServer(t.Name, &servers[i])
+					rows[i] = serverRow(list[i])
 				}
 				return out.print(cmd.OutOrStdout(), list, serverHeader, rows...)
 			})
@@ -74,8 +62,25 @@ func newServerListCommand(c *common) *cobra.Command {
 	tenantFlag(cmd, &tenant)
 	cmd.Flags().IntVar(&offset, "offset", 0, "how many to pass over")
 	cmd.Flags().IntVar(&limit, "limit", 100, "how many at most")
+	cmd.Flags().BoolVar(&deleted, "deleted", false, "list the servers that were deleted and can be undeleted, the last one first")
+	undeleteFlag(cmd.Flags(), &age)
 	out.flags(cmd)
 	return cmd
+}
+
+func printDeletedServers(
+	ctx context.Context, w io.Writer, out *output, a *administration, t core.Tenant, keep time.Duration, limit int,
+) error {
+	servers, err := a.DeletedMCPServers(ctx, t, keep, 0, limit)
+	if err != nil {
+		return explain(err)
+	}
+	list, rows := make([]admin.Server, len(servers)), make([][]string, len(servers))
+	for i := range servers {
+		list[i] = admin.FromDeletedServer(t.Name, &servers[i], keep)
+		rows[i] = append(serverRow(list[i]), timeOrDash(list[i].DeletedAt), timeOrDash(list[i].UndeleteUntil))
+	}
+	return out.print(w, list, append(slices.Clone(serverHeader), "DELETED", "UNDELETE UNTIL"), rows...)
 }
 
 func newServerHistoryCommand(c *common) *cobra.Command {
@@ -88,7 +93,7 @@ func newServerHistoryCommand(c *common) *cobra.Command {
 		Use: "history ID|SLUG", Short: "List the changes to a server, the newest first; of a deleted one by its id", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
-				changes, err := a.MCPServerHistory(ctx, t, serverRef(args[0]), 0, limit)
+				changes, err := a.MCPServerHistory(ctx, t, admin.ServerRef(args[0]), 0, limit)
 				if err != nil {
 					return explainServer(err, t)
 				}
@@ -113,12 +118,12 @@ func newServerRevertCommand(c *common) *cobra.Command {
 		Long: "Have a server be again what it was at an earlier revision, in a new one. Its id, slug, place and creation time stay.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
-				s, err := a.RevertMCPServer(ctx, t, serverRef(args[0]), revision)
+				s, err := a.RevertMCPServer(ctx, t, admin.ServerRef(args[0]), revision)
 				if err != nil {
 					return explainServer(err, t)
 				}
-				reverted := fromServer(&s)
-				return out.print(cmd.OutOrStdout(), reverted, serverHeader, reverted.row())
+				reverted := admin.FromServer(t.Name, &s)
+				return out.print(cmd.OutOrStdout(), reverted, serverHeader, serverRow(reverted))
 			})
 		},
 	}
@@ -142,20 +147,20 @@ func newServerUndeleteCommand(c *common) *cobra.Command {
 			id, ok := core.ParseObjectID(args[0])
 			if !ok {
 				return withHint(fmt.Errorf("%q is no server's id", args[0]),
-					"diglot audit list --tenant "+tenant+" --noun mcp_server --action delete shows the ids of deleted servers")
+					"diglot server list --deleted --tenant "+tenant+" shows the ids of deleted servers")
 			}
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
 				s, err := a.UndeleteMCPServer(ctx, t, id, age)
 				if err != nil {
 					return explainServer(err, t)
 				}
-				back := fromServer(&s)
-				return out.print(cmd.OutOrStdout(), back, serverHeader, back.row())
+				back := admin.FromServer(t.Name, &s)
+				return out.print(cmd.OutOrStdout(), back, serverHeader, serverRow(back))
 			})
 		},
 	}
 	tenantFlag(cmd, &tenant)
-	undeleteFlag(cmd, &age)
+	undeleteFlag(cmd.Flags(), &age)
 	out.flags(cmd)
 	return cmd
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/storetest"
 )
@@ -38,16 +40,17 @@ func startSkewed(t *testing.T) skewed {
 	t.Cleanup(runtime.Close)
 	s := skewed{inProcess: newInProcess(t, runtime, operator)}
 	s.tenant, s.credentials = s.inProcess.tenant(t, "acme", "6698b77a733c5ebd8908189e", "acme-app")
-	secret, err := core.NewSecret([]byte("the secret of all tests"))
-	require.NoError(t, err)
-	start := func(skew time.Duration) string {
-		service := core.NewService(runtime, secret, func() time.Time { return time.Now().Add(skew) }, core.NewIDSource())
-		server := httptest.NewServer(newGateway(service, s.tokens, rateLimits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
-		t.Cleanup(server.Close)
-		return server.URL
-	}
-	s.ahead, s.behind = start(skew), start(-skew)
+	s.ahead, s.behind = s.instance(t, skew), s.instance(t, -skew)
 	return s
+}
+
+// instance gives one more whose clock is off by that much.
+func (s skewed) instance(t *testing.T, off time.Duration) (url string) {
+	t.Helper()
+	service := core.NewService(s.store, s.secret, func() time.Time { return time.Now().Add(off) }, core.NewIDSource())
+	server := httptest.NewServer(gateway.New(service, s.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // create makes a server through an instance and gives its answer.
@@ -129,4 +132,66 @@ func TestASessionTokenIsJudgedByTheReadersClock(t *testing.T) {
 			require.Equal(t, want, r.status, "minted %s: %s", name, r.body)
 		}
 	}
+}
+
+// An expiry is judged by the clock of whoever is asked.
+func TestAKeyEndsByTheClockOfTheInstanceThatIsAsked(t *testing.T) {
+	t.Parallel()
+	s := startSkewed(t)
+	now := time.Now()
+	for _, c := range []struct {
+		expires time.Duration
+		good    map[string]bool
+	}{
+		{skew + time.Minute, map[string]bool{s.ahead: true, s.url: true, s.behind: true}},
+		{time.Minute, map[string]bool{s.ahead: false, s.url: true, s.behind: true}},
+		{-time.Minute, map[string]bool{s.ahead: false, s.url: false, s.behind: true}},
+		{-skew - time.Minute, map[string]bool{s.ahead: false, s.url: false, s.behind: false}},
+	} {
+		before := core.NewOperator(s.directory, s.secret, func() time.Time { return now.Add(-time.Hour) })
+		value := cometchat.NewAPIKey()
+		_, err := before.IssueKey(t.Context(), s.tenant, core.NewKey{Dialect: core.CometChat, Value: value, ExpiresAt: new(now.Add(c.expires))})
+		require.NoError(t, err)
+		for gateway, known := range c.good {
+			want := http.StatusUnauthorized
+			if known {
+				want = http.StatusOK
+			}
+			r := send(t, http.MethodGet, gateway+cometChatServers, "", "apikey", value)
+			require.Equal(t, want, r.status, "expires in %s: %s", c.expires, r.body)
+		}
+	}
+}
+
+// Whoever's clock kept an answer, it is found by every instance until a day has
+// passed by the clock of the one that is asked: also by one in whose future it is.
+func TestAnIdempotencyKeyHoldsThoughClocksDiffer(t *testing.T) {
+	t.Parallel()
+	s := startSkewed(t)
+	before, after := s.instance(t, core.KeepAnswersFor-2*skew), s.instance(t, core.KeepAnswersFor+2*skew)
+	create := func(gateway, key string) reply {
+		r := send(t, http.MethodPost, gateway+agentsPath, `{"name":"`+key+`"}`, append([]string{dialects.IdempotencyKeyHeader, key}, s.credentials["apikey"]...)...)
+		require.Equal(t, http.StatusCreated, r.status, r.body)
+		return r
+	}
+	for key, first := range map[string]string{"by one ahead": s.ahead, "by one that is right": s.url, "by one behind": s.behind} {
+		made := create(first, key)
+		require.Empty(t, made.header.Get(dialects.ReplayedHeader))
+		for _, gateway := range []string{s.behind, s.url, s.ahead, before} {
+			again := create(gateway, key)
+			require.Equal(t, "true", again.header.Get(dialects.ReplayedHeader), key)
+			require.Equal(t, made.body, again.body)
+		}
+		next := create(after, key)
+		require.Empty(t, next.header.Get(dialects.ReplayedHeader), "a day has passed")
+		require.NotEqual(t, made.body, next.body)
+		for _, gateway := range []string{s.behind, after} {
+			again := create(gateway, key)
+			require.Equal(t, "true", again.header.Get(dialects.ReplayedHeader), key)
+			require.Equal(t, next.body, again.body, "the last one holds")
+		}
+	}
+	agents, err := s.service.AgentsFrom(t.Context(), s.tenant.ID, core.AgentQuery{Limit: 100})
+	require.NoError(t, err)
+	require.Len(t, agents, 6)
 }

@@ -108,6 +108,14 @@ var changes = []guarantee{
 		require.Equal(t, core.Actor{Kind: core.SessionActor, ID: account.ID, Dialect: "refold", RequestID: "r"}, list[8].Actor)
 		require.Equal(t, core.DatabaseActor, list[0].Kind, "nobody said who")
 	}},
+	{"a chain with an account that an upsert made, whose version is 0, is whole", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		account := core.Account{Tenant: s.tenant.ID, ID: "upserted", CreatedAt: epoch, UpdatedAt: epoch}
+		_, err := s.UpsertAccount(t.Context(), account)
+		require.NoError(t, err)
+		require.NoError(t, s.DeleteAccount(t.Context(), s.tenant.ID, account.ID))
+		require.Equal(t, []string{"create linked_account", "delete linked_account"}, said(history(t, b, s.tenant.ID)))
+	}},
 	{"tenants that come and go and signing keys are entered in the installation's chain", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "a")
 		ctx := core.WithActor(t.Context(), &core.Actor{Kind: core.OperatorActor, ID: "alice"})

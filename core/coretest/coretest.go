@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"agent servers":    agentServers,
 		"agent lists":      agentLists,
 		"agent isolation":  agentIsolation,
+		"import":           imports,
 		"precondition":     preconditions,
 		"creation once":    creationsOnce,
 		"changes":          changes,

@@ -86,6 +86,52 @@ var serverHistories = []guarantee{
 		_, err = o.RevertMCPServer(t.Context(), s.tenant, core.ByID(want.ID), 1)
 		require.NoError(t, err, "also to what it was before it was deleted")
 	}},
+	{"deleted servers are listed until they are back or forgotten", func(t *testing.T, b Backend) {
+		s, other := newSuite(t, b, "a"), newSuite(t, b, "b")
+		at := afterwards()
+		o := operate(t, b, func() time.Time { return at })
+		remove := func(of *suite, server core.MCPServer) {
+			t.Helper()
+			require.NoError(t, of.DeleteMCPServer(t.Context(), of.tenant.ID, core.ByID(server.ID), core.Precondition{}))
+		}
+		deleted := func(keep time.Duration, before int64, limit int) []core.DeletedMCPServer {
+			t.Helper()
+			list, err := o.DeletedMCPServers(t.Context(), s.tenant, keep, before, limit)
+			require.NoError(t, err)
+			return list
+		}
+		require.Empty(t, deleted(core.KeepImagesFor, 0, 10))
+		_, err := o.MCPServerHistory(t.Context(), s.tenant, core.ByID(s.newID(epoch)), 0, 1)
+		requireNotFound(t, err)
+		s.create(t, s.server("stays"))
+		list := []core.MCPServer{s.create(t, s.full()), s.create(t, s.server("two")), s.create(t, s.server("three"))}
+		for _, server := range list {
+			remove(s, server)
+		}
+		remove(other, other.create(t, other.server("another's")))
+		found := deleted(core.KeepImagesFor, 0, 10)
+		require.Len(t, found, 3)
+		for i, d := range found {
+			equalServer(t, list[2-i], d.MCPServer)
+			require.WithinDuration(t, at, d.DeletedAt, 2*time.Hour)
+		}
+		require.Equal(t, found[:1], deleted(core.KeepImagesFor, 0, 1))
+		require.Equal(t, found[1:], deleted(core.KeepImagesFor, found[0].Seq, 10))
+		require.Empty(t, deleted(core.KeepImagesFor, found[2].Seq, 10))
+		require.Empty(t, deleted(core.KeepImagesFor, 0, 0))
+		require.Empty(t, deleted(time.Minute, 0, 10), "too long ago")
+
+		back, err := o.UndeleteMCPServer(t.Context(), s.tenant, list[0].ID, core.KeepImagesFor)
+		require.NoError(t, err)
+		require.Equal(t, found[:2], deleted(core.KeepImagesFor, 0, 10))
+		remove(s, back)
+		again := deleted(core.KeepImagesFor, 0, 10)
+		require.Equal(t, found[:2], again[1:], "each once, by its last deletion")
+		equalServer(t, back, again[0].MCPServer)
+		_, err = o.EraseImages(t.Context(), time.Minute)
+		require.NoError(t, err)
+		require.Empty(t, deleted(core.KeepImagesFor, 0, 10), "nothing is known of them that could come back")
+	}},
 	{"a deleted server whose slug was taken doesn't come back", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "a")
 		gone := s.create(t, s.server("one"))

@@ -3,8 +3,6 @@
 package cometchat
 
 import (
-	"net/http"
-
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 )
@@ -17,11 +15,11 @@ type dialect struct {
 }
 
 // New serves the dialect from a service.
-func New(svc *core.Service, o dialects.Options) http.Handler {
+func New(svc *core.Service, o dialects.Options) *dialects.Kit {
 	d := &dialect{core: svc}
 	k := dialects.New(dialects.Adapter{
 		Name: string(core.CometChat), Authenticate: d.authenticate, Kept: svc.KeptAnswer, Now: svc.Now,
-		Vendor: VendorLimits, Tell: tellQuota, Word: word,
+		Vendor: VendorLimits, Tell: tellQuota, Word: word, Failure: failureFor,
 	}, o)
 	d.routes(k)
 	return k

@@ -29,7 +29,7 @@ const (
 // minMicro tells the two forms of a cursor apart: a smaller createdAt counts
 // in milliseconds (this one would be the year 5138), a larger one in
 // microseconds.
-const minMicro = 100_000_000_000_000
+const minMicro = core.FirstPlace
 
 // cursor is a place in a list, as a query and as a meta member have it.
 //

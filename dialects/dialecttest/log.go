@@ -98,7 +98,7 @@ func appendStrings(to []string, v any) []string {
 	return to
 }
 
-var lineMembers = []string{"dialect", "duration_us", "level", "method", "msg", "operation", "request_id", "status", "tenant", "time"}
+var lineMembers = []string{"client", "dialect", "duration_us", "level", "method", "msg", "operation", "request_id", "status", "tenant", "time"}
 
 // check wants one line for each reply, in any order, and no secret anywhere.
 func (l *Log) check(t *testing.T, w *World, replies []Reply) {

@@ -4,8 +4,6 @@
 package refold
 
 import (
-	"net/http"
-
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 )
@@ -23,11 +21,11 @@ type dialect struct {
 var VendorLimits = core.Limits{Rate: new(20 * 60), Burst: new(5)}
 
 // New serves the dialect from a service.
-func New(svc *core.Service, tokens *Tokens, o dialects.Options) http.Handler {
+func New(svc *core.Service, tokens *Tokens, o dialects.Options) *dialects.Kit {
 	d := &dialect{core: svc, tokens: tokens}
 	k := dialects.New(dialects.Adapter{
 		Name: string(core.Refold), Authenticate: d.authenticate, Check: d.checkAccount, Confirm: svc.ConfirmSession,
-		Kept: svc.KeptAnswer, Now: svc.Now, Vendor: VendorLimits, Word: word,
+		Kept: svc.KeptAnswer, Now: svc.Now, Vendor: VendorLimits, Word: word, Failure: failure,
 	}, o)
 	d.routes(k)
 	k.Refuse(operations())

@@ -22,7 +22,7 @@ func newKit(t *testing.T) *dialects.Kit {
 	secret, err := core.NewSecret(core.RandomMaterial())
 	require.NoError(t, err)
 	service := core.NewService(memstore.New(), secret, time.Now, core.NewIDSource())
-	return New(service, NewTokens(secret, DefaultLifetimes), dialects.Options{Logger: slog.New(slog.DiscardHandler)}).(*dialects.Kit)
+	return New(service, NewTokens(secret, DefaultLifetimes), dialects.Options{Logger: slog.New(slog.DiscardHandler)})
 }
 
 func TestEveryOperationThatIsServedIsOneOfTheVendors(t *testing.T) {

@@ -175,6 +175,12 @@ func valueLen[T string | []byte](text T) int {
 	return 0
 }
 
+// Deleted gives the server that a change deleted, whose image is kept.
+func Deleted(c *core.Change) (core.DeletedMCPServer, error) {
+	d := core.DeletedMCPServer{Seq: c.Seq, DeletedAt: c.At}
+	return d, applyServer(&d.MCPServer, c.Before)
+}
+
 // ServerAt gives a server as it was at a revision. current is the server as it
 // is, nil where there is none; older gives the changes to it before a seq (0: of
 // all), the newest first, some at a time. NotFound, on "revision" where it is

@@ -69,6 +69,16 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	return start(ctx, o, site{finder: installed(), movedRoot: "/var/lib/diglot"})
 }
 
+// Running gives the cluster of the diglot that serves from a data folder, nil
+// where none does. It starts, waits for and changes nothing.
+func Running(dir string) *Cluster {
+	h := readHolder(filepath.Join(dir, "lock"))
+	if h.purpose != Serve.String() || h.sockets == "" || !alive(h.pid) {
+		return nil
+	}
+	return &Cluster{sockets: h.sockets}
+}
+
 func start(ctx context.Context, o Options, on site) (*Cluster, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -28,7 +28,7 @@ func (s *Store) record(ctx context.Context, id core.TenantID, c core.Change, bef
 		previous = chain[n-1].Hash[:]
 	}
 	c.Tenant, c.Seq = id, int64(len(chain))+1
-	c.At = time.Now().UTC().Truncate(time.Microsecond) //nolint:forbidigo // the store's own, as the database's is
+	c.At = s.now().UTC().Truncate(time.Microsecond)
 	c.Before, c.After = before.JSON(), after.JSON()
 	c.BeforeDigest, c.AfterDigest = core.ImageDigest(c.Before), core.ImageDigest(c.After)
 	c.Hash = c.ChainHash(previous)
@@ -182,6 +182,37 @@ func (s *Store) MCPServerAt(ctx context.Context, id core.TenantID, server core.O
 			Noun: core.MCPServerNoun, Record: server.String(), Newest: true, Before: before, Limit: historyPage,
 		})
 	})
+}
+
+// DeletedMCPServers implements [core.Directory].
+func (s *Store) DeletedMCPServers(
+	ctx context.Context, id core.TenantID, since time.Time, before int64, limit int,
+) ([]core.DeletedMCPServer, error) {
+	if err := check(ctx, id); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out, later := []core.DeletedMCPServer{}, map[string]bool{}
+	q := core.ChangeQuery{Action: core.DeleteAction, Since: since, Before: before}
+	for _, c := range slices.Backward(s.chains[id]) {
+		if len(out) >= limit {
+			break
+		}
+		if c.Noun != core.MCPServerNoun || later[c.Record] {
+			continue
+		}
+		later[c.Record] = true
+		if c.Before == nil || !q.Matches(&c) {
+			continue
+		}
+		d, err := image.Deleted(&c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
 }
 
 // ReplaceMCPServer implements [core.Directory].

@@ -26,13 +26,7 @@ func (s *Store) CreateTenant(ctx context.Context, in core.Tenant) error {
 	if err := s.collides(t); err != nil {
 		return err
 	}
-	s.tenants[t.ID], s.names[t.Name] = t, t
-	if t.Refold != nil {
-		s.refold[*t.Refold] = t
-	}
-	if t.CometChat != nil {
-		s.cometchat[*t.CometChat] = t
-	}
+	s.index(t)
 	s.changed(t.ID)
 	s.recordTenant(ctx, nil, &t.Tenant)
 	return nil
@@ -101,17 +95,7 @@ func (s *Store) collides(t *tenant) error {
 	if _, taken := s.names[t.Name]; taken {
 		return conflict("tenant", "name")
 	}
-	if t.Refold != nil {
-		if _, taken := s.refold[*t.Refold]; taken {
-			return conflict("tenant", "refold")
-		}
-	}
-	if t.CometChat != nil {
-		if _, taken := s.cometchat[*t.CometChat]; taken {
-			return conflict("tenant", "cometchat")
-		}
-	}
-	return nil
+	return s.addressTaken(t, nil)
 }
 
 // Tenants implements [core.Directory].

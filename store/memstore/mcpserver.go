@@ -27,7 +27,11 @@ func (s *Store) CreateMCPServer(ctx context.Context, id core.TenantID, c core.Cr
 }
 
 func (t *tenant) add(server *core.MCPServer, c core.Creation) error {
-	if err := t.serves(); err != nil {
+	serves := t.serves
+	if c.Undeletes { // that an operator does, who sees tenants that are suspended too
+		serves = t.exists
+	}
+	if err := serves(); err != nil {
 		return err
 	}
 	if c.RefuseSameName && t.named[server.Name] > 0 {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/diglot/diglot/core"
 )
@@ -26,6 +27,7 @@ type Store struct {
 
 	signingKeys []core.SigningKey // the oldest first
 	chains      map[core.TenantID][]core.Change
+	now         core.Clock // what entries of history are dated by
 }
 
 var (
@@ -49,9 +51,16 @@ type tenant struct {
 	kept     map[answerKey]keptAnswer
 }
 
+// Option changes what a store is made of.
+type Option func(*Store)
+
+// WithClock has history be dated by a clock; without it, by the machine's, as
+// that of a database is by its own.
+func WithClock(now core.Clock) Option { return func(s *Store) { s.now = now } }
+
 // New makes an empty store.
-func New() *Store {
-	return &Store{
+func New(options ...Option) *Store {
+	s := &Store{
 		tenants:   map[core.TenantID]*tenant{},
 		names:     map[string]*tenant{},
 		refold:    map[core.RefoldAddress]*tenant{},
@@ -61,7 +70,12 @@ func New() *Store {
 
 		signingKeys: []core.SigningKey{{}},
 		chains:      map[core.TenantID][]core.Change{},
+		now:         time.Now, //nolint:forbidigo // the store's own, as the database's is
 	}
+	for _, o := range options {
+		o(s)
+	}
+	return s
 }
 
 // Ready implements [core.Store]: memory always is.

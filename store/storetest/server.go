@@ -40,7 +40,8 @@ func findServer(ctx context.Context) (*server, error) {
 	if u := os.Getenv("DIGLOT_TEST_DATABASE_URL"); u != "" {
 		return &server{url: onServer(u), stop: func() error { return nil }}, nil
 	}
-	if engineAnswers(ctx) {
+	log.SetDefault(log.NewNoopLogger())
+	if EngineAnswers(ctx) == nil {
 		pulling, cancel := context.WithTimeout(ctx, containerTimeout)
 		s, err := startContainer(pulling)
 		cancel()
@@ -97,10 +98,9 @@ func startBinaries(ctx context.Context) (*server, error) {
 	}, nil
 }
 
-// engineAnswers reports whether there is a Docker engine. Finding out takes
-// milliseconds where there is none, and says nothing.
-func engineAnswers(ctx context.Context) bool {
-	log.SetDefault(log.NewNoopLogger())
+// EngineAnswers gives an error where there is no Docker engine. Finding out takes
+// milliseconds then.
+func EngineAnswers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
 	answer := make(chan error, 1)
@@ -113,9 +113,9 @@ func engineAnswers(ctx context.Context) bool {
 	}()
 	select {
 	case err := <-answer:
-		return err == nil
+		return err
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }
 

@@ -5,7 +5,7 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -32,6 +32,11 @@ type Options struct {
 	Tokens   *refold.Tokens // that sessions' tokens are made by
 	Admins   *Admins        // who may do something
 	Logger   *slog.Logger
+	// KeepImagesFor is how long a deleted server can be undeleted, and what changes
+	// were from and to is kept; 0: [core.KeepImagesFor].
+	KeepImagesFor time.Duration
+	// Proxies say in a header whose requests they pass on, for the log.
+	Proxies dialects.Proxies
 	// Observe is told of each request, as of the dialect "admin"; nil: nobody is.
 	Observe func(dialects.Observation)
 }
@@ -47,6 +52,9 @@ type Handler struct {
 
 // New makes a handler.
 func New(o Options) *Handler {
+	if o.KeepImagesFor == 0 {
+		o.KeepImagesFor = core.KeepImagesFor
+	}
 	h := &Handler{Options: o, mux: http.NewServeMux(), refused: newBucket()}
 	h.deletions.begin(h.Operator, h.Logger)
 	for _, r := range h.routes() {
@@ -69,9 +77,30 @@ func (h *Handler) Close() error {
 type route struct {
 	method, path string
 	operation    string // as the document names it
-	pages        bool   // takes limit and after
-	body         bool   // takes a JSON object
+	takes        takes
 	do           func(*request) (reply, error)
+}
+
+// takes is what an operation is asked beside its path, and how.
+type takes uint
+
+const (
+	aPage   takes = 1 << iota // limit and after
+	aBody                     // a JSON object
+	filters                   // which changes
+	aHead                     // head
+	deleted                   // deleted
+	aWhile                    // it may last as long as the client waits, and ends when that leaves
+)
+
+// parameters are those of the query.
+var parameters = map[takes][]string{
+	aPage:   {"limit", "after"},
+	filters: {"since", "until", "actor_kind", "actor", "dialect", "request_id", "action", "noun", "record"},
+	aHead:   {"head"},
+	deleted: {"deleted"},
+	aBody:   nil,
+	aWhile:  nil,
 }
 
 // reply is an answer to a request that succeeded.
@@ -81,6 +110,8 @@ type reply struct {
 	// location is where what was made is found, below Prefix; empty: nowhere.
 	location string
 	next     string // the cursor of the next page; empty: none
+	// stream writes JSON lines in place of body; nil: there are none.
+	stream func(io.Writer) error
 }
 
 func (h *Handler) routes() []route {
@@ -93,37 +124,51 @@ func (h *Handler) routes() []route {
 		account  = accounts + "/{account}"
 		sessions = account + "/sessions"
 		session  = sessions + "/{session}"
+		servers  = tenant + "/servers"
+		server   = servers + "/{mcp_server}"
 		signing  = "/signing-keys"
+		audit    = "/audit"
 	)
 	return []route{
-		{http.MethodGet, tenants, "list_tenants", true, false, h.listTenants},
-		{http.MethodPost, tenants, "create_tenant", false, true, h.createTenant},
-		{http.MethodGet, tenant, "get_tenant", false, false, h.getTenant},
-		{http.MethodPatch, tenant, "update_tenant", false, true, h.updateTenant},
-		{http.MethodDelete, tenant, "delete_tenant", false, false, h.deleteTenant},
-		{http.MethodPost, tenant + "/suspend", "suspend_tenant", false, false, h.suspendTenant},
-		{http.MethodPost, tenant + "/resume", "resume_tenant", false, false, h.resumeTenant},
+		{http.MethodGet, tenants, "list_tenants", aPage, h.listTenants},
+		{http.MethodPost, tenants, "create_tenant", aBody, h.createTenant},
+		{http.MethodGet, tenant, "get_tenant", 0, h.getTenant},
+		{http.MethodPatch, tenant, "update_tenant", aBody, h.updateTenant},
+		{http.MethodDelete, tenant, "delete_tenant", 0, h.deleteTenant},
+		{http.MethodPost, tenant + "/suspend", "suspend_tenant", 0, h.suspendTenant},
+		{http.MethodPost, tenant + "/resume", "resume_tenant", 0, h.resumeTenant},
 
-		{http.MethodGet, keys, "list_keys", true, false, h.listKeys},
-		{http.MethodPost, keys, "create_key", false, true, h.createKey},
-		{http.MethodPost, keys + "/import", "import_keys", false, true, h.importKeys},
-		{http.MethodGet, key, "get_key", false, false, h.getKey},
-		{http.MethodPost, key + "/rotate", "rotate_key", false, true, h.rotateKey},
-		{http.MethodDelete, key, "revoke_key", false, false, h.revokeKey},
+		{http.MethodGet, keys, "list_keys", aPage, h.listKeys},
+		{http.MethodPost, keys, "create_key", aBody, h.createKey},
+		{http.MethodPost, keys + "/import", "import_keys", aBody, h.importKeys},
+		{http.MethodGet, key, "get_key", 0, h.getKey},
+		{http.MethodPost, key + "/rotate", "rotate_key", aBody, h.rotateKey},
+		{http.MethodDelete, key, "revoke_key", 0, h.revokeKey},
 
-		{http.MethodGet, accounts, "list_accounts", true, false, h.listAccounts},
-		{http.MethodPost, accounts, "create_account", false, true, h.createAccount},
-		{http.MethodGet, account, "get_account", false, false, h.getAccount},
-		{http.MethodDelete, account, "delete_account", false, false, h.deleteAccount},
+		{http.MethodGet, accounts, "list_accounts", aPage, h.listAccounts},
+		{http.MethodPost, accounts, "create_account", aBody, h.createAccount},
+		{http.MethodGet, account, "get_account", 0, h.getAccount},
+		{http.MethodDelete, account, "delete_account", 0, h.deleteAccount},
 
-		{http.MethodGet, sessions, "list_sessions", true, false, h.listSessions},
-		{http.MethodPost, sessions, "create_session", false, true, h.createSession},
-		{http.MethodDelete, sessions, "revoke_sessions", false, false, h.revokeSessions},
-		{http.MethodDelete, session, "revoke_session", false, false, h.revokeSession},
+		{http.MethodGet, sessions, "list_sessions", aPage, h.listSessions},
+		{http.MethodPost, sessions, "create_session", aBody, h.createSession},
+		{http.MethodDelete, sessions, "revoke_sessions", 0, h.revokeSessions},
+		{http.MethodDelete, session, "revoke_session", 0, h.revokeSession},
 
-		{http.MethodGet, signing, "list_signing_keys", false, false, h.listSigningKeys},
-		{http.MethodPost, signing + "/rotate", "rotate_signing_key", false, false, h.rotateSigningKey},
-		{http.MethodPost, signing + "/{signing_key}/retire", "retire_signing_key", false, false, h.retireSigningKey},
+		{http.MethodGet, signing, "list_signing_keys", 0, h.listSigningKeys},
+		{http.MethodPost, signing + "/rotate", "rotate_signing_key", 0, h.rotateSigningKey},
+		{http.MethodPost, signing + "/{signing_key}/retire", "retire_signing_key", 0, h.retireSigningKey},
+		{http.MethodGet, servers, "list_servers", aPage | deleted, h.listServers},
+		{http.MethodGet, server + "/history", "list_server_history", aPage, h.listServerHistory},
+		{http.MethodPost, server + "/revert", "revert_server", aBody, h.revertServer},
+		{http.MethodPost, server + "/undelete", "undelete_server", 0, h.undeleteServer},
+		{http.MethodGet, tenant + audit, "list_changes", aPage | filters, h.listChanges},
+		{http.MethodGet, tenant + audit + "/verify", "verify_changes", aHead | aWhile, h.verifyChanges},
+		{http.MethodGet, tenant + audit + "/export", "export_changes", filters | aWhile, h.exportChanges},
+		{http.MethodGet, audit, "list_installation_changes", aPage | filters, h.listChanges},
+		{http.MethodGet, audit + "/verify", "verify_installation_changes", aHead | aWhile, h.verifyChanges},
+		{http.MethodGet, audit + "/export", "export_installation_changes", filters | aWhile, h.exportChanges},
+		{http.MethodPost, audit + "/prune", "prune_changes", aBody | aWhile, h.pruneChanges},
 	}
 }
 
@@ -135,10 +180,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Request-Id", x.id)
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
-	// What was begun is ended, though the client leaves.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
-	defer cancel()
-	r = r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.URL.Path == documentPath {
 		serveDocument(x, r)
 		return
@@ -186,6 +228,14 @@ func (w *refusal) WriteHeader(status int)         { w.status = status }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, to *route) {
 	x := exchangeOf(r.Context())
+	if to.takes&aWhile != 0 {
+		x.unhurried()
+	} else {
+		// What was begun is ended, though the client leaves.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
 	req, err := readRequest(w, r, to)
 	if err != nil {
 		x.fail(err)
@@ -206,60 +256,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, to *route) {
 		next.RawQuery = q.Encode()
 		x.Header().Set("Link", "<"+next.RequestURI()+`>; rel="next"`)
 	}
+	if answer.stream != nil {
+		x.stream(answer.stream)
+		return
+	}
 	if answer.body == nil {
 		x.WriteHeader(answer.status)
 		return
 	}
 	x.write(answer.status, "application/json", answer.body)
-}
-
-// exchange is a request on its way to its answer.
-type exchange struct {
-	http.ResponseWriter
-
-	id, operation, operator, tenant string
-	start                           time.Time
-	status                          int
-	err                             error // why it failed, for the log
-}
-
-type exchangeKey struct{}
-
-func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
-
-// WriteHeader implements [http.ResponseWriter].
-func (x *exchange) WriteHeader(status int) {
-	x.status = status
-	x.ResponseWriter.WriteHeader(status)
-}
-
-func (x *exchange) write(status int, contentType string, body any) {
-	x.Header().Set("Content-Type", contentType)
-	x.WriteHeader(status)
-	e := json.NewEncoder(x)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(body) // the client may be gone
-}
-
-// finish logs and measures a request. Nothing of a token, a query or a body is
-// logged. Who only tries tokens fills no log.
-func (h *Handler) finish(r *http.Request, x *exchange) {
-	took := time.Since(x.start)
-	if h.Observe != nil {
-		h.Observe(dialects.Observation{Dialect: "admin", Operation: x.operation, Status: x.status, Duration: took})
-	}
-	level := slog.LevelInfo
-	attrs := []slog.Attr{
-		slog.String("request_id", x.id), slog.String("operation", x.operation), slog.String("operator", x.operator),
-		slog.String("tenant", x.tenant), slog.String("method", r.Method), slog.Int("status", x.status),
-		slog.Int64("duration_us", took.Microseconds()),
-	}
-	switch {
-	case x.status >= http.StatusInternalServerError:
-		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", x.err.Error()))
-	case x.status == http.StatusTooManyRequests:
-		level = slog.LevelDebug
-	}
-	h.Logger.LogAttrs(r.Context(), level, "admin request", attrs...)
 }

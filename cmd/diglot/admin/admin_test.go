@@ -79,7 +79,7 @@ func TestTheLogHasTheOperatorAndNoSecret(t *testing.T) {
 	w.want(t, http.StatusUnauthorized, http.MethodGet, "/tenants", "", "Authorization", "Bearer a-wrong-one")
 	require.Equal(t, "no-store", key.header.Get("Cache-Control"))
 	log := w.log.String()
-	require.Contains(t, log, `"request_id":"`+key.header.Get("X-Request-Id")+`","operation":"create_key","operator":"admin","tenant":"acme","method":"POST","status":201`)
+	require.Contains(t, log, `"request_id":"`+key.header.Get("X-Request-Id")+`","operation":"create_key","operator":"admin","tenant":"acme","client":"127.0.0.1","method":"POST","status":201`)
 	for _, secret := range []string{token, "a-wrong-one", key.json(t)["key"].(string), session.json(t)["token"].(string), "in-the-query"} {
 		require.NotContains(t, log, secret)
 	}

@@ -31,6 +31,7 @@ func TestEverythingDocumentedHappens(t *testing.T) {
 	t.Parallel()
 	w := newPostgres(t)
 	succeed(t, w)
+	remember(t, w)
 	collide(t, w)
 	refuse(t, w)
 	w.want(t, http.StatusCreated, http.MethodPost, "/tenants", acme)
@@ -53,6 +54,7 @@ func TestEverythingHappensInMemoryAsWell(t *testing.T) {
 	t.Parallel()
 	w := newMemory(t)
 	succeed(t, w)
+	remember(t, w)
 	collide(t, w)
 	refuse(t, w)
 }
@@ -125,7 +127,11 @@ func (w *world) walk(t *testing.T, list string, n int) {
 	require.Len(t, all["data"], n)
 	require.Nil(t, all["next"])
 	var walked []any
-	for path := list + "?limit=1"; path != ""; {
+	first := list + "?limit=1"
+	if strings.Contains(list, "?") {
+		first = list + "&limit=1"
+	}
+	for path := first; path != ""; {
 		page := w.want(t, http.StatusOK, http.MethodGet, path, "")
 		walked = append(walked, page.json(t)["data"].([]any)...)
 		link := page.header.Get("Link")
@@ -134,6 +140,10 @@ func (w *world) walk(t *testing.T, list string, n int) {
 			require.Contains(t, link, page.json(t)["next"])
 			path = strings.TrimSuffix(strings.TrimPrefix(link, "<"+admin.Prefix), `>; rel="next"`)
 		}
+	}
+	if n == 0 {
+		require.Empty(t, walked)
+		return
 	}
 	require.Equal(t, all["data"], walked)
 }
@@ -210,7 +220,10 @@ func refuse(t *testing.T, w *world) {
 		require.Contains(t, refused.text, `{"pointer":"/a~0~1b","detail":"is not known here"}`)
 	}
 	for _, query := range []string{"?limit=0", "?limit=201", "?limit=x", "?limit=", "?limit=1&limit=2", "?after=x", "?after=_", "?after=a2V5cwphCmI", "?a=%zz"} {
-		for _, list := range []string{"/tenants", "/tenants/taken/keys", "/tenants/taken/accounts", "/tenants/taken/accounts/user/sessions"} {
+		for _, list := range []string{
+			"/tenants", "/tenants/taken/keys", "/tenants/taken/accounts", "/tenants/taken/accounts/user/sessions",
+			"/tenants/taken/servers", "/tenants/taken/servers/one/history", "/tenants/taken/audit", "/audit",
+		} {
 			w.want(t, http.StatusBadRequest, http.MethodGet, list+query, "")
 		}
 	}
@@ -226,6 +239,9 @@ func refuse(t *testing.T, w *world) {
 		w.want(t, http.StatusNotFound, http.MethodGet, "/tenants/"+none, "")
 		w.want(t, http.StatusNotFound, http.MethodGet, "/tenants/taken/accounts/"+none, "")
 		w.want(t, http.StatusNotFound, http.MethodPost, "/signing-keys/"+none+"/retire", "")
+		w.want(t, http.StatusNotFound, http.MethodGet, "/tenants/taken/servers/"+none+"/history", "")
+		w.want(t, http.StatusNotFound, http.MethodPost, "/tenants/taken/servers/"+none+"/revert", `{"revision":1}`)
+		w.want(t, http.StatusNotFound, http.MethodPost, "/tenants/taken/servers/"+none+"/undelete", "")
 	}
 }
 
@@ -233,12 +249,13 @@ func refuse(t *testing.T, w *world) {
 var bodies = map[string]string{
 	"create_tenant": acme, "update_tenant": `{}`, "create_key": `{"dialect":"refold"}`, "rotate_key": `{"overlap_seconds":0}`,
 	"import_keys": `{"dialect":"refold","keys":["0123456789abcdef"]}`, "create_account": `{"id":"a"}`, "create_session": `{}`,
+	"revert_server": `{"revision":1}`, "prune_changes": `{}`,
 }
 
 // pathOf gives an operation's path for a tenant that has nothing.
 func pathOf(o *openapitest.Operation, tenant string) string {
 	return strings.NewReplacer("{tenant}", tenant, "{key}", "nobody", "{account}", "nobody", "{session}", "nobody",
-		"{signing_key}", "nobody").Replace(strings.TrimPrefix(o.Path, admin.Prefix))
+		"{signing_key}", "nobody", "{mcp_server}", "nobody").Replace(strings.TrimPrefix(o.Path, admin.Prefix))
 }
 
 func eachOperation(t *testing.T, w *world, status int, tenant string, headers ...string) {
@@ -266,7 +283,10 @@ func breakDown(t *testing.T, w *world) {
 		UPDATE signing_key SET created_at = 'infinity';
 		INSERT INTO signing_key (id, created_at) VALUES ('nobody', 'infinity');
 		CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'infinity'; END $$;
-		CREATE TRIGGER break BEFORE INSERT ON tenant FOR EACH ROW EXECUTE FUNCTION break();`)
+		CREATE TRIGGER break BEFORE INSERT ON tenant FOR EACH ROW EXECUTE FUNCTION break();
+		CREATE TRIGGER break BEFORE UPDATE ON change FOR EACH STATEMENT EXECUTE FUNCTION break();
+		SET session_replication_role = replica;
+		UPDATE change SET at = 'infinity';`)
 	require.NoError(t, err)
 	eachOperation(t, w, http.StatusInternalServerError, "acme")
 	w.store.Close()

@@ -33,18 +33,19 @@ type request struct {
 	*http.Request
 
 	ctx   context.Context
-	body  *object // nil: it takes none
-	limit int     // of things on a page
-	after string  // the cursor of the page before; empty: none
+	body  *object           // nil: it takes none
+	limit int               // of things on a page
+	after string            // the cursor of the page before; empty: none
+	query map[string]string // the parameters beside these
 }
 
 // readRequest reads what a route takes, and refuses what it does not.
 func readRequest(w http.ResponseWriter, r *http.Request, to *route) (*request, error) {
-	req := &request{Request: r, ctx: r.Context(), limit: defaultLimit}
-	if err := req.readQuery(to.pages); err != nil {
+	req := &request{Request: r, ctx: r.Context(), limit: defaultLimit, query: map[string]string{}}
+	if err := req.readQuery(to.takes); err != nil {
 		return nil, err
 	}
-	if !to.body {
+	if to.takes&aBody == 0 {
 		if n, err := io.ReadFull(r.Body, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
 			return nil, &failure{kind: malformed, detail: "the operation takes no body"}
 		}
@@ -68,33 +69,46 @@ func readRequest(w http.ResponseWriter, r *http.Request, to *route) (*request, e
 	return req, nil
 }
 
-func (r *request) readQuery(pages bool) error {
+func (r *request) readQuery(takes takes) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return &failure{kind: malformed, detail: "the query can't be read"}
+	}
+	known := map[string]bool{}
+	for some, names := range parameters {
+		for _, name := range names {
+			known[name] = known[name] || takes&some != 0
+		}
 	}
 	var wrong []FieldError
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		value := query[name][0]
 		switch {
-		case !pages || name != "limit" && name != "after":
+		case !known[name]:
 			wrong = append(wrong, FieldError{Parameter: name, Detail: "is not known here"})
 		case len(query[name]) > 1:
 			wrong = append(wrong, FieldError{Parameter: name, Detail: "must be given once"})
 		case name == "after":
 			r.after = value
-		default:
+		case name == "limit":
 			n, err := strconv.Atoi(value)
 			if err != nil || n < 1 || n > maxLimit {
 				wrong = append(wrong, FieldError{Parameter: name, Detail: "must be 1 to " + strconv.Itoa(maxLimit)})
 			}
 			r.limit = n
+		default:
+			r.query[name] = value
 		}
 	}
-	if len(wrong) > 0 {
-		return &failure{kind: malformed, detail: wrong[0].Parameter + " " + wrong[0].Detail, errors: wrong}
+	return wrongParameters(wrong)
+}
+
+// wrongParameters is the failure of a query in which something is wrong.
+func wrongParameters(list []FieldError) error {
+	if len(list) == 0 {
+		return nil
 	}
-	return nil
+	return &failure{kind: malformed, detail: list[0].Parameter + " " + list[0].Detail, errors: list}
 }
 
 // cursor is where a page ends: which list it is of, and what of its last thing

@@ -31,12 +31,13 @@ const token = "0123456789abcdefghijklmnopqrstuv"
 // world is the API over TCP, over a store of its own. Each answer that it gives
 // is held to the document.
 type world struct {
-	url      string
-	handler  *admin.Handler
-	operator *core.Operator
-	log      *lockedBuffer
-	document *openapitest.Document
-	coverage *openapitest.Coverage
+	url       string
+	handler   *admin.Handler
+	operator  *core.Operator
+	directory core.Directory
+	log       *lockedBuffer
+	document  *openapitest.Document
+	coverage  *openapitest.Coverage
 
 	databaseURL string       // empty: memory
 	store       *store.Store // nil: memory
@@ -81,7 +82,7 @@ func newWorld(t *testing.T, d core.Directory) *world {
 	require.NoError(t, err)
 	admins, err := admin.OneAdmin(token)
 	require.NoError(t, err)
-	w := &world{operator: core.NewOperator(d, secret, time.Now), log: &lockedBuffer{}}
+	w := &world{directory: d, operator: core.NewOperator(d, secret, time.Now), log: &lockedBuffer{}}
 	w.handler = admin.New(admin.Options{
 		Operator: w.operator, Tokens: refold.NewTokens(secret, refold.DefaultLifetimes), Admins: admins,
 		Logger: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

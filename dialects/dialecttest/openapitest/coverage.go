@@ -40,8 +40,10 @@ func (v *Coverage) See(c *Case, x Exchange) {
 		}
 	}
 	if schema := c.body(); schema != nil && len(x.Body) > 0 {
-		value, _ := decode(x.Body) // it was checked
-		see(v.members, schema, value)
+		values, _ := c.values(x.Body) // it was checked
+		for _, value := range values {
+			see(v.members, schema, value)
+		}
 	}
 }
 

@@ -79,13 +79,37 @@ func (c *Case) body() *openapi3.Schema {
 	return nil
 }
 
-// media is the type of the body: JSON, or a problem of RFC 9457.
+// jsonLines is the type of a body that is a JSON value on each line.
+const jsonLines = "application/x-ndjson"
+
+// media is the type of the body: JSON, a problem of RFC 9457, or JSON lines.
 func (c *Case) media() string {
-	const problem = "application/problem+json"
-	if c.response.Content[problem] != nil {
-		return problem
+	for _, other := range []string{"application/problem+json", jsonLines} {
+		if c.response.Content[other] != nil {
+			return other
+		}
 	}
 	return "application/json"
+}
+
+// values reads a body: one value, or that of each line.
+func (c *Case) values(body []byte) ([]any, error) {
+	texts := [][]byte{body}
+	if c.media() == jsonLines {
+		if len(body) > 0 && body[len(body)-1] != '\n' {
+			return nil, errors.New("the last line has no end")
+		}
+		texts = bytes.SplitAfter(body, []byte("\n"))
+		texts = texts[:len(texts)-1] // nothing is behind the last
+	}
+	values := make([]any, len(texts))
+	for i, text := range texts {
+		var err error
+		if values[i], err = decode(text); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }
 
 func (c *Case) checkBody(x Exchange) error {
@@ -102,11 +126,11 @@ func (c *Case) checkBody(x Exchange) error {
 	if x.Method == http.MethodHead {
 		return nil
 	}
-	value, err := decode(x.Body)
-	if err != nil {
-		return err
+	values, err := c.values(x.Body)
+	for _, value := range values {
+		err = errors.Join(err, visit(schema, value))
 	}
-	return visit(schema, value)
+	return err
 }
 
 // checkRequest holds the body of a request that succeeded to its schema: what

@@ -267,3 +267,29 @@ func TestTheTransportRefusesAnAnswerThatNoDocumentHas(t *testing.T) {
 	_, err = ask()("more=," + url.QueryEscape(`"b":1`))
 	require.NoError(t, err, "a request of no dialect")
 }
+
+func TestEachLineOfJSONLinesIsHeldToTheSchema(t *testing.T) {
+	t.Parallel()
+	d, err := Load("lines", []byte(`{"openapi":"3.0.3","info":{"title":"lines","version":"1"},"components":{},"paths":{"/lines":{"get":{"operationId":"get_lines",
+		"responses":{"200":{"description":"lines","x-source":"inferred","x-contract":"ours","content":{"application/x-ndjson":{"schema":{"type":"object",
+		"additionalProperties":false,"properties":{"a":{"type":"integer"},"b":{"type":"integer"}}}}}}}}}}}`))
+	require.NoError(t, err)
+	v := NewCoverage(d)
+	lines := func(body string) error {
+		x := Exchange{
+			Method: http.MethodGet, URL: at(t, "/lines"), Status: http.StatusOK,
+			Header: http.Header{"Content-Type": {"application/x-ndjson"}}, Body: []byte(body),
+		}
+		c, err := d.Check(x)
+		v.See(c, x)
+		return err
+	}
+	require.NoError(t, lines(""))
+	require.NoError(t, lines("{\"a\":1}\n"))
+	require.Equal(t, []string{"lines get_lines 200 /b"}, v.MissingMembers())
+	require.NoError(t, lines("{}\n{\"b\":1}\n"))
+	require.Empty(t, v.MissingMembers())
+	require.ErrorContains(t, lines("{}\n{\"c\":1}\n"), `property "c" is unsupported`)
+	require.ErrorContains(t, lines("{}\n{}"), "the last line has no end")
+	require.ErrorContains(t, lines("{}\n\n"), "EOF")
+}

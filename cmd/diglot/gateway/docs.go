@@ -1,4 +1,4 @@
-package main
+package gateway
 
 import (
 	"bytes"
@@ -25,21 +25,25 @@ const docsPath = "/docs"
 // openAPIPath begins the path of every OpenAPI document.
 const openAPIPath = "/openapi/"
 
-// documentation is OpenAPI documents and the page that shows them.
-type documentation struct {
+// Documentation is OpenAPI documents and the page that shows them.
+type Documentation struct {
 	documents map[string][]byte // by path
 	start     string            // the page's script, in docs, which lists them too
 }
 
 // publicDocs are the dialects'.
-var publicDocs = documentation{map[string][]byte{
+var publicDocs = Documentation{map[string][]byte{
 	openAPIPath + "refold.yaml":    refold.OpenAPI(core.RefoldLegacy),
 	openAPIPath + "refold-v3.yaml": refold.OpenAPI(core.RefoldV3),
 	openAPIPath + "cometchat.yaml": cometchat.OpenAPI(),
 }, "start.js"}
 
-// adminDocs is the page of the admin API, which serves its document itself.
-var adminDocs = documentation{nil, "start-admin.js"}
+// Documents gives the dialects' OpenAPI documents by the path that each is
+// served at. Nobody may change them.
+func Documents() map[string][]byte { return publicDocs.documents }
+
+// AdminDocs is the page of the admin API, which serves its document itself.
+var AdminDocs = Documentation{nil, "start-admin.js"}
 
 // page is Diglot's part of the page, the other is Swagger UI. Its module's own
 // handler is not used: it brings a template engine that makes the program a
@@ -54,17 +58,17 @@ var page embed.FS
 const ownHost = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// isDocs reports whether a path is a document's or the page's.
-func isDocs(p string) bool {
+// IsDocs reports whether a path is a document's or the page's.
+func IsDocs(p string) bool {
 	return p == docsPath || strings.HasPrefix(p, docsPath+"/") || strings.HasPrefix(p, openAPIPath)
 }
 
-// serve serves the OpenAPI documents and a page that shows them. All of it
+// Serve serves the OpenAPI documents and a page that shows them. All of it
 // comes out of the program: the page works without a way to anywhere else.
-func (d documentation) serve(w http.ResponseWriter, r *http.Request) {
+func (d Documentation) Serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		answer(w, http.StatusMethodNotAllowed, map[string]string{"error": "no such method"})
+		Answer(w, http.StatusMethodNotAllowed, map[string]string{"error": "no such method"})
 		return
 	}
 	text, ok := d.documents[r.URL.Path]
@@ -78,7 +82,7 @@ func (d documentation) serve(w http.ResponseWriter, r *http.Request) {
 			name = "index.html"
 		case publicDocs.start:
 			name = d.start
-		case adminDocs.start:
+		case AdminDocs.start:
 			name = "" // by its own name it is nobody's
 		}
 		if text, ok = asset(w, r, name); !ok {

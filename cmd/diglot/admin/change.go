@@ -1,22 +1,19 @@
-package main
+package admin
 
 import (
-	"bufio"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/diglot/diglot/core"
 )
 
-// changeLine is a change as `-o json` and an export print it. before and after
-// are JSON in a text, so that whoever reads the line has the very text that the
+// Change is an entry of a history, as a line of an export has it too. Before and
+// After are JSON in a text, so that whoever reads the line has the very text that the
 // digest is of.
-type changeLine struct {
+type Change struct {
 	Tenant       core.TenantID  `json:"tenant"`
 	Seq          int64          `json:"seq"`
 	Time         string         `json:"time"`
@@ -35,8 +32,9 @@ type changeLine struct {
 	Hash         string         `json:"hash"`
 }
 
-func fromChange(c *core.Change) changeLine {
-	return changeLine{
+// FromChange gives an entry.
+func FromChange(c *core.Change) Change {
+	return Change{
 		Tenant: c.Tenant, Seq: c.Seq, Time: core.ChangeTime(c.At), ActorKind: c.Kind, Actor: c.ID, Dialect: c.Dialect,
 		RequestID: c.RequestID, Action: c.Action, Noun: c.Noun, Record: c.Record, Revision: c.Revision,
 		Before: imageText(c.Before), After: imageText(c.After),
@@ -52,7 +50,8 @@ func imageText(image core.JSON) *string {
 	return new(string(image))
 }
 
-func (l *changeLine) toCore() (c core.Change, err error) {
+// ToCore reads an entry back.
+func (l *Change) ToCore() (c core.Change, err error) {
 	c = core.Change{
 		Tenant: l.Tenant, Seq: l.Seq, Action: l.Action, Noun: l.Noun, Record: l.Record, Revision: l.Revision,
 		Actor: core.Actor{Kind: l.ActorKind, ID: l.Actor, Dialect: l.Dialect, RequestID: l.RequestID},
@@ -86,52 +85,9 @@ func digest(text string) ([]byte, error) {
 	return hex.DecodeString(text)
 }
 
-func writeChange(w io.Writer, c *core.Change) error {
+// WriteChange writes an entry as a line.
+func WriteChange(w io.Writer, c *core.Change) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return e.Encode(fromChange(c))
-}
-
-// exportTo has a new file written, or the standard output where none is named.
-func exportTo(file string, stdout io.Writer, write func(io.Writer) error) (err error) {
-	w := stdout
-	if file != "" {
-		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		w = f
-	}
-	b := bufio.NewWriter(w)
-	if err := write(b); err != nil {
-		return err
-	}
-	return b.Flush()
-}
-
-// verifyFile checks an export.
-func verifyFile(file string, noted core.ChainHead) (core.ChainHead, error) {
-	f, err := os.Open(file) //nolint:gosec // the operator names the file
-	if err != nil {
-		return core.ChainHead{}, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	v := core.ChainVerifier{Noted: noted}
-	d := json.NewDecoder(f)
-	for n := 1; ; n++ {
-		var l changeLine
-		if err := d.Decode(&l); errors.Is(err, io.EOF) {
-			return v.End()
-		} else if err != nil {
-			return core.ChainHead{}, fmt.Errorf("line %d: %w", n, err)
-		}
-		c, err := l.toCore()
-		if err != nil {
-			return core.ChainHead{}, fmt.Errorf("line %d: %w", n, err)
-		}
-		if err := v.Next(&c); err != nil {
-			return core.ChainHead{}, err
-		}
-	}
+	return e.Encode(FromChange(c))
 }

@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/diglot/diglot/core"
+)
+
+// history gives whose entries an operation is about: the tenant's that its path
+// names, else the installation's.
+func (h *Handler) history(r *request) (core.TenantID, error) {
+	if r.PathValue("tenant") == "" {
+		return core.Installation, nil
+	}
+	t, err := h.tenant(r)
+	return t.ID, err
+}
+
+// ActorKinds are the kinds of actors that entries have.
+var ActorKinds = []string{string(core.KeyActor), string(core.SessionActor), string(core.OperatorActor), string(core.DatabaseActor)}
+
+// changes gives which entries are asked for.
+func (r *request) changes() (core.ChangeQuery, error) {
+	q := core.ChangeQuery{
+		Kind: core.ActorKind(r.query["actor_kind"]), Actor: r.query["actor"], Dialect: r.query["dialect"], RequestID: r.query["request_id"],
+		Action: r.query["action"], Noun: r.query["noun"], Record: r.query["record"],
+	}
+	var wrong []FieldError
+	if q.Kind != "" && !slices.Contains(ActorKinds, string(q.Kind)) {
+		wrong = append(wrong, FieldError{Parameter: "actor_kind", Detail: "must be " + strings.Join(ActorKinds, " or ")})
+	}
+	for name, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
+		text, given := r.query[name]
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if given && err != nil {
+			wrong = append(wrong, FieldError{Parameter: name, Detail: "must be a time such as 2027-01-31T00:00:00Z"})
+		}
+		*to = at
+	}
+	slices.SortFunc(wrong, func(a, b FieldError) int { return strings.Compare(a.Parameter, b.Parameter) })
+	return q, wrongParameters(wrong)
+}
+
+// seqBefore gives the seq that a cursor of that list says, 0 without one.
+func (r *request) seqBefore(list string) (int64, error) {
+	last, err := r.afterOf(list, 1)
+	if last == nil || err != nil {
+		return 0, err
+	}
+	seq, err := strconv.ParseInt(last[0], 10, 64)
+	if err != nil || seq < 1 {
+		return 0, errCursor
+	}
+	return seq, nil
+}
+
+func changePage(r *request, list string, found []core.Change) reply {
+	return page(r, found, func(c core.Change) Change { return FromChange(&c) },
+		func(c core.Change) string { return cursor(list, strconv.FormatInt(c.Seq, 10)) })
+}
+
+func (h *Handler) listChanges(r *request) (reply, error) {
+	before, err := r.seqBefore("changes")
+	if err != nil {
+		return reply{}, err
+	}
+	q, err := r.changes()
+	if err != nil {
+		return reply{}, err
+	}
+	tenant, err := h.history(r)
+	if err != nil {
+		return reply{}, err
+	}
+	q.Newest, q.Before, q.Limit = true, before, r.limit+1
+	found, err := h.Operator.Changes(r.ctx, tenant, q)
+	return changePage(r, "changes", found), err
+}
+
+// Verified is what came of checking a chain.
+type Verified struct {
+	Intact bool `json:"intact"`
+	// Changes is how many are as they were written, from the first on, and Head
+	// where they end, for noting elsewhere.
+	Changes int64   `json:"changes"`
+	Head    string  `json:"head"`
+	Broken  *Broken `json:"broken,omitempty"`
+}
+
+// Broken is where a chain is broken.
+type Broken struct {
+	Seq int64  `json:"seq"` // the first entry that is not as it was written, or is missing
+	Why string `json:"why"`
+}
+
+func (h *Handler) verifyChanges(r *request) (reply, error) {
+	var noted core.ChainHead
+	if text, given := r.query["head"]; given {
+		var err error
+		if noted, err = core.ParseChainHead(text); err != nil {
+			return reply{}, wrongParameters([]FieldError{{Parameter: "head", Detail: "must be seq:hash, with 64 hex digits"}})
+		}
+	}
+	tenant, err := h.history(r)
+	if err != nil {
+		return reply{}, err
+	}
+	head, err := h.Operator.VerifyChanges(r.ctx, tenant, noted)
+	verified := Verified{Intact: err == nil, Changes: head.Seq, Head: head.String()}
+	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
+		verified.Broken, err = &Broken{broken.Seq, broken.Why}, nil
+	}
+	return reply{status: http.StatusOK, body: verified}, err
+}
+
+func (h *Handler) exportChanges(r *request) (reply, error) {
+	q, err := r.changes()
+	if err != nil {
+		return reply{}, err
+	}
+	tenant, err := h.history(r)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{stream: func(w io.Writer) error {
+		return h.Operator.EachChange(r.ctx, tenant, q, func(c *core.Change) error { return WriteChange(w, c) })
+	}}, nil
+}
+
+// Pruned is of how many changes the images were erased.
+type Pruned struct {
+	Pruned int `json:"pruned"`
+}
+
+func (h *Handler) pruneChanges(r *request) (reply, error) {
+	age := h.KeepImagesFor
+	if seconds := r.body.integer("older_than_seconds", 0, maxSeconds); seconds != nil {
+		age = time.Duration(*seconds) * time.Second
+	}
+	if err := r.body.check(nil); err != nil {
+		return reply{}, err
+	}
+	n, err := h.Operator.EraseImages(r.ctx, age)
+	return reply{status: http.StatusOK, body: Pruned{n}}, err
+}

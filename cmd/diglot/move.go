@@ -1,0 +1,370 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/dialects/vendorhttp"
+)
+
+// exitLossy is the exit code of a move that would lose something.
+const exitLossy = 3
+
+// coded is an error with an exit code of its own.
+type coded struct {
+	error
+
+	code int
+}
+
+func (c *coded) Unwrap() error { return c.error }
+
+// moveConfig is what the commands of a move take.
+type moveConfig struct {
+	*common
+
+	from, to, dir, onConflict, template string
+	fromAccount, toAccount              string
+	acceptLoss, insecure, force         bool
+	rate                                float64
+	burst, workers                      int
+	out                                 output
+}
+
+func newMoveCommand(c *common) *cobra.Command {
+	return newGroup("move", "Move servers, accounts and agents between a vendor, a tenant and a file",
+		newMovePlanCommand(c), newMoveApplyCommand(c, false), newMoveApplyCommand(c, true), newMoveStatusCommand(c),
+		newMoveVerifyCommand(c), newMoveUndoCommand(c), newMoveReportCommand(c))
+}
+
+const moveAddresses = "An address is refold:URL, cometchat:URL, tenant:NAME or file:PATH. The vendors' keys come from " +
+	envFromKey + " or " + envFromKeyFile + " and " + envToKey + " or " + envToKeyFile + "."
+
+func (m *moveConfig) command(use, short, long string, run func(cmd *cobra.Command) error) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Long: long, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&m.from, "from", "", "where the records are: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
+	f.StringVar(&m.to, "to", "", "where they go, likewise")
+	f.StringVar(&m.dir, "run", "", "folder of the run's journal (default: ./diglot-move- and the two addresses)")
+	return cmd
+}
+
+// reaches adds the flags of commands that speak to both sides.
+func (m *moveConfig) reaches(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&m.fromAccount, "from-account", "", "linked account that a Refold source is asked as")
+	f.StringVar(&m.toAccount, "to-account", "", "linked account that a Refold target is asked as")
+	f.StringVar(&m.template, "url-template", "", "url for servers that have none, which CometChat takes none of; {id} and {slug} are filled in")
+	f.BoolVar(&m.insecure, "insecure-http", false, "send keys over http to a host that isn't this machine")
+	f.Float64Var(&m.rate, "rate", vendorhttp.DefaultRate, "requests a second that a vendor is sent at most")
+	f.IntVar(&m.burst, "burst", vendorhttp.DefaultBurst, "requests that a vendor is sent at once at most")
+	f.IntVar(&m.workers, "parallel", 4, "records that are under way at once")
+	m.out.flags(cmd)
+}
+
+// decides adds the flags of commands that write, or say what they would.
+func (m *moveConfig) decides(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&m.onConflict, "on-conflict", string(move.FailOnConflict), "what becomes of a record whose place is taken: skip, update, rename or fail")
+	cmd.Flags().BoolVar(&m.acceptLoss, "accept-loss", false, "move records that lose something, too")
+}
+
+func newMovePlanCommand(c *common) *cobra.Command {
+	m := &moveConfig{common: c}
+	cmd := m.command("plan", "Say what a move would do, and change nothing",
+		"Say what a move would do with each record. Into a tenant it is tried in a transaction that is rolled back. "+moveAddresses,
+		func(cmd *cobra.Command) error {
+			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
+				if err := e.Plan(ctx); err != nil {
+					return err
+				}
+				return m.summarize(cmd, e.Run)
+			})
+		})
+	m.reaches(cmd)
+	m.decides(cmd)
+	return cmd
+}
+
+func newMoveApplyCommand(c *common, resumes bool) *cobra.Command {
+	m := &moveConfig{common: c}
+	use, short := "apply", "Move records, keeping a journal"
+	if resumes {
+		use, short = "resume", "Go on with a move that was interrupted, or with records that failed or were held back"
+	}
+	cmd := m.command(use, short,
+		short+". However a move ends, it can be gone on with, and nothing is moved twice. Exit code 3: records were held back "+
+			"because they would lose something. "+moveAddresses,
+		func(cmd *cobra.Command) error {
+			if err := m.settle(); err != nil {
+				return err
+			}
+			switch has := move.HasRun(m.dir); {
+			case resumes && !has:
+				return withHint(fmt.Errorf("there is no run in %s", m.dir), "diglot move apply begins one")
+			case !resumes && has:
+				begun, err := m.begun()
+				if err != nil {
+					return err
+				}
+				if begun {
+					return withHint(fmt.Errorf("the run in %s was begun already", m.dir), "diglot move resume goes on with it")
+				}
+			}
+			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
+				err := e.Apply(ctx)
+				if told := m.summarize(cmd, e.Run); err == nil {
+					err = told
+				}
+				return err
+			})
+		})
+	m.reaches(cmd)
+	m.decides(cmd)
+	return cmd
+}
+
+// begun reports whether a run has done more than to plan.
+func (m *moveConfig) begun() (bool, error) {
+	run, err := move.OpenRun(m.dir, m.from, m.to, time.Now())
+	if err != nil {
+		return false, err
+	}
+	defer run.Close() //nolint:errcheck // nothing was written
+	s := run.Summary()
+	return s.Of(move.Done)+s.Of(move.Begun)+s.Of(move.Failed)+s.Of(move.Skipped)+s.Of(move.Held) > 0, nil
+}
+
+func newMoveStatusCommand(c *common) *cobra.Command {
+	m := &moveConfig{common: c}
+	cmd := m.command("status", "Say how far a move is", "Say how far a move is, from its journal alone.", func(cmd *cobra.Command) error {
+		return m.read(func(run *move.Run) error { return m.print(cmd.OutOrStdout(), run.Summary()) })
+	})
+	m.out.flags(cmd)
+	return cmd
+}
+
+func newMoveVerifyCommand(c *common) *cobra.Command {
+	m := &moveConfig{common: c}
+	cmd := m.command("verify", "Read both sides again and compare each record",
+		"Read both sides again and compare each record with what was made of it. Exit code 1: something differs, or is missing, "+
+			"that the run doesn't tell of.",
+		func(cmd *cobra.Command) error {
+			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
+				v, err := e.Verify(ctx)
+				if err != nil {
+					return err
+				}
+				header := []string{"KIND"}
+				for _, verdict := range move.Verdicts {
+					header = append(header, strings.ToUpper(string(verdict)))
+				}
+				var rows [][]string
+				for _, kind := range move.Kinds {
+					row := []string{string(kind)}
+					for _, verdict := range move.Verdicts {
+						row = append(row, strconv.Itoa(v.Counts[kind][verdict]))
+					}
+					rows = append(rows, row)
+				}
+				if err := m.out.print(cmd.OutOrStdout(), v, header, rows...); err != nil {
+					return err
+				}
+				if !v.Good() {
+					return withHint(errors.New("the two sides are not as the run left them"), "-o json names the records and members")
+				}
+				return nil
+			})
+		})
+	m.reaches(cmd)
+	return cmd
+}
+
+func newMoveUndoCommand(c *common) *cobra.Command {
+	m := &moveConfig{common: c}
+	cmd := m.command("undo", "Remove what a move made, and restore what it changed",
+		"Remove what a move made, and restore what it changed, unless it has been changed since.",
+		func(cmd *cobra.Command) error {
+			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
+				kept, err := e.Undo(ctx, m.force)
+				if told := m.print(cmd.OutOrStdout(), e.Run.Summary()); err == nil {
+					err = told
+				}
+				if err == nil && kept > 0 {
+					return withHint(fmt.Errorf("%d records have been changed since and stay", kept), "--force takes them back, too")
+				}
+				return err
+			})
+		})
+	m.reaches(cmd)
+	cmd.Flags().BoolVar(&m.force, "force", false, "take back also what has been changed since")
+	return cmd
+}
+
+func newMoveReportCommand(c *common) *cobra.Command {
+	m := &moveConfig{common: c}
+	var format string
+	cmd := m.command("report", "Print what became of each member, or the map of ids",
+		"Print what becomes of each member, the worst first: text, json, or html, one page that needs nothing else. ids prints "+
+			"each record's id at the source and at the target.",
+		func(cmd *cobra.Command) error {
+			return m.read(func(run *move.Run) error { return writeReport(cmd.OutOrStdout(), run, format) })
+		})
+	cmd.Flags().StringVar(&format, "format", "text", "text, json, html or ids")
+	return cmd
+}
+
+func writeReport(w io.Writer, run *move.Run, format string) error {
+	report := finding.NewReport("Move", run.From, run.To, time.Now(), run.Findings())
+	s := run.Summary()
+	report.Records = len(run.Entries())
+	for i := range report.Counts {
+		if report.Counts[i].Class == finding.Exact { // the journal counts them
+			report.Counts[i].Fields, report.Counts[i].Records = s.Classes[finding.Exact], report.Records
+		}
+	}
+	switch format {
+	case "text":
+		return report.WriteText(w)
+	case "json":
+		return report.WriteJSON(w)
+	case "html":
+		return report.WriteHTML(w)
+	case "ids":
+		for _, e := range run.Entries() {
+			if e.There != "" {
+				if err := encodeJSON(w, map[string]string{"kind": string(e.Record.Kind), "from": e.Record.ID, "to": e.There, "state": string(e.State)}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("--format is %q: it must be text, json, html or ids", format)
+}
+
+// settle finds the run's folder, and what a run that is there was made with.
+func (m *moveConfig) settle() error {
+	if m.dir == "" {
+		if m.from == "" || m.to == "" {
+			return withHint(errors.New("neither the run nor its two addresses are named"), "give --run, or --from and --to")
+		}
+		m.dir = "diglot-move-" + fileName(m.from) + "-" + fileName(m.to)
+	}
+	return nil
+}
+
+// fileName makes a part of a folder's name of an address.
+func fileName(address string) string {
+	return strings.Trim(strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' {
+			return c
+		}
+		return '-'
+	}, address), "-.")
+}
+
+// read opens a run that is there, and neither of its sides.
+func (m *moveConfig) read(do func(*move.Run) error) error {
+	if err := m.settle(); err != nil {
+		return err
+	}
+	if !move.HasRun(m.dir) {
+		return fmt.Errorf("there is no run in %s", m.dir)
+	}
+	run, err := move.OpenRun(m.dir, m.from, m.to, time.Now())
+	if err != nil {
+		return err
+	}
+	defer run.Close() //nolint:errcheck // nothing was written
+	return do(run)
+}
+
+// summarize prints a run's figures and gives the error that they are.
+func (m *moveConfig) summarize(cmd *cobra.Command, run *move.Run) error {
+	s := run.Summary()
+	if err := m.print(cmd.OutOrStdout(), s); err != nil {
+		return err
+	}
+	again := "diglot move resume --run " + m.dir
+	switch {
+	case s.Of(move.Failed) > 0:
+		return withHint(fmt.Errorf("%d records failed", s.Of(move.Failed)), again+" tries them again; status -o json counts them")
+	case s.Refused > 0:
+		return withHint(fmt.Errorf("%d records would fail", s.Refused), "--on-conflict skip, update or rename says what becomes of taken places")
+	case !m.acceptLoss && (s.Of(move.Held) > 0 || s.Of(move.Planned) > 0 && s.Lossy > 0):
+		return &coded{withHint(fmt.Errorf("%d records would lose something", s.Lossy),
+			"diglot move report --run "+m.dir+" says what; --accept-loss moves them"), exitLossy}
+	}
+	return nil
+}
+
+// print prints a summary.
+func (m *moveConfig) print(w io.Writer, s *move.Summary) error {
+	header := []string{"KIND"}
+	for _, state := range move.States {
+		header = append(header, strings.ToUpper(string(state)))
+	}
+	var rows [][]string
+	for _, kind := range move.Kinds {
+		row := []string{string(kind)}
+		for _, state := range move.States {
+			row = append(row, strconv.Itoa(s.States[kind][state]))
+		}
+		rows = append(rows, row)
+	}
+	if err := m.out.print(w, s, header, rows...); err != nil || m.out.format != "table" {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nmembers: %d exact, %d approximate, %d manual, %d unsupported, in %d records that lose something\n",
+		s.Classes[finding.Exact], s.Classes[finding.Approximate], s.Classes[finding.Manual], s.Classes[finding.Unsupported], s.Lossy)
+	return err
+}
+
+// with opens a run and both of its sides for a command, and shows its progress.
+func (m *moveConfig) with(cmd *cobra.Command, do func(context.Context, *move.Engine) error) (err error) {
+	if err := m.settle(); err != nil {
+		return err
+	}
+	policy := move.Policy(m.onConflict)
+	if m.onConflict != "" && !slices.Contains(move.Policies, policy) {
+		return fmt.Errorf("--on-conflict is %q: it must be skip, update, rename or fail", m.onConflict)
+	}
+	if m.workers < 1 || m.rate <= 0 || m.burst < 1 {
+		return errors.New("--rate, --burst and --parallel must be above 0")
+	}
+	if move.HasRun(m.dir) && (m.from == "" || m.to == "") {
+		if err := m.read(func(run *move.Run) error { m.from, m.to = run.From, run.To; return nil }); err != nil {
+			return err
+		}
+	}
+	sides, err := m.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sides.close()) }()
+	run, err := move.OpenRun(m.dir, m.from, m.to, time.Now())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, run.Close()) }()
+	p := newProgress(os.Stderr)
+	defer p.end()
+	return explain(do(sides.context(cmd.Context()), &move.Engine{
+		From: sides.from, To: sides.to, Run: run, Tenant: sides.tenant, Now: time.Now,
+		Policy: policy, AcceptLoss: m.acceptLoss, Workers: m.workers, Total: p.total, Progress: p.settled,
+	}))
+}

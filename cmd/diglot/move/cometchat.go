@@ -1,0 +1,208 @@
+package move
+
+import (
+	"context"
+	"iter"
+	"strconv"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/cmd/diglot/move/mapping"
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/cometchat/client"
+)
+
+// CometChat is an app at the vendor, or at what speaks its API, as a source and
+// as a target. Servers are found by their slugs, which stay; it makes agents' uids,
+// which are found by their names.
+type CometChat struct {
+	pushed
+	index
+
+	client *client.Client
+}
+
+// NewCometChat makes it; template gives urls to Diglot's servers that have none.
+func NewCometChat(c *client.Client, template string) *CometChat {
+	return &CometChat{pushed: pushed{vendor: core.CometChat, tenant: core.Tenant{URLTemplate: template}}, client: c}
+}
+
+// List implements [Source]. A list may show less of agents than a read.
+func (c *CometChat) List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, error] {
+	return func(yield func(Ref, error) bool) {
+		switch kind {
+		case finding.Server:
+			for s, err := range c.client.MCPServers(ctx) {
+				if err != nil {
+					yield(Ref{}, err)
+					return
+				}
+				if !yield(Ref{Form: string(core.CometChat), Kind: kind, ID: s.Slug.Value, Text: s.Text}, nil) {
+					return
+				}
+			}
+		case finding.Agent:
+			for a, err := range c.client.Agents(ctx) {
+				if err != nil {
+					yield(Ref{}, err)
+					return
+				}
+				if !yield(Ref{Form: string(core.CometChat), Kind: kind, ID: a.UID.Value}, nil) {
+					return
+				}
+			}
+		case finding.Account:
+		}
+	}
+}
+
+// Read implements [Source].
+func (c *CometChat) Read(ctx context.Context, ref Ref) (core.JSON, error) {
+	return CometChatTarget{c}.Read(ctx, ref.Kind, ref.ID)
+}
+
+// CometChatTarget is CometChat as a [Target].
+type CometChatTarget struct{ *CometChat }
+
+// Read implements [Target].
+func (c CometChatTarget) Read(ctx context.Context, kind finding.Kind, id string) (core.JSON, error) {
+	if kind == finding.Agent {
+		a, err := c.client.Agent(ctx, id)
+		if err != nil {
+			return nil, goneAt(err)
+		}
+		return a.Text, nil
+	}
+	s, err := c.client.MCPServer(ctx, id)
+	if err != nil {
+		return nil, goneAt(err)
+	}
+	return s.Text, nil
+}
+
+// Prepare implements [Target].
+func (c CometChatTarget) Prepare(ctx context.Context) error {
+	c.clear()
+	for s, err := range c.client.MCPServers(ctx) {
+		if err != nil {
+			return err
+		}
+		c.add(finding.Server, s.Slug.Value, s.Slug.Value)
+	}
+	for a, err := range c.client.Agents(ctx) {
+		if err != nil {
+			return err
+		}
+		c.add(finding.Agent, a.Name.Value, a.UID.Value)
+	}
+	return nil
+}
+
+// Takes implements [Target].
+func (c CometChatTarget) Takes(kind finding.Kind) bool { return kind != finding.Account }
+
+// InPlace implements [Target].
+func (c CometChatTarget) InPlace(_ context.Context, item *Item) ([]Existing, error) {
+	switch {
+	case item.Server != nil:
+		return c.find(finding.Server, slugOf(item), "slug"), nil
+	case item.Agent != nil:
+		return c.find(finding.Agent, item.Agent.Name, "name"), nil
+	}
+	return nil, nil
+}
+
+// slugOf gives a server's slug; one of Refold's has none yet and gets what an
+// import would give it where nothing has that.
+func slugOf(item *Item) string {
+	if item.Server.Slug == "" {
+		item.Server.Slug = core.SlugFor(item.Server.Name)
+		if item.Server.Slug == "" {
+			item.Server.Slug = item.Server.ID.String()
+		}
+	}
+	return item.Server.Slug
+}
+
+// Rename implements [Target].
+func (c CometChatTarget) Rename(item *Item, _ string, n int) {
+	switch {
+	case item.Server != nil:
+		item.Server.Slug = slugOf(item) + "-" + strconv.Itoa(n)
+	case item.Agent != nil:
+		item.Agent.Name += " (" + strconv.Itoa(n) + ")"
+	}
+}
+
+// Create implements [Target].
+func (c CometChatTarget) Create(ctx context.Context, item *Item) (Made, error) {
+	switch {
+	case item.Server != nil:
+		slugOf(item)
+		in, err := mapping.CometChatPush(&c.tenant, item.Server)
+		if err != nil {
+			return Made{}, err
+		}
+		s, err := c.client.CreateMCPServer(ctx, in)
+		if err != nil {
+			return Made{}, err
+		}
+		c.add(finding.Server, in.Slug, in.Slug)
+		return Made{in.Slug, in.Slug, s.Text}, nil
+	case item.Agent != nil:
+		a, err := c.client.CreateAgent(ctx, mapping.CometChatAgentPush(item.Agent))
+		if err != nil {
+			return Made{}, err
+		}
+		c.add(finding.Agent, item.Agent.Name, a.UID.Value)
+		return Made{ID: a.UID.Value, Text: a.Text}, nil
+	}
+	return Made{}, errNotTaken
+}
+
+// Adopt implements [Target].
+func (c CometChatTarget) Adopt(ctx context.Context, item *Item, id string) (Made, error) {
+	return c.Update(ctx, item, id)
+}
+
+// Update implements [Target].
+func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Made, error) {
+	made := Made{ID: id}
+	switch {
+	case item.Server != nil:
+		in, err := mapping.CometChatPush(&c.tenant, item.Server)
+		if err != nil {
+			return made, err
+		}
+		u := client.MCPServerUpdate{Name: &in.Name, Description: in.Description, URL: &in.URL}
+		if in.Icon != "" {
+			u.Icon = &in.Icon
+		}
+		s, err := c.client.UpdateMCPServer(ctx, id, u)
+		if err != nil {
+			return made, goneAt(err)
+		}
+		made.Slug, made.Text = id, s.Text
+		return made, nil
+	case item.Agent != nil:
+		err := c.client.UpdateAgent(ctx, id, mapping.CometChatAgentPush(item.Agent))
+		if err != nil {
+			return made, goneAt(err)
+		}
+		made.Text, err = c.Read(ctx, finding.Agent, id)
+		return made, err
+	}
+	return Made{}, errNotTaken
+}
+
+// Restore implements [Target].
+func (c CometChatTarget) Restore(ctx context.Context, kind finding.Kind, id string, before core.JSON) error {
+	return restore(ctx, c, Ref{Form: string(core.CometChat), Kind: kind, ID: id}, before)
+}
+
+// Delete implements [Target].
+func (c CometChatTarget) Delete(ctx context.Context, kind finding.Kind, id string) error {
+	if kind == finding.Agent {
+		return goneAt(c.client.DeleteAgent(ctx, id))
+	}
+	return goneAt(c.client.DeleteMCPServer(ctx, id))
+}

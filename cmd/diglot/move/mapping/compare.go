@@ -1,0 +1,289 @@
+package mapping
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+)
+
+// repair is what had to be done to a field to keep it, or why it can't be.
+type repair struct {
+	class              finding.Class
+	reason, suggestion string
+}
+
+// repairs are those of one record, by the field's path.
+type repairs map[string]repair
+
+// member is a member of an object.
+type member struct {
+	name  string
+	value core.JSON
+}
+
+// membersOf gives an object's members in order. Of one that is there twice the
+// last counts, as everywhere.
+func membersOf(object core.JSON) []member {
+	var out []member
+	dialects.Members(object, func(name string, value core.JSON) {
+		value = slices.Clone(value)
+		if i := slices.IndexFunc(out, func(m member) bool { return m.name == name }); i >= 0 {
+			out[i].value = value
+			return
+		}
+		out = append(out, member{name, value})
+	})
+	return out
+}
+
+func valueOf(members []member, name string) core.JSON {
+	for _, m := range members {
+		if m.name == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// Expect says of each member of a source's record what is to become of it, as far
+// as the table tells: what a push will do, before there is anything to compare with.
+func Expect(record finding.Record, fate Fate, source core.JSON) ([]finding.Finding, error) {
+	source, err := dialects.Compact(source)
+	if err != nil {
+		return nil, err
+	}
+	c := &comparison{record: record, fate: fate}
+	for _, m := range membersOf(source) {
+		row := rowOf(record.Source, record.Kind, m.name)
+		if row == nil {
+			c.undocumented(m.name)
+			continue
+		}
+		c.expected(row, m)
+	}
+	return c.findings, nil
+}
+
+// Compare says of each member of a source's record what became of it, given the
+// text that shows what did: for [Kept] what clients of the same vendor read of
+// it in Diglot, for [Shown] what those of the other vendor do, for [Pushed] and
+// [Crossed] what the vendor answers that it was pushed to. It verifies a record
+// that was moved.
+func Compare(record finding.Record, fate Fate, source, there core.JSON) ([]finding.Finding, error) {
+	return compare(record, fate, source, there, nil)
+}
+
+func compare(record finding.Record, fate Fate, source, there core.JSON, done repairs) ([]finding.Finding, error) {
+	source, err := dialects.Compact(source)
+	if err != nil {
+		return nil, err
+	}
+	if there, err = dialects.Compact(there); err != nil {
+		return nil, err
+	}
+	c := &comparison{record: record, fate: fate, done: done, there: membersOf(there)}
+	had := membersOf(source)
+	for _, m := range had {
+		c.member(m)
+	}
+	if !fate.across() {
+		for _, m := range c.there {
+			r := rowOf(record.Source, record.Kind, m.name)
+			if valueOf(had, m.name) == nil && (r == nil || !r.Partial) {
+				c.add(m.name, finding.Approximate, "The source leaves it out; it is shown as "+excerpt(m.value)+".", "")
+			}
+		}
+	}
+	return c.findings, nil
+}
+
+// comparison is of one record.
+type comparison struct {
+	record   finding.Record
+	fate     Fate
+	done     repairs
+	there    []member
+	findings []finding.Finding
+}
+
+func (c *comparison) add(path string, class finding.Class, reason, suggestion string) {
+	c.findings = append(c.findings, finding.Finding{Record: c.record, Path: path, Class: class, Reason: reason, Suggestion: suggestion})
+}
+
+// member adds what became of one member, or of each part of it that is not the same.
+func (c *comparison) member(m member) {
+	row := rowOf(c.record.Source, c.record.Kind, m.name)
+	if row == nil {
+		c.undocumented(m.name)
+		return
+	}
+	class, why := row.class(c.fate)
+	name := m.name
+	if c.fate.across() {
+		if name = row.Other; name == "" {
+			c.expected(row, m)
+			return
+		}
+	}
+	there := valueOf(c.there, name)
+	before := len(c.findings)
+	switch {
+	case c.repaired(m.name):
+	case bytes.Equal(m.value, there), c.fate.across() && sameMoment(m.value, there):
+		c.add(m.name, finding.Exact, "", "")
+	case class >= finding.Manual, there == nil:
+		least := finding.Unsupported
+		if isNull(m.value) || there != nil || row.Partial { // or the answer doesn't tell
+			least = finding.Approximate
+		}
+		c.add(m.name, max(class, least), orElse(why, shownAs(there)), row.Suggestion)
+	default:
+		c.differences(m.name, m.value, there, max(class, finding.Approximate), orElse(why, shownAs(there)))
+		if len(c.findings) == before {
+			c.add(m.name, finding.Approximate, "Its members are in another order.", "")
+		}
+	}
+}
+
+func (c *comparison) undocumented(name string) {
+	c.add(name, finding.Unsupported, "Nobody documents this member; it is dropped.", "Keep the source's record.")
+}
+
+// expected adds what the table says of a member. Of an empty one nothing is lost.
+func (c *comparison) expected(row *Row, m member) {
+	class, why := row.class(c.fate)
+	if class == finding.Unsupported && isEmpty(m.value) {
+		class = finding.Exact
+	}
+	if class == finding.Exact {
+		c.add(m.name, class, "", "")
+		return
+	}
+	c.add(m.name, class, why, row.Suggestion)
+}
+
+// repaired adds what had to be done to a field or to parts of it, and reports
+// whether that is all that can be said of it: where an element is gone, those
+// behind it have moved up.
+func (c *comparison) repaired(name string) bool {
+	var paths []string
+	whole := false
+	for path := range c.done {
+		if path == name || len(path) > len(name) && path[:len(name)] == name && (path[len(name)] == '[' || path[len(name)] == '.') {
+			paths = append(paths, path)
+			whole = whole || !strings.Contains(path, ".")
+		}
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		r := c.done[path]
+		c.add(path, r.class, r.reason, r.suggestion)
+	}
+	return whole
+}
+
+// differences adds each part of a value that is not the same there.
+func (c *comparison) differences(path string, value, there core.JSON, class finding.Class, why string) {
+	if _, told := c.done[path]; told || bytes.Equal(value, there) {
+		return
+	}
+	kind := func(j core.JSON) byte {
+		if len(j) == 0 {
+			return 0
+		}
+		return j[0]
+	}
+	switch {
+	case kind(value) == '{' && kind(there) == '{':
+		had, has := membersOf(value), membersOf(there)
+		for _, m := range had {
+			c.part(path+"."+m.name, m.value, valueOf(has, m.name), class, why)
+		}
+		for _, m := range has {
+			if _, told := c.done[path+"."+m.name]; !told && valueOf(had, m.name) == nil {
+				c.add(path+"."+m.name, class, "The source leaves it out; it is shown as "+excerpt(m.value)+".", "")
+			}
+		}
+	case kind(value) == '[' && kind(there) == '[':
+		had, has := elementsOf(value), elementsOf(there)
+		for i := range had {
+			var at core.JSON
+			if i < len(has) {
+				at = has[i]
+			}
+			c.part(path+"["+strconv.Itoa(i)+"]", had[i], at, class, why)
+		}
+	default:
+		c.add(path, class, why, "")
+	}
+}
+
+func (c *comparison) part(path string, value, there core.JSON, class finding.Class, why string) {
+	if _, told := c.done[path]; !told && there == nil {
+		c.add(path, finding.Unsupported, "It is not there any more.", "")
+		return
+	}
+	c.differences(path, value, there, class, why)
+}
+
+func elementsOf(array core.JSON) (out []core.JSON) {
+	dialects.Elements(array, func(e core.JSON) bool {
+		out = append(out, slices.Clone(e))
+		return true
+	})
+	return out
+}
+
+func isNull(j core.JSON) bool { return string(j) == "null" }
+
+func isEmpty(j core.JSON) bool {
+	return isNull(j) || string(j) == "[]" || string(j) == "{}" || string(j) == `""`
+}
+
+// sameMoment reports whether two values are one moment, in whatever form the
+// vendors write it.
+func sameMoment(a, b core.JSON) bool {
+	at, ok := momentOf(a)
+	bt, alsoOK := momentOf(b)
+	return ok && alsoOK && at.Equal(bt)
+}
+
+// momentOf reads milliseconds since the epoch, or ISO-8601 text.
+func momentOf(j core.JSON) (time.Time, bool) {
+	if len(j) > 2 && j[0] == '"' {
+		at, err := time.Parse(time.RFC3339Nano, string(j[1:len(j)-1]))
+		return at, err == nil
+	}
+	ms, err := strconv.ParseInt(string(j), 10, 64)
+	return time.UnixMilli(ms), err == nil
+}
+
+// excerptBytes is how much of a value a reason shows.
+const excerptBytes = 60
+
+func excerpt(j core.JSON) string {
+	if len(j) <= excerptBytes {
+		return string(j)
+	}
+	return string(bytes.ToValidUTF8(j[:excerptBytes], nil)) + "…"
+}
+
+func shownAs(there core.JSON) string {
+	if there == nil {
+		return "It is left out."
+	}
+	return "It is shown as " + excerpt(there) + "."
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

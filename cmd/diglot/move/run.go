@@ -1,0 +1,281 @@
+package move
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/dialects"
+)
+
+// State is how far a record of a run is.
+type State string
+
+// The states.
+const (
+	Planned State = "planned"
+	Held    State = "held"    // it would lose something, which nobody has accepted
+	Begun   State = "begun"   // it may be there, or be there in part
+	Done    State = "done"    // it is there
+	Skipped State = "skipped" // it stays where it is
+	Failed  State = "failed"
+	Undone  State = "undone"
+)
+
+// States are all of them, in the order that they are counted in.
+var States = []State{Done, Skipped, Planned, Held, Begun, Failed, Undone}
+
+// Action is what is done with a record.
+type Action string
+
+// The actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Skip   Action = "skip"
+	Refuse Action = "refuse" // in a plan: it would fail
+)
+
+// Entry is what a run knows of one record. The last one counts.
+type Entry struct {
+	Record finding.Record `json:"record"`
+	State  State          `json:"state"`
+	Action Action         `json:"action,omitzero"`
+	Why    string         `json:"why,omitzero"`
+	At     time.Time      `json:"at"`
+	// There is the record's id at the target; Slug and ToSlug are a server's at
+	// the source and the target.
+	There  string `json:"there,omitzero"`
+	Slug   string `json:"slug,omitzero"`
+	ToSlug string `json:"to_slug,omitzero"`
+	// Seen are the ids that were in the record's place before it was begun.
+	Seen []string `json:"seen,omitzero"`
+	// Before is what was there before an update; Left is the fingerprint of what
+	// was left there.
+	Before jsontext.Value `json:"before,omitzero"`
+	Left   string         `json:"left,omitzero"`
+	// Exact is how many members are the same; of the others there are findings.
+	Exact    int               `json:"exact"`
+	Findings []finding.Finding `json:"findings,omitzero"`
+}
+
+func (e *Entry) key() string {
+	r := Ref{Kind: e.Record.Kind, ID: e.Record.ID}
+	return r.key()
+}
+
+// tell keeps what becomes of the members.
+func (e *Entry) tell(findings []finding.Finding) {
+	e.Exact, e.Findings = 0, nil
+	for i := range findings {
+		if findings[i].Class == finding.Exact {
+			e.Exact++
+		} else {
+			e.Findings = append(e.Findings, findings[i])
+		}
+	}
+}
+
+// runHeader is a journal's first line. It has no secret in it.
+type runHeader struct {
+	Version int       `json:"diglot_run"`
+	From    string    `json:"from"`
+	To      string    `json:"to"`
+	At      time.Time `json:"at"`
+}
+
+// Run is the journal of one move, in a folder of its own. It is on the disk
+// before [Run.Put] returns, so that whatever ends the process, the next one knows
+// what was begun. One process has a run at a time.
+type Run struct {
+	Dir  string
+	From string
+	To   string
+
+	mu      sync.Mutex
+	file    *os.File
+	lock    *os.File
+	entries map[string]*Entry
+	order   []string // the keys, as they first came
+	there   map[string]string
+}
+
+// ErrRun is a run that can't be used.
+var ErrRun = errors.New("the run can't be used")
+
+const journalName = "journal.jsonl"
+
+// HasRun reports whether there is a run in a folder.
+func HasRun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, journalName))
+	return err == nil
+}
+
+// OpenRun opens the run of a folder, or makes one where there is none. From and to
+// have to be those that it was made with; empty ones are. ErrRun.
+func OpenRun(dir, from, to string, now time.Time) (_ *Run, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	r := &Run{Dir: dir, entries: map[string]*Entry{}, there: map[string]string{}}
+	if r.lock, err = lockRun(dir); err != nil {
+		return nil, err
+	}
+	if r.file, err = os.OpenFile(filepath.Join(dir, journalName), os.O_CREATE|os.O_RDWR, 0o600); err == nil { //nolint:gosec // the operator names the folder
+		err = r.load(runHeader{1, from, to, now.UTC().Truncate(time.Second)})
+	}
+	if err != nil {
+		_ = r.Close() // the error that led here is the one to tell
+		return nil, err
+	}
+	return r, nil
+}
+
+func lockRun(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close() // the lock is somebody else's
+		return nil, fmt.Errorf("%w: another process has it: %s", ErrRun, dir)
+	}
+	return f, nil
+}
+
+// load reads what there is, and cuts off a last line that was not ended.
+func (r *Run) load(want runHeader) error {
+	text, err := io.ReadAll(bufio.NewReader(r.file))
+	if err != nil {
+		return err
+	}
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if err := r.file.Truncate(int64(whole)); err != nil {
+		return err
+	}
+	if _, err := r.file.Seek(int64(whole), io.SeekStart); err != nil {
+		return err
+	}
+	if whole == 0 {
+		if want.From == "" || want.To == "" {
+			return fmt.Errorf("%w: there is none in %s: name --from and --to", ErrRun, r.Dir)
+		}
+		r.From, r.To = want.From, want.To
+		return r.write(&want)
+	}
+	for i, line := range bytes.Split(bytes.TrimSuffix(text[:whole], []byte("\n")), []byte("\n")) {
+		if i == 0 {
+			err = r.begin(line, want)
+		} else {
+			var e Entry
+			if err = dialects.Decode(line, &e); err == nil {
+				r.keep(&e)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %s: line %d: %w", ErrRun, r.Dir, i+1, err)
+		}
+	}
+	return nil
+}
+
+func (r *Run) begin(line []byte, want runHeader) error {
+	var h runHeader
+	if err := dialects.Decode(line, &h); err != nil || h.Version != 1 {
+		return errors.New("it is no journal that this program reads")
+	}
+	if want.From != "" && want.From != h.From || want.To != "" && want.To != h.To {
+		return fmt.Errorf("it is of a move from %s to %s", h.From, h.To)
+	}
+	r.From, r.To = h.From, h.To
+	return nil
+}
+
+func (r *Run) write(line any) error {
+	text, err := dialects.Encode(line)
+	if err != nil {
+		return err
+	}
+	if _, err := r.file.Write(append(text, '\n')); err != nil {
+		return err
+	}
+	return r.file.Sync()
+}
+
+func (r *Run) keep(e *Entry) {
+	key := e.key()
+	if _, known := r.entries[key]; !known {
+		r.order = append(r.order, key)
+	}
+	r.entries[key] = e
+	if e.There != "" && e.Action == Create && e.State != Undone {
+		r.there[string(e.Record.Kind)+"/"+e.There] = key
+	}
+}
+
+// Put keeps an entry, on the disk too.
+func (r *Run) Put(e Entry) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.write(&e); err != nil {
+		return err
+	}
+	r.keep(&e)
+	return nil
+}
+
+// Get gives what is known of a record, nil: nothing.
+func (r *Run) Get(ref *Ref) *Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.entries[ref.key()]
+}
+
+// made reports whether the run has made a record of the target's.
+func (r *Run) made(kind finding.Kind, there string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, made := r.there[string(kind)+"/"+there]
+	return made
+}
+
+// Entries gives what is known of all records, in the order they came.
+func (r *Run) Entries() []*Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]*Entry, len(r.order))
+	for i, key := range r.order {
+		out[i] = r.entries[key]
+	}
+	return out
+}
+
+// Findings gives what is known of all records that are or are to be there.
+func (r *Run) Findings() []finding.Finding {
+	var out []finding.Finding
+	for _, e := range r.Entries() {
+		out = append(out, e.Findings...)
+	}
+	return out
+}
+
+// Close lets another process have the run.
+func (r *Run) Close() error {
+	var err error
+	for _, f := range []*os.File{r.file, r.lock} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return err
+}

@@ -1,0 +1,209 @@
+package move
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/cmd/diglot/move/mapping"
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/vendorhttp"
+)
+
+// This file is what both vendors have in common as targets: they make ids of
+// their own, so that what is there is found by names.
+
+// index has the ids of the records that a vendor has, by what finds them: a
+// name, a slug, an account's id.
+type index struct {
+	mu sync.Mutex
+	of map[finding.Kind]map[string][]string
+}
+
+func (x *index) add(kind finding.Kind, name, id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.of == nil {
+		x.of = map[finding.Kind]map[string][]string{}
+	}
+	if x.of[kind] == nil {
+		x.of[kind] = map[string][]string{}
+	}
+	if !slices.Contains(x.of[kind][name], id) {
+		x.of[kind][name] = append(x.of[kind][name], id)
+	}
+}
+
+func (x *index) find(kind finding.Kind, name, taken string) (found []Existing) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, id := range x.of[kind][name] {
+		found = append(found, Existing{id, taken})
+	}
+	return found
+}
+
+func (x *index) clear() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.of = nil
+}
+
+// pushed is what becomes of an item at a vendor.
+type pushed struct {
+	vendor core.DialectName
+	// tenant is who a record of Diglot's is shown as: its template gives servers
+	// their urls at CometChat.
+	tenant core.Tenant
+}
+
+// sent gives a record in a vendor's form, which it has become part of: its own,
+// or for a record of Diglot's the target's, where that has such records.
+func (p *pushed) sent(item *Item) (finding.Record, core.JSON, mapping.Fate, error) {
+	fate := func(form core.DialectName) mapping.Fate {
+		if form == p.vendor {
+			return mapping.Pushed
+		}
+		return mapping.Crossed
+	}
+	if item.Record.Source != Diglot {
+		return item.Record, item.Text, fate(core.DialectName(item.Record.Source)), nil
+	}
+	form := p.vendor
+	switch item.Record.Kind {
+	case finding.Account:
+		form = core.Refold
+	case finding.Agent:
+		form = core.CometChat
+	case finding.Server:
+	}
+	tenant := addressed(p.tenant)
+	text, err := viewOf(form, &tenant, item)
+	record := item.Record
+	record.Source = string(form)
+	return record, text, fate(form), err
+}
+
+// lost adds what the vendor's form of a record of Diglot's does not have.
+func (p *pushed) lost(item *Item, found []finding.Finding) ([]finding.Finding, error) {
+	if item.Record.Source != Diglot || item.Server == nil {
+		return found, nil
+	}
+	other := core.Refold
+	if p.vendor == core.Refold {
+		other = core.CometChat
+	}
+	tenant := addressed(p.tenant)
+	tenant.URLTemplate = ""
+	if item.Server.Notebooks != nil {
+		tenant.RefoldRevision = core.RefoldV3
+	}
+	text, err := viewOf(other, &tenant, item)
+	if err != nil {
+		return nil, err
+	}
+	record := item.Record
+	record.Source = string(other)
+	all, err := mapping.Expect(record, mapping.Crossed, text)
+	for i := range all {
+		f := &all[i]
+		identity := f.Path == "_id" || f.Path == "slug" || f.Path == "appId" || f.Path == "associated_org_id" || f.Path == "environment"
+		if f.Class != finding.Exact && !identity && !inBothForms(f.Path) {
+			found = append(found, *f)
+		}
+	}
+	return found, err
+}
+
+// inBothForms are the members of servers that both vendors have.
+func inBothForms(name string) bool {
+	return slices.Contains([]string{"name", "description", "createdAt", "updatedAt"}, name)
+}
+
+// Expect implements [Target].
+func (p *pushed) Expect(item *Item) ([]finding.Finding, error) {
+	record, text, fate, err := p.sent(item)
+	if err != nil {
+		return nil, err
+	}
+	found, err := mapping.Expect(record, fate, text)
+	if err != nil {
+		return nil, err
+	}
+	if p.vendor == core.CometChat && item.Server != nil && p.tenant.ServerURL(item.Server) == "" {
+		found = append(found, finding.Finding{
+			Record: record, Path: "url", Class: finding.Manual, Reason: "The vendor takes no server without a url.",
+			Suggestion: "Give --url-template, or the server its url.",
+		})
+	}
+	return p.lost(item, found)
+}
+
+// Compare implements [Target].
+func (p *pushed) Compare(item *Item, there core.JSON) ([]finding.Finding, error) {
+	record, text, fate, err := p.sent(item)
+	if err != nil {
+		return nil, err
+	}
+	found, err := mapping.Compare(record, fate, text, there)
+	if err != nil {
+		return nil, err
+	}
+	return p.lost(item, found)
+}
+
+// Finish implements [Target].
+func (p *pushed) Finish(context.Context) error { return nil }
+
+// goneAt makes ErrGone of a record that a vendor doesn't find.
+func goneAt(err error) error {
+	if vendorhttp.StatusOf(err) == http.StatusNotFound {
+		return ErrGone
+	}
+	return err
+}
+
+// volatile are members that some of a vendor's answers about a record have and
+// others don't, or that change without a client's doing.
+var volatile = []string{"__v", "appId", "new_account", "integrations", "lastMessageAt"}
+
+// fingerprint tells whether a record is as it was, whatever the order of its members.
+func fingerprint(text core.JSON) string {
+	members := map[string]string{}
+	dialects.Members(text, func(name string, v core.JSON) {
+		if !slices.Contains(volatile, name) {
+			members[name] = string(v)
+		}
+	})
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		_, _ = fmt.Fprintf(h, "%q:%s\n", name, members[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// anotherID makes the n-th other id for one that is taken, the same each time.
+func anotherID(id core.ObjectID, n int) core.ObjectID {
+	sum := sha256.Sum256([]byte(id.String() + "-" + strconv.Itoa(n)))
+	copy(id[4:], sum[:]) // the first four bytes are its time
+	return id
+}
+
+// anotherUID is anotherID for agents.
+func anotherUID(uid core.AgentUID, n int) core.AgentUID {
+	b := sha256.Sum256([]byte(string(uid) + "-" + strconv.Itoa(n)))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80 // version 8: a UUID of one's own making
+	return core.AgentUID(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16]))
+}
+
+// errNotTaken is a record that a target has nothing like.
+var errNotTaken = errors.New("the target has nothing like it")

@@ -1,0 +1,218 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/core"
+)
+
+// Verdict is what a verification finds of one record.
+type Verdict string
+
+// The verdicts.
+const (
+	Equal    Verdict = "equal"     // all members are the same
+	AsMoved  Verdict = "as moved"  // the members that are not the same are those that the run tells of
+	Differs  Verdict = "differs"   // others are not
+	Missing  Verdict = "missing"   // it is not at the target
+	NotMoved Verdict = "not moved" // the run hasn't moved it
+	NoSource Verdict = "no source" // it was moved and is not at the source any more
+)
+
+// Verdicts are all of them, in the order they are counted in.
+var Verdicts = []Verdict{Equal, AsMoved, Differs, Missing, NotMoved, NoSource}
+
+// Verification is what was found of all records.
+type Verification struct {
+	Counts   map[finding.Kind]map[Verdict]int `json:"counts"`
+	Findings []finding.Finding                `json:"findings"` // what is not the same, and is not told of by the run
+	Records  []Verified                       `json:"records"`  // those that are neither equal nor as moved
+}
+
+// Verified is one record of which something is to be said.
+type Verified struct {
+	Record  finding.Record `json:"record"`
+	There   string         `json:"there,omitempty"`
+	Verdict Verdict        `json:"verdict"`
+}
+
+// Good reports whether all that was moved is there as it should be.
+func (v *Verification) Good() bool {
+	for _, of := range v.Counts {
+		if of[Differs]+of[Missing]+of[NotMoved] > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Verify reads both sides again and compares each record with the one that was
+// made of it.
+func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
+	e.start()
+	v := &Verification{Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}}
+	seen := map[string]bool{}
+	err := e.all(ctx, func(ctx context.Context, r Ref) error {
+		e.mu.Lock()
+		seen[r.key()] = true
+		e.mu.Unlock()
+		return e.verify(ctx, r, v)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range e.Run.Entries() {
+		if entry.State == Done && !seen[entry.key()] {
+			e.found(v, entry.Record, entry, NoSource, nil)
+		}
+	}
+	finding.Sort(v.Findings)
+	return v, nil
+}
+
+func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
+	entry := e.Run.Get(&r)
+	if entry == nil || entry.State != Done {
+		if entry == nil {
+			entry = &Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID}}
+		}
+		if entry.State == Skipped {
+			return nil // it was not to be moved, as the summary says
+		}
+		e.found(v, entry.Record, entry, NotMoved, nil)
+		return nil
+	}
+	item, err := e.read(ctx, r)
+	if errors.Is(err, ErrGone) {
+		e.found(v, entry.Record, entry, NoSource, nil)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	there, err := e.To.Read(ctx, r.Kind, entry.There)
+	if errors.Is(err, ErrGone) {
+		e.found(v, entry.Record, entry, Missing, nil)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	findings, err := e.To.Compare(item, there)
+	if err != nil {
+		return err
+	}
+	verdict, beyond := judge(entry, findings)
+	e.found(v, entry.Record, entry, verdict, beyond)
+	return nil
+}
+
+// judge holds what is there to what the run tells of a record.
+func judge(entry *Entry, findings []finding.Finding) (Verdict, []finding.Finding) {
+	told := map[string]finding.Class{}
+	for _, f := range entry.Findings {
+		told[top(f.Path)] = max(told[top(f.Path)], f.Class)
+	}
+	verdict := Equal
+	var beyond []finding.Finding
+	for _, f := range findings {
+		switch {
+		case f.Class == finding.Exact:
+		case f.Class <= told[top(f.Path)]:
+			verdict = AsMoved
+		default:
+			beyond = append(beyond, f)
+		}
+	}
+	if len(beyond) > 0 {
+		verdict = Differs
+	}
+	return verdict, beyond
+}
+
+// top gives the member that a path is within.
+func top(path string) string {
+	if i := strings.IndexAny(path, ".["); i > 0 {
+		return path[:i]
+	}
+	return path
+}
+
+func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, beyond []finding.Finding) {
+	e.mu.Lock()
+	if v.Counts[record.Kind] == nil {
+		v.Counts[record.Kind] = map[Verdict]int{}
+	}
+	v.Counts[record.Kind][verdict]++
+	v.Findings = append(v.Findings, beyond...)
+	if verdict != Equal && verdict != AsMoved {
+		v.Records = append(v.Records, Verified{record, entry.There, verdict})
+	}
+	e.mu.Unlock()
+	e.tell(entry)
+}
+
+// ErrBegun is a record that may be at the target: nobody has looked since a
+// process ended in the middle of it.
+var ErrBegun = errors.New("it may be there: the move was interrupted, and has to be resumed first")
+
+// Undo takes back what the run did, the last first: what it made is removed, what
+// it changed is as before. What has been changed since stays as it is, unless
+// force: it gives how many. ErrBegun.
+func (e *Engine) Undo(ctx context.Context, force bool) (kept int, err error) {
+	e.start()
+	entries := e.Run.Entries()
+	for _, entry := range entries {
+		if entry.State == Begun && entry.There == "" {
+			return 0, fmt.Errorf("%s: %w", entry.key(), ErrBegun)
+		}
+	}
+	if e.Total != nil {
+		e.Total(len(entries))
+	}
+	slices.Reverse(entries)
+	for i := len(Kinds) - 1; i >= 0; i-- {
+		for _, entry := range entries {
+			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone {
+				continue
+			}
+			stays, err := e.undo(ctx, *entry, force)
+			if err != nil {
+				return kept, err
+			}
+			if stays {
+				kept++
+			}
+		}
+	}
+	return kept, nil
+}
+
+func (e *Engine) undo(ctx context.Context, entry Entry, force bool) (stays bool, err error) {
+	there, err := e.To.Read(ctx, entry.Record.Kind, entry.There)
+	switch {
+	case errors.Is(err, ErrGone):
+		entry.State, entry.Why = Undone, "it was gone already"
+		return false, e.put(&entry)
+	case err != nil:
+		return false, err
+	case entry.State == Done && fingerprint(there) != entry.Left && !force:
+		entry.Why = "it has been changed since: --force takes it back all the same"
+		return true, e.put(&entry)
+	}
+	if entry.Action == Update {
+		err = e.To.Restore(ctx, entry.Record.Kind, entry.There, core.JSON(entry.Before))
+	} else {
+		err = e.To.Delete(ctx, entry.Record.Kind, entry.There)
+	}
+	if err != nil && !errors.Is(err, ErrGone) {
+		return false, err
+	}
+	entry.State, entry.Why = Undone, ""
+	return false, e.put(&entry)
+}

@@ -1,0 +1,153 @@
+package testmode
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+func (m *Mode) getFaults(*http.Request, []byte) (any, error) { return m.faults.list(), nil }
+
+func (m *Mode) putFaults(_ *http.Request, body []byte) (any, error) {
+	var in struct {
+		Seed  *uint64 `json:"seed"`
+		Rules []Rule  `json:"rules"`
+	}
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	seed := uint64(defaultFaultSeed)
+	if in.Seed != nil {
+		seed = *in.Seed
+	}
+	if err := m.SetFaults(seed, in.Rules...); err != nil {
+		return nil, err
+	}
+	return m.faults.list(), nil
+}
+
+func (m *Mode) postFault(_ *http.Request, body []byte) (any, error) {
+	var in Rule
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	if err := m.AddFaults(in); err != nil {
+		return nil, err
+	}
+	return m.faults.list(), nil
+}
+
+func (m *Mode) deleteFaults(*http.Request, []byte) (any, error) {
+	m.faults.reset()
+	return nil, nil //nolint:nilnil // 204
+}
+
+// SetFaults has these rules hold and no others. What is wrong with one is an error.
+func (m *Mode) SetFaults(seed uint64, rules ...Rule) error {
+	if err := check("/rules/", rules); err != nil {
+		return err
+	}
+	m.faults.set(seed, rules)
+	return nil
+}
+
+// AddFaults has rules hold behind those that do.
+func (m *Mode) AddFaults(rules ...Rule) error {
+	if err := check("", rules); err != nil {
+		return err
+	}
+	m.faults.add(rules...)
+	return nil
+}
+
+// Faults gives the rules, and how often each was met.
+func (m *Mode) Faults() FaultSet { return m.faults.list() }
+
+func check(at string, rules []Rule) error {
+	for i, r := range rules {
+		wrong := r.check()
+		if len(wrong) == 0 {
+			continue
+		}
+		p := &problem{http.StatusUnprocessableEntity, "", map[string]string{}}
+		for member, text := range wrong {
+			pointer := ""
+			if at != "" {
+				pointer = at + strconv.Itoa(i)
+			}
+			if member != "" {
+				pointer += "/" + member
+			}
+			p.fields[pointer] = text
+			p.detail = fmt.Sprintf("%s %s", pointer, text)
+		}
+		return p
+	}
+	return nil
+}
+
+// defaultPage is how many requests are listed where no limit is given.
+const defaultPage = 100
+
+func (m *Mode) listRequests(r *http.Request, _ []byte) (any, error) {
+	q, err := query(r, "tenant", "dialect", "method", "path", "operation", "status", "limit")
+	if err != nil {
+		return nil, err
+	}
+	f := Filter{Tenant: q.Get("tenant"), Dialect: q.Get("dialect"), Method: q.Get("method"), Path: q.Get("path"), Operation: q.Get("operation")}
+	number := func(name string, otherwise int) (int, error) {
+		if !q.Has(name) {
+			return otherwise, nil
+		}
+		n, err := strconv.Atoi(q.Get(name))
+		if err != nil || n < 0 {
+			return 0, &problem{http.StatusBadRequest, name + " must be a number", nil}
+		}
+		return n, nil
+	}
+	status, err := number("status", -1)
+	if err != nil {
+		return nil, err
+	}
+	if status >= 0 {
+		f.Status = &status
+	}
+	limit, err := number("limit", defaultPage)
+	if err != nil {
+		return nil, err
+	}
+	found := m.Requests(f)
+	return struct {
+		Requests []Request `json:"requests"` // the last ones
+		Count    int       `json:"count"`    // of all that were found
+	}{found[max(0, len(found)-limit):], len(found)}, nil
+}
+
+// Requests gives the requests of the journal that a filter picks, the oldest first.
+func (m *Mode) Requests(f Filter) []Request {
+	found := m.journal.all(func(e *Request) bool { return len(f.differs(e)) == 0 })
+	for i := range found {
+		found[i].explain()
+	}
+	return found
+}
+
+func (m *Mode) deleteRequests(r *http.Request, _ []byte) (any, error) {
+	q, err := query(r, "tenant")
+	if err != nil {
+		return nil, err
+	}
+	m.journal.clear(q.Get("tenant"))
+	return nil, nil //nolint:nilnil // 204
+}
+
+func (m *Mode) postVerify(_ *http.Request, body []byte) (any, error) {
+	var in Verification
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	return m.Verify(in), nil
+}
+
+// Verify asks the journal whether such requests came so often.
+func (m *Mode) Verify(v Verification) Verified { return m.verify(&v) }

@@ -1,0 +1,133 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/vendorhttp"
+)
+
+// pageLimit is how many records a walk asks for at a time: the documented
+// maximum (contract 2.6).
+const pageLimit = 100
+
+// maxPasses bounds how often a list is walked anew because it changed meanwhile.
+const maxPasses = 10
+
+// ErrMoving is a list that never stood still while it was walked.
+var ErrMoving = errors.New("the list changed at every walk")
+
+// Page is one page of a list. Of its ten members the vendor's examples leave
+// some out.
+type Page[T any] struct {
+	Docs  []*T
+	Total dialects.Number // of all pages
+	Limit dialects.Number // as the vendor cut it
+	Next  dialects.Bool   // whether there is another page
+}
+
+type wirePage struct {
+	Docs  []jsontext.Value `json:"docs"`
+	Total dialects.Number  `json:"totalDocs"`
+	Limit dialects.Number  `json:"limit"`
+	Next  dialects.Bool    `json:"hasNextPage"`
+}
+
+// list gives one page, the first is 1.
+func list[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, r vendorhttp.Request, page, limit int) (*Page[T], error) {
+	r.Query = url.Values{"page": {strconv.Itoa(page)}, "limit": {strconv.Itoa(limit)}}
+	res, err := c.Do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var wire wirePage
+	if err := res.Object(&wire); err != nil {
+		return nil, err
+	}
+	out := &Page[T]{Total: wire.Total, Limit: wire.Limit, Next: wire.Next}
+	if out.Docs, err = vendorhttp.ReadAll[T, P](wire.Docs); err != nil || wire.Docs == nil {
+		return nil, res.Unreadable(vendorhttp.ErrAnswer)
+	}
+	return out, nil
+}
+
+// last reports whether nothing follows a page: it is empty, says so, or, where
+// it says nothing, has fewer records than asked for.
+func (p *Page[T]) last(limit int) bool {
+	if len(p.Docs) == 0 {
+		return true
+	}
+	if p.Next.Presence == dialects.Given {
+		return !p.Next.Value
+	}
+	if n, err := strconv.Atoi(string(p.Limit.Value)); err == nil && n > 0 {
+		limit = n
+	}
+	return len(p.Docs) < limit
+}
+
+// walk gives each record of a list once. A page is a number of records to pass
+// over, so that one which comes or goes meanwhile shifts the others: while the
+// total changes, or a record comes twice, the list is walked once more for those
+// that were passed over. ErrMoving.
+func walk[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, id func(*T) string) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		seen := map[string]bool{}
+		for range maxPasses {
+			stood, err := pass[T, P](ctx, c, path, func(record *T) bool {
+				if key := id(record); key == "" || !seen[key] {
+					seen[key] = key != ""
+					return yield(record, nil)
+				}
+				return true
+			}, id)
+			switch {
+			case errors.Is(err, errStopped):
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			case stood:
+				return
+			}
+		}
+		yield(nil, ErrMoving)
+	}
+}
+
+// errStopped is a walk that its caller has enough of.
+var errStopped = errors.New("stopped")
+
+// pass walks a list once and reports whether it stood still.
+func pass[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, each func(*T) bool, id func(*T) string) (stood bool, err error) {
+	r := c.beside(request(http.MethodGet, nil, path))
+	total, inPass := "", map[string]bool{}
+	stood = true
+	for number := 1; ; number++ {
+		page, err := list[T, P](ctx, c, r, number, pageLimit)
+		if err != nil {
+			return false, err
+		}
+		if number > 1 && string(page.Total.Value) != total {
+			stood = false
+		}
+		total = string(page.Total.Value)
+		for _, record := range page.Docs {
+			stood = stood && !inPass[id(record)]
+			inPass[id(record)] = true
+			if !each(record) {
+				return false, errStopped
+			}
+		}
+		if page.last(pageLimit) {
+			return stood, nil
+		}
+	}
+}

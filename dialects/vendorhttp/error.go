@@ -1,0 +1,93 @@
+package vendorhttp
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Error is a request that failed. It has no query, no header and no credential
+// in it, so that it may be shown and logged.
+type Error struct {
+	Vendor  string
+	Method  string
+	Path    string // without the query
+	Status  int    // 0: no answer came
+	Code    string // the vendor's, "" where it says none
+	Message string // the vendor's
+	// Excerpt is how a body begins that is not JSON, such as a proxy's page.
+	Excerpt string
+	// RetryAfter is how long the vendor asked to wait; 0: it didn't.
+	RetryAfter time.Duration
+	// Attempts is how often the request was sent. Where it is more than one, a
+	// write that failed for what is there may be its own earlier doing.
+	Attempts int
+	Err      error // what went wrong, where there is no status or a good one
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s %s", e.Vendor, e.Method, e.Path)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": %d %s", e.Status, http.StatusText(e.Status))
+	}
+	for _, part := range []string{e.Code, e.Message} {
+		if part != "" {
+			b.WriteString(": " + part)
+		}
+	}
+	if e.Excerpt != "" {
+		fmt.Fprintf(&b, ": %q", e.Excerpt)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap gives what went wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// StatusOf gives the status of the first [*Error] in err's chain, else 0.
+func StatusOf(err error) int {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status
+	}
+	return 0
+}
+
+// ErrAnswer is an answer that says that all is well and can't be read.
+var ErrAnswer = errors.New("an answer that can't be read")
+
+// errTooLarge is an answer that is larger than it may be.
+var errTooLarge = fmt.Errorf("%w: it is larger than it may be", ErrAnswer)
+
+// excerptBytes is how much of a body that isn't JSON is shown.
+const excerptBytes = 200
+
+// excerpt is the beginning of a body, fit to be printed: one line of text.
+func (c *Client) excerpt(body []byte) string {
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(c.redact(string(body)), "\uFFFD")), " ")
+	if len(text) <= excerptBytes {
+		return text
+	}
+	cut := excerptBytes
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}
+
+// withoutURL takes off what net/http wraps errors in: its text has the whole
+// URL, query included.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
