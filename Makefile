@@ -60,7 +60,7 @@ run: build ## Serve both dialects on a PostgreSQL of its own and print a curl co
 test: ## Run all tests on a real PostgreSQL
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
-	$(GO) test -timeout 10m ./...
+	$(GO) test -timeout 20m ./...
 
 container-test: image $(COMPOSE_BUILT) ## Run the tests of the image, from Go and Node, which need a Docker engine
 	DIGLOT_TEST_COMPOSE="$(COMPOSE)" $(GO) test -tags containers -count=1 -timeout 15m -skip '^TestFigures$$' ./diglottest/container ./deploy/deploytest
@@ -113,7 +113,7 @@ race: ## Run all tests under the race detector
 	@deploy/ensure.sh cc
 	@deploy/ensure.sh postgres || echo "going on: tests that start a private cluster will fail" >&2
 	@deploy/ensure.sh pgbouncer || echo "going on: tests behind PgBouncer will fail" >&2
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 60m ./...
 
 model: ## Take 10,000 steps of the model of three tenants on each store
 	@deploy/ensure.sh postgres
