@@ -184,12 +184,8 @@ func route[In, Out any, B binder[In]](
 ) {
 	h := func(c echo.Context) error {
 		r := c.Request()
-		for _, p := range c.ParamValues() {
-			// The router gives the last parameter all that is left of the path, and
-			// takes an empty segment for a parameter; Express does neither.
-			if p == "" || strings.Contains(p, "/") {
-				return echo.ErrNotFound
-			}
+		if !wholeSegments(c.ParamValues()) {
+			return echo.ErrNotFound
 		}
 		state := callOf(r)
 		state.operation = operation
@@ -259,6 +255,18 @@ func route[In, Out any, B binder[In]](
 	if method == http.MethodGet {
 		k.echo.Add(http.MethodHead, path, h).Name = operation
 	}
+}
+
+// wholeSegments reports whether each parameter is one segment of the path: the
+// router gives the last one all that is left, and takes an empty segment for a
+// parameter; Express does neither.
+func wholeSegments(params []string) bool {
+	for _, p := range params {
+		if p == "" || strings.Contains(p, "/") {
+			return false
+		}
+	}
+	return true
 }
 
 // within gives the time that a request has, from now. A client that leaves, or

@@ -105,7 +105,7 @@ type call struct {
 // trip. The transaction is committed when all succeeded, else undone. By a
 // session that has ended none of them is run.
 func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *statement, calls ...*call) error {
-	if !tenant.Valid() { // it goes into a statement's text
+	if !tenant.Valid() { // row security would fail on it, in words of its own
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)
 	}
 	if s.rehearsing != nil {

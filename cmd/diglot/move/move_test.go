@@ -3,10 +3,12 @@ package move_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,6 +258,55 @@ func (d dying) Create(ctx context.Context, item *move.Item) (move.Made, error) {
 		}
 	}
 	return move.Made{}, errDied
+}
+
+// anAgent is an app at the vendor that has one agent.
+type anAgent struct{ text string }
+
+func (a anAgent) List(_ context.Context, kind finding.Kind) iter.Seq2[move.Ref, error] {
+	return func(yield func(move.Ref, error) bool) {
+		if kind == finding.Agent {
+			yield(move.Ref{Form: string(core.CometChat), Kind: kind, ID: "agent"}, nil)
+		}
+	}
+}
+
+func (a anAgent) Read(context.Context, move.Ref) (core.JSON, error) { return core.JSON(a.text), nil }
+
+// away is a store that does not answer a number of reads.
+type away struct {
+	move.Backend
+
+	reads *atomic.Int64
+}
+
+func (a away) MCPServer(ctx context.Context, tenant core.TenantID, ref core.MCPServerRef) (core.MCPServer, error) {
+	if a.reads.Add(-1) >= 0 {
+		return core.MCPServer{}, &core.Error{Kind: core.Unavailable, Noun: "database", Message: "away"}
+	}
+	return a.Backend.MCPServer(ctx, tenant, ref)
+}
+
+// An agent's server is left off its list where there is none of that slug, and
+// not because it can't be told.
+func TestAnAgentKeepsItsServersThoughTheDatabaseIsAwayForAMoment(t *testing.T) {
+	t.Parallel()
+	to := newTenant(t)
+	at := now.Add(-time.Hour)
+	_, err := to.Operator.ImportMCPServer(t.Context(), to.Tenant, core.MCPServer{Slug: "there", Name: "There", CreatedAt: at, UpdatedAt: at})
+	require.NoError(t, err)
+	var reads atomic.Int64
+	reads.Store(1)
+	to.Store = away{to.Store, &reads}
+	uid := core.NewUUID()
+	from := anAgent{`{"uid":"` + uid + `","name":"Agent","mcpServers":["there","gone"],"createdAt":1700000000000,"updatedAt":1700000000000}`}
+	e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
+	e.AcceptLoss = true
+	require.NoError(t, e.Apply(t.Context()))
+	require.Negative(t, reads.Load(), "it was asked")
+	a, err := to.Store.Agent(t.Context(), to.Tenant.ID, core.AgentUID(uid))
+	require.NoError(t, err)
+	require.Equal(t, []string{"there"}, a.MCPServers)
 }
 
 func TestAMoveThatDiesAnywhereGoesOnOnce(t *testing.T) {

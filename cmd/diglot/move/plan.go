@@ -13,7 +13,7 @@ import (
 // run. Records that were moved are passed over. A target that can rehearse is asked
 // to: what it refuses then, by rules of its own, is planned as refused.
 func (e *Engine) Plan(ctx context.Context) error {
-	e.start()
+	e.start(ctx)
 	if file, is := e.To.(*FileTarget); is {
 		file.records = map[string]core.JSON{} // a plan writes none
 	} else if err := e.To.Prepare(ctx); err != nil {

@@ -54,7 +54,7 @@ func (v *Verification) Good() bool {
 // Verify reads both sides again and compares each record with the one that was
 // made of it.
 func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
-	e.start()
+	e.start(ctx)
 	v := &Verification{Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}}
 	seen := map[string]bool{}
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
@@ -165,7 +165,7 @@ var ErrBegun = errors.New("it may be there: the move was interrupted, and has to
 // it changed is as before. What has been changed since stays as it is, unless
 // force: it gives how many. ErrBegun.
 func (e *Engine) Undo(ctx context.Context, force bool) (kept int, err error) {
-	e.start()
+	e.start(ctx)
 	entries := e.Run.Entries()
 	for _, entry := range entries {
 		if entry.State == Begun && entry.There == "" {

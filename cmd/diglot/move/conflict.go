@@ -1,0 +1,110 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Policy says what becomes of a record whose place at the target is taken.
+type Policy string
+
+// The policies.
+const (
+	FailOnConflict   Policy = "fail"   // the move stops
+	SkipOnConflict   Policy = "skip"   // what is there stays as it is
+	UpdateOnConflict Policy = "update" // what is there becomes as the record is
+	RenameOnConflict Policy = "rename" // the record takes a place beside it
+)
+
+// Policies are all of them.
+var Policies = []Policy{FailOnConflict, SkipOnConflict, UpdateOnConflict, RenameOnConflict}
+
+// ErrConflict is a record whose place is taken, under [FailOnConflict].
+var ErrConflict = errors.New("its place is taken")
+
+// maxRenames bounds how many places are tried.
+const maxRenames = 100
+
+// conflict gives what is in an item's place, nil: nothing.
+func (e *Engine) conflict(ctx context.Context, item *Item, at Target) (*Existing, error) {
+	found, err := e.inPlace(ctx, item, at)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// settle does with a conflict what the policy says.
+func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existing) error {
+	before, err := e.To.Read(ctx, item.Record.Kind, x.ID)
+	if err != nil {
+		return err
+	}
+	if as, err := e.To.Compare(item, before); err == nil && !lossy(as) && next.Record.Source == Diglot {
+		next.State, next.Action, next.Why, next.There = Skipped, Skip, "it is there already", x.ID
+		next.ToSlug = next.Slug
+		return e.put(next)
+	}
+	switch e.Policy {
+	case SkipOnConflict:
+		next.State, next.Action, next.There = Skipped, Skip, x.ID
+		next.Why, next.ToSlug = "its "+x.Taken+" is taken", next.Slug
+		return e.put(next)
+	case UpdateOnConflict:
+		next.Action, next.There, next.Before = Update, x.ID, jsontext.Value(before)
+		return e.update(ctx, item, next)
+	case RenameOnConflict:
+		if err := e.rename(ctx, item, next, x, e.To); err != nil {
+			return err
+		}
+		return e.create(ctx, item, next)
+	case FailOnConflict:
+	}
+	next.State, next.Why = Failed, "its "+x.Taken+" is taken by "+x.ID
+	if err := e.put(next); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s %s: %w: its %s is that of %s", item.Record.Kind, item.Record.ID, ErrConflict, x.Taken, x.ID)
+}
+
+// rename finds a place that is free.
+func (e *Engine) rename(ctx context.Context, item *Item, next *Entry, x *Existing, at Target) error {
+	for n := 2; n <= maxRenames; n++ {
+		other := *item
+		if item.Server != nil {
+			other.Server = new(*item.Server)
+		}
+		if item.Account != nil {
+			other.Account = new(*item.Account)
+		}
+		if item.Agent != nil {
+			other.Agent = new(*item.Agent)
+		}
+		at.Rename(&other, x.Taken, n)
+		still, err := e.conflict(ctx, &other, at)
+		if err != nil {
+			return err
+		}
+		if still == nil {
+			*item = other
+			next.Why = fmt.Sprintf(renamed, x.Taken, n)
+			return nil
+		}
+	}
+	return fmt.Errorf("%s %s: %w, and so are %d beside it", item.Record.Kind, item.Record.ID, ErrConflict, maxRenames)
+}
+
+// renameAgain gives an item the place that it was begun in.
+func (e *Engine) renameAgain(item *Item, entry *Entry) {
+	var taken string
+	var n int
+	if _, err := fmt.Sscanf(entry.Why, renamed, &taken, &n); err == nil {
+		e.To.Rename(item, taken, n)
+	}
+}
+
+// renamed is why a record has another place than its own.
+const renamed = "%s was taken: place %d is its"
