@@ -10,7 +10,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -121,8 +120,8 @@ const RequestIDHeader = "X-Request-Id"
 
 const defaultPatience = 10 * time.Second
 
-// statusClientGone is logged when the client left before the answer.
-const statusClientGone = 499
+// StatusClientGone is logged when the client left before the answer.
+const StatusClientGone = 499
 
 // noOperation names requests that matched no route.
 const noOperation = "none"
@@ -305,10 +304,14 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
 	trimTrailingSlash(r)
 	defer func() {
-		if p := recover(); p != nil {
+		p, begun := recover(), rec.status != 0
+		if p != nil {
 			k.panicked(rec, r, p)
 		}
 		k.finish(r, rec.status, s, time.Since(start))
+		if p != nil && begun {
+			panic(http.ErrAbortHandler) // nobody may take what was sent for all of it
+		}
 	}()
 	allowOrigins(w.Header())
 	if isPreflight(r) {
@@ -334,8 +337,8 @@ func (k *Kit) panicked(rec *recorder, r *http.Request, p any) {
 		panic(p)
 	}
 	s := callOf(r)
-	k.log.ErrorContext(r.Context(), "panic", slog.Any("panic", p), slog.String("request_id", s.id),
-		slog.String("operation", s.operation), slog.String("stack", string(debug.Stack())))
+	k.log.LogAttrs(r.Context(), slog.LevelError, "panic",
+		append(PanicAttrs(p), slog.String("request_id", s.id), slog.String("operation", s.operation))...)
 	if rec.status == 0 {
 		k.fail(rec, r, &core.Error{Kind: core.Internal, Message: "panic"})
 	}
@@ -346,7 +349,7 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s := callOf(r)
 	s.err = err
 	if errors.Is(err, context.Canceled) {
-		w.WriteHeader(statusClientGone)
+		w.WriteHeader(StatusClientGone)
 		return
 	}
 	if errors.Is(err, context.DeadlineExceeded) && core.KindOf(err) == core.Internal {
