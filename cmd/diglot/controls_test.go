@@ -156,6 +156,7 @@ func (c controls) controlPostgres(t *testing.T) {
 	proxy, proxied := faultproxy.Before(t, databaseURL)
 	c.url = startGateway(t, []string{envDatabaseURL + "=" + proxied}, "--test-database", "--test-mode").url
 	c.want(t, http.StatusConflict, http.MethodPost, "reset", `{"tenant":"before"}`)
+	c.want(t, http.StatusConflict, http.MethodPost, "seed", `{"tenants":[{"name":"before"}]}`)
 	c.want(t, http.StatusConflict, http.MethodPut, "snapshots/one", "")
 	c.want(t, http.StatusConflict, http.MethodPost, "snapshots/one/restore", "")
 	proxy.Refuse()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/testmode"
@@ -217,4 +218,53 @@ func TestOperatorsAndTestsShareOneClock(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An operator's tenant that has the name of test mode's is not deleted, and one
+// with another name gets no key that everybody can make.
+func TestATestModeLeavesTenantsOfADatabaseAlone(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	flags := []string{"--test-mode", "--test-database"}
+	list := func(args ...string) (list []map[string]any) {
+		stdout, stderr, err := diglot(t, env, append(args, "-o", "json")...)
+		require.NoError(t, err, stderr)
+		require.NoError(t, json.Unmarshal([]byte(stdout), &list), stdout)
+		return list
+	}
+	tenants := func() (names []string) {
+		for _, tenant := range list("tenant", "list") {
+			names = append(names, tenant["name"].(string))
+		}
+		return names
+	}
+	makeTenant(t, env, "g2", "6698b77a733c5ebd8908189e", "my-app-id")
+	seed := func(g *gatewayProcess, name string) reply {
+		return send(t, http.MethodPost, g.url+"/_diglot/seed", `{"tenants":[{"name":"`+name+`"}]}`)
+	}
+
+	g := startGateway(t, env, flags...)
+	r := seed(g, "g2")
+	require.Equal(t, http.StatusConflict, r.status, r.body)
+	require.Len(t, list("key", "list", "--tenant", "g2"), 2)
+	require.Equal(t, http.StatusOK, seed(g, "g3").status)
+	require.ElementsMatch(t, []string{"g2", "g3", "test"}, tenants())
+	require.NoError(t, g.stop(t))
+	require.Equal(t, []string{"g2"}, tenants(), "what test mode made went with it: %s", g.logged())
+
+	g = startGateway(t, env, flags...)
+	require.Equal(t, http.StatusOK, seed(g, "g3").status)
+	require.NoError(t, g.cmd.Process.Kill())
+	require.Error(t, g.stop(t))
+	require.ElementsMatch(t, []string{"g2", "g3", "test"}, tenants(), "it had no time to")
+	g = startGateway(t, env, flags...)
+	require.ElementsMatch(t, []string{"g2", "test"}, tenants(), "the next one did")
+	require.NoError(t, g.stop(t))
+
+	diglotJSON(t, env, "tenant", "create", "--name", "test", "--refold-org", "6698b77a733c5ebd8908189f", "--refold-env", "production", "--cometchat-app", "realapp", "--cometchat-region", "us")
+	_, stderr, err := diglot(t, env, append([]string{"serve", "--addr", "127.0.0.1:0", "--ops-addr", "off"}, flags...)...)
+	require.Error(t, err)
+	require.Contains(t, stderr, `the database has a tenant "test" that test mode did not make`)
+	require.Contains(t, stderr, "hint: name a database for tests alone")
+	require.ElementsMatch(t, []string{"g2", "test"}, tenants())
 }

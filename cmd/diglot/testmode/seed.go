@@ -124,7 +124,8 @@ func (p *planter) plant() error {
 }
 
 // tenant makes the tenant where there is none of its name. Of one that an operator
-// made no key is known: it gets those of its name.
+// made in memory no key is known: it gets those of its name. Conflict for one in a
+// database that test mode did not make.
 func (p *planter) tenant() error {
 	o := p.mode.backend.Operator
 	with, known := p.mode.known.get(p.Name)
@@ -135,9 +136,14 @@ func (p *planter) tenant() error {
 	t, err := o.Tenant(p.ctx, p.Name)
 	switch {
 	case core.KindOf(err) == core.NotFound:
-		err = with.create(p.ctx, o)
-	case err == nil && !known:
-		err = with.addKeys(p.ctx, o, t)
+		err = p.mode.state.create(p.ctx, with)
+	case err == nil:
+		if err := p.mode.state.seeds(t); err != nil {
+			return err
+		}
+		if !known {
+			err = with.addKeys(p.ctx, o, t)
+		}
 	}
 	if err != nil {
 		return &seedError{p.at, "can't be made: " + err.Error()}

@@ -99,6 +99,10 @@ func (m *Mode) Serve(ctx context.Context, b Backend) (http.Handler, error) {
 	return http.HandlerFunc(m.serve), nil
 }
 
+// End removes from a database what test mode made in it. What is kept in memory ends
+// with the process. It is called when nothing is served any more.
+func (m *Mode) End(ctx context.Context) error { return m.state.end(ctx) }
+
 func (m *Mode) serve(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, Prefix):
