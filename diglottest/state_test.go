@@ -1,7 +1,9 @@
 package diglottest_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -104,6 +106,33 @@ func TestASeedThatIsRefusedLeavesNothingBehind(t *testing.T) {
 		require.Contains(t, failure["detail"], want.detail)
 		require.Empty(t, names(t, s.Tenant("test")))
 	}
+}
+
+// A few hundred bytes of YAML may say gigabytes, or never end.
+func TestASeedOfAliasesIsBounded(t *testing.T) {
+	t.Parallel()
+	s := diglottest.New(t)
+	bomb := "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+	for i := range 10 {
+		alias := fmt.Sprintf("*a%d", i)
+		bomb += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(alias+",", 9), ","))
+	}
+	require.Less(t, len(bomb), 600)
+	for document, want := range map[string]string{
+		bomb:               "aliases say more than 16 MiB",
+		"a: &a [*a]":       "can't be read",
+		"tenants: &t [*t]": "can't be read",
+		"tenants: [{name: test, cometchat: {mcp_servers: [&m {name: n, slug: a, url: \"http://localhost\"}]}}, {name: other, cometchat: {mcp_servers: [*m]}}]": "",
+	} {
+		r := send(t, http.DefaultClient, http.MethodPost, s.URL()+"/_diglot/seed", document)
+		if want == "" {
+			require.Equal(t, http.StatusOK, r.status, r.body)
+			continue
+		}
+		require.Equal(t, http.StatusUnprocessableEntity, r.status, r.body)
+		require.Contains(t, r.body, want)
+	}
+	require.Equal(t, []string{"a"}, names(t, s.Tenant("other")))
 }
 
 // After a restore the next ids are those that came next the first time.

@@ -53,8 +53,6 @@ func (e *seedError) Error() string { return e.pointer + " " + e.detail }
 // are made. It gives what the operations answered, as JSON. In memory a seed that
 // fails leaves nothing behind.
 func (m *Mode) Seed(ctx context.Context, text []byte) ([]byte, error) {
-	m.changing.Lock()
-	defer m.changing.Unlock()
 	asJSON, err := jsonOf(text)
 	if err != nil {
 		return nil, err
@@ -63,6 +61,8 @@ func (m *Mode) Seed(ctx context.Context, text []byte) ([]byte, error) {
 	if err := json.Unmarshal(asJSON, &file, json.RejectUnknownMembers(true)); err != nil {
 		return nil, unreadable(err)
 	}
+	m.changing.Lock()
+	defer m.changing.Unlock()
 	undo := m.state.undo()
 	for i := range file.Tenants {
 		p := planter{m, ctx, &file.Tenants[i], fmt.Sprintf("/tenants/%d", i), Credentials{}}
