@@ -97,6 +97,18 @@ func TestThePageOfTheTestKitIsTrue(t *testing.T) {
 	}
 }
 
+// The recipes of deploy/examples and the page name the credentials that test mode has.
+func TestTheExamplesHaveTheKeysOfTestMode(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"deploy/examples/with-diglot.sh", "deploy/examples/compose.test.yaml", "diglottest/README.md"} {
+		text, err := os.ReadFile("../../" + name)
+		require.NoError(t, err)
+		for _, credential := range []string{controlledTenant.RefoldKey, controlledTenant.Account, controlledTenant.CometChatKey} {
+			require.Contains(t, string(text), credential, name)
+		}
+	}
+}
+
 func TestTestModeIsRefusedBesideWhatLooksLikeProduction(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
