@@ -8,28 +8,6 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/testmode"
 )
 
-// What the controls work with. Each is documented where it is made.
-type (
-	// Clock is a server's clock.
-	Clock = testmode.Clock
-	// Fault is a rule: which requests meet what.
-	Fault = testmode.Rule
-	// Latency is how long a request that meets a fault waits.
-	Latency = testmode.Latency
-	// Lognormal is a distribution of latencies.
-	Lognormal = testmode.Lognormal
-	// Duration is a time.Duration that is written as text.
-	Duration = testmode.Duration
-	// Request is a request that came.
-	Request = testmode.Request
-	// Filter picks requests.
-	Filter = testmode.Filter
-	// Verification asks whether requests came, and how often.
-	Verification = testmode.Verification
-	// Verified is the answer.
-	Verified = testmode.Verified
-)
-
 // must fails the test where a control fails.
 func (s *Server) must(what string, err error) {
 	s.t.Helper()
@@ -97,28 +75,28 @@ func (s *Server) Restore(name string) {
 // chance comes from the seed.
 func (s *Server) SetFaults(seed uint64, faults ...Fault) {
 	s.t.Helper()
-	s.must("faults", s.mode.SetFaults(seed, faults...))
+	s.must("faults", s.mode.SetFaults(seed, rules(faults)...))
 }
 
 // AddFaults has faults hold behind those that do: a request meets the first that
 // matches it.
 func (s *Server) AddFaults(faults ...Fault) {
 	s.t.Helper()
-	s.must("faults", s.mode.AddFaults(faults...))
+	s.must("faults", s.mode.AddFaults(rules(faults)...))
 }
 
 // Requests gives the requests that a filter picks, the oldest first, of each
 // tenant's last 1000. Credentials are not in them.
-func (s *Server) Requests(f Filter) []Request { return s.mode.Requests(f) }
+func (s *Server) Requests(f Filter) []Request { return s.mode.Requests(testmode.Filter(f)) }
 
 // Verified asks whether such requests came, and how often.
-func (s *Server) Verified(v Verification) Verified { return s.mode.Verify(v) }
+func (s *Server) Verified(v Verification) Verified { return s.mode.Verify(v.asked()) }
 
 // Verify is Verified, and fails the test where they did not, saying what came
 // instead.
 func (s *Server) Verify(v Verification) {
 	s.t.Helper()
-	got := s.mode.Verify(v)
+	got := s.mode.Verify(v.asked())
 	if got.Verified {
 		return
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/testmode"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store/memstore"
 )
 
@@ -182,9 +184,10 @@ func (p *parts) print(w io.Writer, addr net.Addr) error {
 		return nil
 	}
 	c, _ := p.mode.Credentials(testmode.DefaultTenant) // it was made at the start
-	_, err := fmt.Fprintf(w, `Diglot is ready, in test mode: whoever reaches it may do everything. Its controls are below http://%s%s
-Refold:    x-api-key: %s, linked_account_id: %s
-CometChat: apikey: %s
-`, reachable(addr), testmode.Prefix, c.RefoldKey, c.Account, c.CometChatKey)
+	url := "http://" + reachable(addr)
+	_, err := fmt.Fprintf(w, `Diglot is ready, in test mode: whoever reaches it may do everything. Its controls are below %s%s
+Refold:    %s%s  x-api-key: %s, linked_account_id: %s
+CometChat: %s%s  apikey: %s
+`, url, testmode.Prefix, url, refold.Prefix, c.RefoldKey, c.Account, url, cometchat.Prefix, c.CometChatKey)
 	return err
 }

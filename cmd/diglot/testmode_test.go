@@ -87,8 +87,12 @@ func TestThePageOfTheTestKitIsTrue(t *testing.T) {
 	for _, control := range testmode.Controls() {
 		require.True(t, shown[control], "%s is not on the page", control)
 	}
-	for _, header := range []string{"Refold", "CometChat"} {
-		require.Contains(t, g.printed(), header)
+	for _, printed := range []string{
+		"controls are below " + g.url + testmode.Prefix + "\n",
+		"Refold:    " + g.url + "/api/v2/public  x-api-key: " + controlledTenant.RefoldKey + ", linked_account_id: " + testmode.Account,
+		"CometChat: " + g.url + "/v3/ai-agents/agent-builder  apikey: " + controlledTenant.CometChatKey,
+	} {
+		require.Contains(t, g.printed(), printed)
 	}
 	text, err := os.ReadFile("../../diglottest/README.md")
 	require.NoError(t, err)
