@@ -75,14 +75,14 @@ func (s *Server) Restore(name string) {
 // chance comes from the seed.
 func (s *Server) SetFaults(seed uint64, faults ...Fault) {
 	s.t.Helper()
-	s.must("faults", s.mode.SetFaults(seed, rules(faults)...))
+	s.must("faults", s.mode.SetFaults(s.ctx(), seed, rules(faults)...))
 }
 
 // AddFaults has faults hold behind those that do: a request meets the first that
 // matches it.
 func (s *Server) AddFaults(faults ...Fault) {
 	s.t.Helper()
-	s.must("faults", s.mode.AddFaults(rules(faults)...))
+	s.must("faults", s.mode.AddFaults(s.ctx(), rules(faults)...))
 }
 
 // Requests gives the requests that a filter picks, the oldest first, of each
@@ -90,13 +90,19 @@ func (s *Server) AddFaults(faults ...Fault) {
 func (s *Server) Requests(f Filter) []Request { return s.mode.Requests(testmode.Filter(f)) }
 
 // Verified asks whether such requests came, and how often.
-func (s *Server) Verified(v Verification) Verified { return s.mode.Verify(v.asked()) }
+// A question that makes no sense fails the test.
+func (s *Server) Verified(v Verification) Verified {
+	s.t.Helper()
+	got, err := s.mode.Verify(v.asked())
+	s.must("verify", err)
+	return got
+}
 
 // Verify is Verified, and fails the test where they did not, saying what came
 // instead.
 func (s *Server) Verify(v Verification) {
 	s.t.Helper()
-	got := s.mode.Verify(v.asked())
+	got := s.Verified(v)
 	if got.Verified {
 		return
 	}

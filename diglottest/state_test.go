@@ -93,7 +93,7 @@ func TestASeedThatIsRefusedLeavesNothingBehind(t *testing.T) {
 		`{"tenants":[{"name":"test","refold":{"mcp_servers":[{"name":"n"}]}}]}`:                                                                     {422, "/tenants/0/refold/mcp_servers/0", "VALIDATION_ERROR"},
 		`{"tenants":[{"name":"test","refold":{"mcp_servers":[{"name":"n","description":"d","agent_name":7}]}}]}`:                                    {422, "/tenants/0/refold/mcp_servers/0", "VALIDATION_ERROR"},
 		`{"tenants":[{"name":"test","soap":{}}]}`:                                                                                                   {422, "/tenants/0/soap", "is not known here"},
-		`{"tenants":[{"name":7}]}`: {422, "/tenants/0/name", "another type"},
+		`{"tenants":[{"name":7}]}`: {422, "/tenants/0/name", "must be a text"},
 		"\tno: yaml":               {422, "", "neither YAML nor JSON"},
 		"":                         {422, "", "is empty"},
 	} {

@@ -76,9 +76,9 @@ func (c controls) succeed(t *testing.T) {
 	c.want(t, http.StatusOK, http.MethodPut, "faults", `{"seed":2,"rules":[
 		{"dialect":"refold","method":"POST","route":"/api/v2/public/mcp-servers","operation":"create_mcp_server","tenant":"test","probability":1,"count":1,
 			"latency":{"fixed":"1ms"},"status":418,"body":"{}","headers":{"A":"b"},"truncate":10},
-		{"tenant":"nobody","latency":{"uniform":["1ms","2ms"]}},
-		{"tenant":"nobody","latency":{"lognormal":{"median":"1ms","sigma":0.5}}}]}`)
-	c.want(t, http.StatusOK, http.MethodPost, "faults", `{"tenant":"nobody","reset":true}`)
+		{"tenant":"other","latency":{"uniform":["1ms","2ms"]}},
+		{"tenant":"other","latency":{"lognormal":{"median":"1ms","sigma":0.5}}}]}`)
+	c.want(t, http.StatusOK, http.MethodPost, "faults", `{"tenant":"other","reset":true}`)
 
 	key := []string{"x-api-key", controlledTenant.RefoldKey, "linked_account_id", testmode.Account}
 	const body = `{"name":"Weather","description":"d"}`
@@ -92,7 +92,8 @@ func (c controls) succeed(t *testing.T) {
 		"status": {"201"}, "limit": {"1"},
 	}.Encode(), "")
 	c.want(t, http.StatusOK, http.MethodPost, "requests/verify", `{"tenant":"test","dialect":"refold","method":"POST","path":"`+refoldServers+`",
-		"operation":"create_mcp_server","status":201,"headers":{"content-type":"application/json"},"body":{"name":"Weather"},"times":1,"at_least":1,"at_most":1}`)
+		"operation":"create_mcp_server","status":201,"headers":{"content-type":"application/json"},"body":{"name":"Weather"},"times":1}`)
+	c.want(t, http.StatusOK, http.MethodPost, "requests/verify", `{"operation":"create_mcp_server","at_least":1,"at_most":2}`)
 	c.want(t, http.StatusConflict, http.MethodPost, "requests/verify", `{"path":"/api/v2/public/mcp-serve"}`)
 	c.want(t, http.StatusNoContent, http.MethodDelete, "requests?tenant=test", "")
 	c.want(t, http.StatusNoContent, http.MethodDelete, "faults", "")
@@ -162,5 +163,7 @@ func (c controls) controlPostgres(t *testing.T) {
 	proxy.Refuse()
 	c.want(t, http.StatusInternalServerError, http.MethodGet, "tenants", "")
 	c.want(t, http.StatusInternalServerError, http.MethodPost, "reset", "")
+	c.want(t, http.StatusInternalServerError, http.MethodPut, "faults", `{"rules":[{"tenant":"test","reset":true}]}`)
+	c.want(t, http.StatusInternalServerError, http.MethodPost, "faults", `{"tenant":"test","reset":true}`)
 	c.want(t, http.StatusUnprocessableEntity, http.MethodPost, "seed", `{"tenants":[{"name":"other"}]}`)
 }

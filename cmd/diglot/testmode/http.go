@@ -180,7 +180,7 @@ func decode(body []byte, into any) error {
 	if !ok {
 		return err
 	}
-	return &problem{http.StatusUnprocessableEntity, strings.TrimSpace(e.Error()), map[string]string{e.pointer: e.detail}}
+	return &problem{http.StatusUnprocessableEntity, e.Error(), map[string]string{e.pointer: e.detail}}
 }
 
 // bare is a control that takes no body.

@@ -3,7 +3,6 @@ package testmode
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,7 +45,7 @@ type seedError struct {
 }
 
 // Error implements error.
-func (e *seedError) Error() string { return e.pointer + " " + e.detail }
+func (e *seedError) Error() string { return told(e.pointer, e.detail) }
 
 // Seed makes what a seed says, YAML or JSON, through the dialects' own operations,
 // so that what they would refuse is refused here too. Tenants that there are not
@@ -74,18 +73,6 @@ func (m *Mode) Seed(ctx context.Context, text []byte) ([]byte, error) {
 		}
 	}
 	return json.Marshal(file)
-}
-
-// unreadable says what of a document can't be read into what it has to be.
-func unreadable(err error) error {
-	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		detail := "has another type than it must have"
-		if errors.Is(err, json.ErrUnknownName) {
-			detail = "is not known here"
-		}
-		return &seedError{string(e.JSONPointer), detail}
-	}
-	return &seedError{"", "can't be read: " + err.Error()}
 }
 
 // planter makes what a seed says of one tenant.
