@@ -86,7 +86,7 @@ func (s *Server) AddFaults(faults ...Fault) {
 }
 
 // Requests gives the requests that a filter picks, the oldest first, of each
-// tenant's last 1000. Credentials are not in them.
+// tenant's last 1000, and 32 MiB of all together. Credentials are not in them.
 func (s *Server) Requests(f Filter) []Request { return s.mode.Requests(testmode.Filter(f)) }
 
 // Verified asks whether such requests came, and how often.

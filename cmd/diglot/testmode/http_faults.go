@@ -98,16 +98,23 @@ func (m *Mode) listRequests(r *http.Request, _ []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := m.Requests(f)
+	found := m.picked(f)
 	return struct {
 		Requests []Request `json:"requests"` // the last ones
 		Count    int       `json:"count"`    // of all that were found
-	}{found[max(0, len(found)-limit):], len(found)}, nil
+	}{explained(found[max(0, len(found)-limit):]), len(found)}, nil
 }
 
 // Requests gives the requests of the journal that a filter picks, the oldest first.
-func (m *Mode) Requests(f Filter) []Request {
-	found := m.journal.all(func(e *Request) bool { return len(f.differs(e)) == 0 })
+func (m *Mode) Requests(f Filter) []Request { return explained(m.picked(f)) }
+
+func (m *Mode) picked(f Filter) []Request {
+	return m.journal.all(func(e *Request) bool { return len(f.differs(e)) == 0 })
+}
+
+// explained has each request say which operation it is most like, which takes longer
+// than to find it.
+func explained(found []Request) []Request {
 	for i := range found {
 		found[i].explain()
 	}
