@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/testmode"
+	"github.com/diglot/diglot/core"
 )
 
 // must fails the test where a control fails.
@@ -59,16 +60,32 @@ func (s *Server) Seed(document string) string {
 	return string(out)
 }
 
-// Snapshot keeps all data under a name, and which ids come next.
+// Snapshot keeps all data under a name, and which ids come next. It needs memory: with
+// [WithPostgres] it fails the test.
 func (s *Server) Snapshot(name string) {
 	s.t.Helper()
-	s.must("snapshot", s.mode.Snapshot(name))
+	s.mustKeep("snapshot", s.mode.Snapshot(name))
 }
 
 // Restore brings back what a snapshot has.
 func (s *Server) Restore(name string) {
 	s.t.Helper()
-	s.must("restore", s.mode.Restore(name))
+	s.mustKeep("restore", s.mode.Restore(name))
+}
+
+// DeleteSnapshot forgets a snapshot.
+func (s *Server) DeleteSnapshot(name string) {
+	s.t.Helper()
+	s.mustKeep("delete the snapshot", s.mode.DeleteSnapshot(name))
+}
+
+// mustKeep is must, with what to do about PostgreSQL, which has no snapshots.
+func (s *Server) mustKeep(what string, err error) {
+	s.t.Helper()
+	if core.KindOf(err) == core.Conflict {
+		s.t.Fatalf("diglottest: %s: it needs everything in memory: leave out WithPostgres, or Reset and Seed", what)
+	}
+	s.must(what, err)
 }
 
 // SetFaults has these faults hold and no others; none: no faults. What is left to

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/diglottest"
+	"github.com/diglot/diglot/store/storetest"
 )
 
 const seed = `
@@ -161,10 +162,15 @@ func TestASnapshotIsRestoredByItsName(t *testing.T) {
 	r := send(t, http.DefaultClient, http.MethodPost, s.URL()+"/_diglot/snapshots/never/restore", "")
 	require.Equal(t, http.StatusNotFound, r.status, r.body)
 	require.JSONEq(t, `{"snapshots":["seeded"]}`, send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/snapshots", "").body)
+	s.DeleteSnapshot("seeded")
+	require.JSONEq(t, `{"snapshots":[]}`, send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/snapshots", "").body)
 }
 
 func TestPostgresSaysThatItKeepsNoSnapshots(t *testing.T) {
 	t.Parallel()
+	address := storetest.NewEmpty(t)
+	require.Equal(t, "diglottest: snapshot: it needs everything in memory: leave out WithPostgres, or Reset and Seed",
+		failure(t, func(of testing.TB) { diglottest.New(of, diglottest.WithPostgres(address)).Snapshot("one") }))
 	eachStore(t, func(t *testing.T, options ...diglottest.Option) {
 		s := diglottest.New(t, options...)
 		r := send(t, http.DefaultClient, http.MethodPut, s.URL()+"/_diglot/snapshots/one", "")

@@ -71,7 +71,8 @@ type Verification struct {
 // What the controls work with, and answer. `go doc` shows their fields where they
 // are made: github.com/diglot/diglot/cmd/diglot/testmode.
 type (
-	// Clock is a server's clock: testmode.Clock has Now, Set, Advance, Freeze, Run.
+	// Clock is a server's clock: testmode.Clock has Now, Set, Advance, Freeze, Run. It
+	// goes from 1970 to 2106; set beyond that, it panics.
 	Clock = testmode.Clock
 	// Latency is how long a request that meets a fault waits, one of three: Fixed and
 	// Uniform, two Durations, or Lognormal. It is at most 50 seconds.

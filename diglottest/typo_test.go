@@ -3,6 +3,7 @@ package diglottest_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,6 +35,12 @@ func TestWhatIsWrongIsSaidWhereItIs(t *testing.T) {
 		{http.MethodPost, "requests/verify", `{"at_least":2,"at_most":1}`, "/at_most", "must not be less than at_least"},
 		{http.MethodPost, "clock/advance", `{"by":"1day"}`, "/by", "must be a duration such as 90s"},
 		{http.MethodPut, "clock", `{"now":"yesterday"}`, "/now", "must be a time such as 2026-01-02T03:04:05Z"},
+		{http.MethodPut, "clock", `{"now":"9999-01-01T00:00:00Z"}`, "/now", "it goes from 1970-01-01T00:00:00Z to 2106-02-07T06:28:15Z"},
+		{http.MethodPut, "clock", `{"now":"1700-01-01T00:00:00Z","frozen":true}`, "/now", "can't be set to 1700-01-01T00:00:00Z"},
+		{http.MethodPut, "clock", `{}`, "", "must have now or frozen"},
+		{http.MethodPost, "clock/advance", `{}`, "/by", "is required"},
+		{http.MethodPost, "clock/advance", `{"by":"1000000h"}`, "/by", "leads too far"},
+		{http.MethodPost, "clock/advance", `{"by":"-1000000h"}`, "/by", "leads too far"},
 		{http.MethodPut, "clock", `{"frozen":"yes"}`, "/frozen", "must be true or false"},
 		{http.MethodPut, "ids", `{"seed":-1}`, "/seed", "must be a whole number that is not negative"},
 		{http.MethodPost, "seed", `{"tenants":[{"name":"test","refold":[]}]}`, "/tenants/0/refold", "must be an object"},
@@ -52,10 +59,19 @@ func TestWhatIsWrongIsSaidWhereItIs(t *testing.T) {
 		require.Equal(t, where+" "+wrong[0].(map[string]any)["detail"].(string), r.json(t)["detail"], "as a sentence")
 	}
 	require.Empty(t, s.Requests(diglottest.Filter{}))
+	require.False(t, s.Clock().Frozen(), "what is refused does nothing")
+	require.WithinDuration(t, time.Now(), s.Clock().Now(), time.Minute)
+	require.Panics(t, func() { s.Clock().Set(latest.Add(time.Second)) })
+	s.Clock().Set(latest)
+	require.Panics(t, func() { s.Clock().Advance(time.Minute) })
+	require.Contains(t, failure(t, func(of testing.TB) { diglottest.New(of, diglottest.WithNow(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))) }), "it goes from 1970")
 	r := send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/requests?operation=list_mcp_server", "")
 	require.Equal(t, http.StatusBadRequest, r.status, r.body)
 	require.Contains(t, r.body, "operation is none there is; nearest: list_mcp_servers")
 }
+
+// latest is where the clock ends: at the last time of an object id.
+var latest = time.Date(2106, 2, 7, 6, 28, 15, 0, time.UTC)
 
 // A path that is not served is met where the rule says that it is not.
 func TestAFaultMayBeOfAPathThatIsNotServed(t *testing.T) {

@@ -128,6 +128,9 @@ func TestTestModeIsRefusedBesideWhatLooksLikeProduction(t *testing.T) {
 		"database flag":     {nil, []string{"--memory", "--test-database"}, "hint: add --test-mode"},
 		"no number":         {nil, []string{"--memory", "--test-mode", "--test-seed", "x"}, "invalid argument"},
 		"no time":           {nil, []string{"--memory", "--test-mode", "--test-now", "today"}, "invalid argument"},
+		"key with a blank":  {nil, []string{"--memory", "--test-mode", "--test-refold-key", "tk-of a-file"}, "printable ASCII without spaces"},
+		"key with a tab":    {nil, []string{"--memory", "--test-mode", "--test-cometchat-key", "key\tof-a-file"}, "printable ASCII without spaces"},
+		"time too late":     {nil, []string{"--memory", "--test-mode", "--test-now", "9999-01-01T00:00:00Z"}, "it goes from 1970"},
 		"no revision":       {nil, []string{"--memory", "--test-mode", "--test-refold-revision", "v2"}, "must be legacy or v3"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,6 +139,18 @@ func TestTestModeIsRefusedBesideWhatLooksLikeProduction(t *testing.T) {
 			require.Error(t, err)
 			require.Contains(t, stderr, c.want)
 		})
+	}
+}
+
+// Who forgets the slash at the end is told what there is.
+func TestThePrefixOfTheControlsSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, nil, "--memory", "--test-mode")
+	for _, path := range []string{"/_diglot", "/_diglot/", "/_diglot/fault"} {
+		r := send(t, http.MethodGet, g.url+path, "")
+		require.Equal(t, http.StatusNotFound, r.status)
+		require.Equal(t, "application/problem+json", r.header.Get("Content-Type"), path)
+		require.Contains(t, r.body, "clock, clock/advance, faults")
 	}
 }
 

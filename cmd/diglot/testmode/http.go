@@ -35,6 +35,7 @@ func (m *Mode) table() map[string]control {
 		"POST seed":                     m.postSeed,
 		"GET snapshots":                 bare(m.listSnapshots),
 		"PUT snapshots/{name}":          bare(m.putSnapshot),
+		"DELETE snapshots/{name}":       bare(m.deleteSnapshot),
 		"POST snapshots/{name}/restore": bare(m.postRestore),
 		"GET clock":                     bare(m.getClock),
 		"PUT clock":                     m.putClock,
@@ -78,13 +79,23 @@ func (m *Mode) routes() http.Handler {
 			fail(w, &problem{http.StatusMethodNotAllowed, "the path takes " + strings.Join(methods, ", "), nil})
 		})
 	}
-	mux.HandleFunc(Prefix, func(w http.ResponseWriter, _ *http.Request) {
+	none := func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, &problem{http.StatusNotFound, "there is no such control; there are " + strings.Join(slices.Sorted(maps.Keys(paths)), ", "), nil})
-	})
+	}
+	mux.HandleFunc(Prefix, none)
+	mux.HandleFunc(strings.TrimSuffix(Prefix, "/"), none)
 	return mux
 }
 
+// sameOrigin lets no page of another site change anything, which a developer's
+// browser may have open.
+var sameOrigin = http.NewCrossOriginProtection()
+
 func (m *Mode) control(w http.ResponseWriter, r *http.Request, serve control) {
+	if err := sameOrigin.Check(r); err != nil {
+		fail(w, &problem{http.StatusForbidden, "a page of another origin asks: " + err.Error(), nil})
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		fail(w, &problem{http.StatusBadRequest, "the body can't be read: " + err.Error(), nil})
@@ -123,6 +134,7 @@ func (p *problem) Error() string { return p.detail }
 // titles and types are the admin API's.
 var titles = map[int][2]string{
 	http.StatusBadRequest:          {"malformed", "The request can't be read"},
+	http.StatusForbidden:           {"forbidden", "It is not for this client"},
 	http.StatusNotFound:            {"not-found", "There is no such thing"},
 	http.StatusMethodNotAllowed:    {"method-not-allowed", "The path doesn't take this method"},
 	http.StatusConflict:            {"conflict", "It is refused as things stand"},
@@ -261,6 +273,17 @@ func (m *Mode) Snapshot(name string) error {
 	return m.state.snapshot(name)
 }
 
+func (m *Mode) deleteSnapshot(r *http.Request, _ []byte) (any, error) {
+	return nil, m.DeleteSnapshot(r.PathValue("name"))
+}
+
+// DeleteSnapshot forgets what [Mode.Snapshot] kept. NotFound, Conflict.
+func (m *Mode) DeleteSnapshot(name string) error {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	return m.state.drop(name)
+}
+
 func (m *Mode) postRestore(r *http.Request, _ []byte) (any, error) {
 	return nil, m.Restore(r.PathValue("name"))
 }
@@ -289,6 +312,14 @@ func (m *Mode) putClock(r *http.Request, body []byte) (any, error) {
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
+	if in.Now == nil && in.Frozen == nil {
+		return nil, invalid("", map[string]string{"": "must have now or frozen"})
+	}
+	if in.Now != nil {
+		if err := checkTime(*in.Now); err != nil {
+			return nil, invalid("", map[string]string{"now": err.Error()})
+		}
+	}
 	switch {
 	case in.Frozen != nil && *in.Frozen:
 		m.Clock.Freeze()
@@ -303,12 +334,17 @@ func (m *Mode) putClock(r *http.Request, body []byte) (any, error) {
 
 func (m *Mode) postAdvance(r *http.Request, body []byte) (any, error) {
 	var in struct {
-		By Duration `json:"by"`
+		By *Duration `json:"by"`
 	}
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
-	m.Clock.Advance(time.Duration(in.By))
+	if in.By == nil {
+		return nil, invalid("", map[string]string{"by": "is required"})
+	}
+	if err := m.Clock.turn(func(now time.Time) time.Time { return now.Add(time.Duration(*in.By)) }); err != nil {
+		return nil, invalid("", map[string]string{"by": "leads too far: " + err.Error()})
+	}
 	return m.getClock(r, nil)
 }
 

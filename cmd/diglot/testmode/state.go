@@ -30,6 +30,8 @@ type state interface {
 	snapshot(name string) error
 	// restore brings back what was kept. NotFound.
 	restore(name string) error
+	// drop forgets what was kept. NotFound.
+	drop(name string) error
 	// snapshots are the names, sorted.
 	snapshots() []string
 	// undo gives what brings back what there is now; nil: that can't be done.
@@ -106,10 +108,24 @@ func (s *memory) restore(name string) error {
 	k := s.named[name]
 	s.mu.Unlock()
 	if k == nil {
-		return &core.Error{Kind: core.NotFound, Noun: "snapshot", Message: "there is no snapshot " + name}
+		return noSnapshot(name)
 	}
 	s.put(k)
 	return nil
+}
+
+func (s *memory) drop(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named[name] == nil {
+		return noSnapshot(name)
+	}
+	delete(s.named, name)
+	return nil
+}
+
+func noSnapshot(name string) error {
+	return &core.Error{Kind: core.NotFound, Noun: "snapshot", Message: "there is no snapshot " + name}
 }
 
 func (s *memory) snapshots() []string {
@@ -249,5 +265,6 @@ var errInMemory = &core.Error{
 
 func (s *database) snapshot(string) error { return errInMemory }
 func (s *database) restore(string) error  { return errInMemory }
+func (s *database) drop(string) error     { return errInMemory }
 func (s *database) snapshots() []string   { return []string{} }
 func (s *database) undo() func()          { return nil }
