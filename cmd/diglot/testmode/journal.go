@@ -57,7 +57,7 @@ type Request struct {
 // fill notes what is in a request, but for credentials.
 func (e *Request) fill(r *http.Request, body []byte, more bool) {
 	hide := redact.SecretsOf(r.Header)
-	e.Path, e.Query = hide.In(r.URL.EscapedPath()), hide.In(r.URL.RawQuery)
+	e.Path, e.Query = hide.In(r.URL.EscapedPath()), hide.Query(r.URL.RawQuery)
 	e.Headers = make(map[string]string, len(r.Header))
 	for name, values := range r.Header {
 		value := strings.Join(values, ", ")
