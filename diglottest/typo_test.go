@@ -64,7 +64,9 @@ func TestWhatIsWrongIsSaidWhereItIs(t *testing.T) {
 	require.Panics(t, func() { s.Clock().Set(latest.Add(time.Second)) })
 	s.Clock().Set(latest)
 	require.Panics(t, func() { s.Clock().Advance(time.Minute) })
-	require.Contains(t, failure(t, func(of testing.TB) { diglottest.New(of, diglottest.WithNow(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))) }), "it goes from 1970")
+	require.Contains(t, failure(t, func(of testing.TB) {
+		diglottest.New(of, diglottest.WithNow(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)))
+	}), "it goes from 1970")
 	r := send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/requests?operation=list_mcp_server", "")
 	require.Equal(t, http.StatusBadRequest, r.status, r.body)
 	require.Contains(t, r.body, "operation is none there is; nearest: list_mcp_servers")
