@@ -22,6 +22,7 @@ const (
 	TenantNoun     = "tenant"
 	SigningKeyNoun = "signing_key"
 	SecretNoun     = "secret_version"
+	ChangeNoun     = "change" // its record is a moment, see [PruneAction]
 )
 
 // The actions of changes.
@@ -33,6 +34,7 @@ const (
 	IssueAction    = "issue"    // of a session
 	RevokeAction   = "revoke"   // of a session or key
 	RetireAction   = "retire"   // of a signing key or a version of the secret
+	PruneAction    = "prune"    // of what changes were from and to, in this chain, before the moment that is the record
 )
 
 // Change is one entry of a tenant's history: who changed which record, what,
@@ -52,7 +54,7 @@ type Change struct {
 
 	Action   string
 	Noun     string
-	Record   string // the record's id; of a session its account
+	Record   string // the record's id; of a session its account; of a pruning a [ChangeTime]
 	Revision int64  // that the record has then, or had last; 0: it has none
 
 	Before, After             JSON

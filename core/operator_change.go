@@ -45,7 +45,8 @@ func (o *Operator) VerifyChanges(ctx context.Context, tenant TenantID, noted Cha
 }
 
 // EraseImages lets go of what changes were from and to that are older than age,
-// in small transactions, and gives how many there were.
+// in small transactions, and gives how many there were. It is entered in each
+// history that something is erased in.
 func (o *Operator) EraseImages(ctx context.Context, age time.Duration) (total int, err error) {
 	before := o.now().Add(-age)
 	for {

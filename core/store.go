@@ -214,7 +214,8 @@ type Directory interface {
 	// [Installation]'s.
 	Changes(ctx context.Context, tenant TenantID, q ChangeQuery) ([]Change, error)
 	// EraseImages lets go of what up to limit changes before a time were from and
-	// to, the oldest first, and gives how many; digests and chains stay.
+	// to, the oldest first, and gives how many; digests and chains stay. In each chain
+	// that something is erased in it is entered, once for that time: [PruneAction].
 	EraseImages(ctx context.Context, before time.Time, limit int) (int, error)
 	// MCPServerAt gives a server as it was at a revision, also one that was deleted,
 	// from the changes since. NotFound, on "mcp_server" or "revision": there was

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -121,8 +120,8 @@ const RequestIDHeader = "X-Request-Id"
 
 const defaultPatience = 10 * time.Second
 
-// statusClientGone is logged when the client left before the answer.
-const statusClientGone = 499
+// StatusClientGone is logged when the client left before the answer.
+const StatusClientGone = 499
 
 // noOperation names requests that matched no route.
 const noOperation = "none"
@@ -334,8 +333,8 @@ func (k *Kit) panicked(rec *recorder, r *http.Request, p any) {
 		panic(p)
 	}
 	s := callOf(r)
-	k.log.ErrorContext(r.Context(), "panic", slog.Any("panic", p), slog.String("request_id", s.id),
-		slog.String("operation", s.operation), slog.String("stack", string(debug.Stack())))
+	k.log.LogAttrs(r.Context(), slog.LevelError, "panic",
+		append(PanicAttrs(p), slog.String("request_id", s.id), slog.String("operation", s.operation))...)
 	if rec.status == 0 {
 		k.fail(rec, r, &core.Error{Kind: core.Internal, Message: "panic"})
 	}
@@ -346,7 +345,7 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s := callOf(r)
 	s.err = err
 	if errors.Is(err, context.Canceled) {
-		w.WriteHeader(statusClientGone)
+		w.WriteHeader(StatusClientGone)
 		return
 	}
 	if errors.Is(err, context.DeadlineExceeded) && core.KindOf(err) == core.Internal {

@@ -281,7 +281,7 @@ func TestTheLogTellsOfFailuresOnlyWhatAnOperatorNeeds(t *testing.T) {
 	}{
 		{slog.LevelInfo, "broken", "ERROR", `"error":"` + internals, ""},
 		{slog.LevelInfo, "away", "ERROR", `"error":"the database is away: ` + internals, ""},
-		{slog.LevelInfo, "panic", "ERROR", `"panic":"` + internals, ""},
+		{slog.LevelInfo, "panic", "ERROR", `"panic":"string"`, internals},
 		{slog.LevelInfo, "speechless", "ERROR", `"error":"what no words are for`, ""},
 		{slog.LevelInfo, "gone", "INFO", `"status":499`, `"error"`},
 		{slog.LevelDebug, "gone", "INFO", `"error":"read mcp_server: context canceled"`, ""},

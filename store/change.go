@@ -129,7 +129,8 @@ func (s *Store) DeletedMCPServers(
 	return servers, wrap(err, "mcp_server", "select deleted mcp_server")
 }
 
-// EraseImages implements [core.Directory].
+// EraseImages implements [core.Directory]. A trigger enters it, and up to when as
+// is said here.
 func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (int, error) {
 	const q = `UPDATE change c SET before = NULL, after = NULL
 		FROM (
@@ -137,12 +138,12 @@ func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (i
 			WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL)
 			ORDER BY at LIMIT $2
 			FOR NO KEY UPDATE SKIP LOCKED
-		) AS old
+		) AS old, (SELECT set_config('app.erases_before', $3, true)) AS said
 		WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
 	if _, err := chainChanges(ctx, s.db, true); err != nil {
 		return 0, err
 	}
-	tag, err := s.db.Exec(ctx, q, before, max(limit, 0))
+	tag, err := s.db.Exec(ctx, q, before, max(limit, 0), core.ChangeTime(before))
 	return int(tag.RowsAffected()), wrap(err, "change", "erase images of changes")
 }
 

@@ -54,8 +54,8 @@ func (f *changeFilter) flags(cmd *cobra.Command) {
 	fs.StringVar(&f.q.Actor, "actor", "", "id of a key, linked account, or name of an operator or login")
 	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through")
 	fs.StringVar(&f.q.RequestID, "request-id", "", "id of the request that made the changes")
-	fs.StringVar(&f.q.Action, "action", "", "create, update, delete, undelete, issue, revoke or retire")
-	fs.StringVar(&f.q.Noun, "noun", "", "mcp_server, agent, linked_account, api_key, session_token, tenant, signing_key or secret_version")
+	fs.StringVar(&f.q.Action, "action", "", "create, update, delete, undelete, issue, revoke, retire or prune")
+	fs.StringVar(&f.q.Noun, "noun", "", "mcp_server, agent, linked_account, api_key, session_token, tenant, signing_key, secret_version or change")
 	fs.StringVar(&f.q.Record, "record", "", "id of the record")
 	fs.Int64Var(&f.q.After, "after", 0, "changes behind this number")
 }
@@ -228,7 +228,8 @@ func newAuditPruneCommand(c *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "prune", Short: "Erase what changes were from and to, where that is older than --undelete-for", Args: cobra.NoArgs,
 		Long: "Erase what changes were from and to, of all tenants, where that is older than --undelete-for. " +
-			"Who changed what record and when stays, and so do the chains. What is erased can't be undeleted or reverted to.",
+			"Who changed what record and when stays, and so do the chains, each of which gets an entry: who pruned it, when, and up to when. " +
+			"What is erased can't be undeleted or reverted to.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if age < 0 {
 				return fmt.Errorf("--undelete-for is %s: it must not be negative", age)

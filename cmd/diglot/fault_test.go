@@ -1,197 +1,207 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-
-	"github.com/diglot/diglot/store"
-	"github.com/diglot/diglot/store/localpg"
-	"github.com/diglot/diglot/store/storetest"
 )
 
-// The network takes everything and says nothing, until it is mended; what was
-// connected stays lost.
-func TestABlackHoleIsAnswered503AndSoonForgotten(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	f.proxy.BlackHole()
-	require.Equal(t, http.StatusServiceUnavailable, send(t, http.MethodGet, f.g.url+"/readyz", "").status)
-	f.refuses(t)
-	f.lift(t)
-	require.Equal(t, http.StatusOK, send(t, http.MethodGet, f.g.url+"/readyz", "").status)
-	f.end(t)
+// fault is something that goes wrong while clients write. What is required of all
+// of them is in [faulty.outlives].
+type fault struct {
+	name  string
+	begin func(*faulty, *testing.T)
+	end   func(*faulty, *testing.T) // nil: it has ended with begin
+
+	// unrefused is why not everybody is answered 503 meanwhile, unhealthy why
+	// /healthz can't answer throughout; else both are required.
+	unrefused, unhealthy string
+	// meanwhile is required besides; nil: nothing.
+	meanwhile func(*faulty, *testing.T)
 }
 
-func TestADatabaseThatIsASecondAwayIsServedFrom(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	before := map[*loadClient]int{}
-	for _, c := range f.clients {
-		c.mu.Lock()
-		before[c] = c.served
-		c.mu.Unlock()
-	}
-	f.proxy.SetLatency(500*time.Millisecond, 500*time.Millisecond)
-	f.all(t, patience, "served from afar", func(c *loadClient) bool { return c.served > before[c]+1 })
-	f.lift(t)
-	f.end(t)
+// place is a gateway with its database, and what goes wrong there, in turn.
+type place struct {
+	name   string
+	open   func(*testing.T) *faulty
+	faults []fault
 }
 
-func TestResetConnectionsAreReplaced(t *testing.T) {
+const (
+	atOnce    = "it is over at once: who was not cut off doesn't notice"
+	noGateway = "there is no gateway meanwhile"
+	noHarm    = "nothing else may come of it than that it is served"
+)
+
+var places = append([]place{
+	{"a network", behindProxy, append([]fault{
+		{name: "is a second to and fro", unrefused: noHarm, meanwhile: (*faulty).goesOn, begin: (*faulty).farAway, end: (*faulty).lift},
+		{name: "resets connections", unrefused: atOnce, begin: (*faulty).reset},
+		{name: "resets connections with answers under way", unrefused: atOnce, begin: (*faulty).resetAnswers, end: (*faulty).liftAndReplay},
+		{name: "closes connections slowly", unrefused: atOnce, begin: (*faulty).closeSlowly},
+		{name: "closes connections by half", unrefused: atOnce, begin: (*faulty).closeHalf},
+		{name: "refuses connections", begin: (*faulty).refuseAll, end: (*faulty).lift},
+	}, cuts(1, 60, 150, 400, 1000)...)}, // in the middle of connecting, or of a batch
+	{"a black hole", behindProxy, []fault{
+		{name: "swallows all", begin: (*faulty).blackHole, meanwhile: (*faulty).unready, end: (*faulty).lift},
+	}},
+	{"a database", behindProxy, []fault{
+		{name: "has all backends terminated", begin: (*faulty).terminateAll, end: (*faulty).calm},
+		{name: "has backends terminated one by one", begin: (*faulty).terminateOneByOne, end: (*faulty).calm},
+		{name: "says that the disk is full", begin: (*faulty).sayFull, meanwhile: (*faulty).readable, end: (*faulty).sayRoom},
+	}},
+	{"a gateway", behindProxy, []fault{
+		{name: "is hung up on by a thousand clients", unrefused: noHarm, begin: (*faulty).hangUp, end: (*faulty).askWhoHungUp},
+		{name: "is killed", begin: (*faulty).killGateway, end: (*faulty).startAgain, unrefused: noGateway, unhealthy: noGateway},
+	}},
+	{"a cluster", ownCluster, []fault{
+		{name: "is stopped and started", begin: (*faulty).stopCluster, end: (*faulty).startCluster},
+		{name: "is killed", begin: (*faulty).killCluster, end: (*faulty).answers},
+	}},
+	{"a kept cluster", keptCluster, []fault{
+		{name: "is killed", begin: (*faulty).killCluster, end: (*faulty).answers},
+		{name: "is left by a killed gateway", begin: (*faulty).killGateway, end: (*faulty).startAgain, unrefused: noGateway, unhealthy: noGateway},
+	}},
+	{"a clock", inThisProcess, []fault{
+		{name: "is five minutes ahead", begin: (*faulty).ahead, end: (*faulty).onTime, unrefused: noHarm, meanwhile: (*faulty).goesOn},
+		{name: "is five minutes behind", begin: (*faulty).behind, end: (*faulty).onTime, unrefused: noHarm, meanwhile: (*faulty).goesOn},
+	}},
+}, diskPlaces...)
+
+// Most of the time all that happens is that something is waited for, so places go
+// side by side, in the turn of one test.
+func TestNothingIsLostWhateverGoesWrong(t *testing.T) {
 	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	for range 5 {
-		f.proxy.Reset()
-		f.serves(t)
+	var running sync.WaitGroup
+	for _, p := range places {
+		running.Go(func() {
+			t.Run(p.name, func(t *testing.T) {
+				f := p.open(t)
+				f.load(t)
+				for _, x := range p.faults {
+					f.outlives(t, x)
+				}
+			})
+		})
 	}
-	for _, bytes := range []int64{1, 60, 150, 400, 1000} { // in the middle of a batch, or of connecting
-		f.proxy.CutAfter(bytes)
+	running.Wait()
+}
+
+// outlives requires of a fault that /healthz answers throughout, that who can't be
+// served is answered 503 in the dialect's shape with Retry-After and nobody
+// anything else, that all are served again within 5 s of its end, that the pool is
+// idle within 1 s of the last request, and, of all that there is then, that no
+// acknowledged write is lost, none is applied twice under one idempotency key, and
+// none is or was seen by another tenant.
+func (f *faulty) outlives(t *testing.T, x fault) {
+	t.Helper()
+	t.Logf("-- %s (not refused: %q, not healthy: %q)", x.name, x.unrefused, x.unhealthy)
+	healthy := func() error { return nil }
+	if x.unhealthy == "" {
+		healthy = f.watchHealth()
+	}
+	x.begin(f, t)
+	if x.unrefused == "" {
 		f.refuses(t)
-		f.lift(t)
 	}
-	f.end(t)
-}
-
-func TestConnectionsThatCloseSlowlyOrByHalfAreReplaced(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	f.proxy.CloseAfter(500 * time.Millisecond)
-	f.serves(t)
-	f.proxy.HalfClose()
-	f.serves(t)
-	f.proxy.Refuse()
-	f.refuses(t)
-	f.lift(t)
-	f.end(t)
-}
-
-func TestAStormOfTerminatedBackendsIsOutlived(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	start := time.Now()
-	f.storm(t, false, func() bool { return time.Since(start) >= time.Second })
-	f.serves(t)
-	f.end(t)
-}
-
-// PostgreSQL is stopped and started again as an administrator does it, then
-// killed.
-func TestARestartedPostgresIsServedFromAgain(t *testing.T) {
-	t.Parallel()
-	dir := dataDir(t)
-	start := func() *localpg.Cluster {
-		cluster, err := localpg.Start(t.Context(), localpg.Options{Dir: dir})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, cluster.Close()) })
-		return cluster
+	if x.meanwhile != nil {
+		x.meanwhile(f, t)
 	}
-	cluster := start()
-	databaseURL := cluster.URL("diglot")
-	require.NoError(t, store.Up(t.Context(), databaseURL))
-	f := startFaulty(t, databaseURL)
-	require.NoError(t, cluster.Close())
-	f.refuses(t)
-	start()
-	f.serves(t)
-	killPostmaster(t, dir)
-	f.refuses(t)
-	f.answers(t)
-	f.serves(t)
-	f.end(t)
-}
-
-func TestAKilledGatewayLeavesNothingHalfDoneAndNothingLost(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	f.proxy.SetLatency(30*time.Millisecond, 30*time.Millisecond) // so that writes are under way
-	f.all(t, backAfter, "served", func(c *loadClient) bool { return c.consecutive >= 8 })
-	require.NoError(t, f.healthy())
-	for _, c := range f.clients {
-		c.mu.Lock()
-		c.orphan = true
-		c.mu.Unlock()
+	if x.end != nil {
+		x.end(f, t)
 	}
-	f.g.kill(t)
-	f.stop(t)
-	require.NoError(t, f.proxy.Lift())
-	f.g = startGateway(t, f.env)
+	f.serves(t)
+	require.Equal(t, http.StatusOK, send(t, http.MethodGet, f.url+"/readyz", "").status)
+	require.NoError(t, healthy())
+
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	f.rests(t)
 	f.keptAll(t)
 }
 
-func TestAThousandClientsThatHangUpHarmNobody(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	f.proxy.SetLatency(0, 20*time.Millisecond)
-	var clients sync.WaitGroup
-	failed := make(chan error, 20)
-	for i := range 20 {
-		clients.Go(func() {
-			for n := range 50 {
-				if err := f.hangUp(n, fmt.Sprintf("acme-gone-%d-%d", i, n)); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
+// farAway has a second pass between a question and its answer.
+func (f *faulty) farAway(*testing.T) { f.proxy.SetLatency(500*time.Millisecond, 500*time.Millisecond) }
+
+func (f *faulty) reset(*testing.T)       { f.proxy.Reset() }
+func (f *faulty) closeSlowly(*testing.T) { f.proxy.CloseAfter(500 * time.Millisecond) }
+func (f *faulty) closeHalf(*testing.T)   { f.proxy.HalfClose() }
+func (f *faulty) refuseAll(*testing.T)   { f.proxy.Refuse() }
+func (f *faulty) blackHole(*testing.T)   { f.proxy.BlackHole() }
+
+// cuts are connections that end behind so many bytes, whenever they are made.
+func cuts(bytes ...int64) (faults []fault) {
+	for _, n := range bytes {
+		faults = append(faults, fault{name: "cuts connections", begin: func(f *faulty, _ *testing.T) { f.proxy.CutAfter(n) }, end: (*faulty).lift})
 	}
-	clients.Wait()
-	close(failed)
-	require.NoError(t, <-failed)
-	f.lift(t)
-	f.end(t)
+	return faults
 }
 
-// hangUp sends a creation, or half of it, and leaves: by FIN or by RST.
-func (f *faulty) hangUp(n int, slug string) error {
-	address := strings.TrimPrefix(f.g.url, "http://")
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		return err
-	}
-	body := `{"name":"n","slug":"` + slug + `","url":"http://localhost"}`
-	request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\napikey: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		cometChatServers, address, f.tenants[0].credentials["apikey"][1], len(body), body)
-	if n%3 == 0 {
-		request = request[:len(request)-len(body)/2]
-	}
-	if n%2 == 0 {
-		if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
-			return err
+func (f *faulty) lift(t *testing.T) {
+	t.Helper()
+	require.NoError(t, f.proxy.Lift())
+}
+
+func (f *faulty) unready(t *testing.T) {
+	t.Helper()
+	require.Equal(t, http.StatusServiceUnavailable, send(t, http.MethodGet, f.url+"/readyz", "").status)
+}
+
+// resetAnswers resets connections once something was committed that nobody was
+// told of.
+func (f *faulty) resetAnswers(t *testing.T) {
+	t.Helper()
+	conn := f.connect(t)
+	f.proxy.SetLatency(0, 300*time.Millisecond)
+	require.Eventually(t, func() bool {
+		var committed int
+		err := conn.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM mcp_server) + (SELECT count(*) FROM agent)").Scan(&committed)
+		acked := 0
+		for _, tenant := range f.tenants {
+			acked += tenant.book.count()
 		}
-	}
-	_, err = conn.Write([]byte(request))
-	return errors.Join(err, conn.Close())
+		return err == nil && committed > acked
+	}, patience, time.Millisecond)
+	f.proxy.Reset()
 }
 
-// PostgreSQL's own words for a full disk, from the real server over the real
-// line, also where no disk can be mounted to be filled.
-func TestAFullDiskIsAnswered503AndReadFrom(t *testing.T) {
-	t.Parallel()
-	f := startFaulty(t, storetest.New(t))
-	conn, err := pgx.Connect(t.Context(), f.db)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	_, err = conn.Exec(t.Context(), `
-		CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
-		BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-		CREATE TRIGGER full_disk BEFORE INSERT ON mcp_server FOR EACH ROW EXECUTE FUNCTION full_disk()`)
-	require.NoError(t, err)
-	f.refuses(t)
-	for _, tenant := range f.tenants {
-		require.NotEmpty(t, listed(t, f.g.url, tenant.credentials["apikey"]), "what is there can be read")
-	}
-	_, err = conn.Exec(t.Context(), "DROP FUNCTION full_disk CASCADE")
-	require.NoError(t, err)
-	f.serves(t)
-	f.end(t)
+// liftAndReplay requires that who asks again is answered as who asked first.
+func (f *faulty) liftAndReplay(t *testing.T) {
+	t.Helper()
+	f.lift(t)
+	require.Eventually(t, func() bool { return f.sum(func(c *loadClient) int { return c.replayed }) > 0 }, backAfter, 5*time.Millisecond)
 }
+
+func (f *faulty) stopCluster(t *testing.T) {
+	t.Helper()
+	require.NoError(t, f.cluster.Close())
+}
+
+// killCluster kills it in the middle of many a write.
+func (f *faulty) killCluster(t *testing.T) {
+	t.Helper()
+	defer f.hurry(t)()
+	killPostmaster(t, f.dir)
+}
+
+// killGateway kills it in the middle of many a write.
+func (f *faulty) killGateway(t *testing.T) {
+	t.Helper()
+	defer f.hurry(t)()
+	f.each(func(c *loadClient) { c.gatewayMayBeGone = true })
+	f.g.kill(t)
+}
+
+func (f *faulty) startAgain(t *testing.T) {
+	t.Helper()
+	f.start(t)
+	f.serves(t)
+	f.each(func(c *loadClient) { c.gatewayMayBeGone = false })
+}
+
+func (f *faulty) ahead(*testing.T)  { f.clock.Store(int64(skew)) }
+func (f *faulty) behind(*testing.T) { f.clock.Store(-int64(skew)) }
+func (f *faulty) onTime(*testing.T) { f.clock.Store(0) }

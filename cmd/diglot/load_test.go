@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
+	"github.com/diglot/diglot/store/localpg"
 	"github.com/diglot/diglot/store/storetest/faultproxy"
 )
 
@@ -28,47 +29,67 @@ const (
 	// idleAfter how soon after the last request no connection is in use.
 	backAfter = 5 * time.Second
 	idleAfter = time.Second
+
+	// loadPause keeps the load light.
+	loadPause = 60 * time.Millisecond
 )
 
-// faulty is a gateway whose database is behind a fault proxy, and clients of
-// both dialects and of two tenants who use it all the time.
+// faulty is a gateway, something that goes wrong about it, and clients of both
+// dialects and of two tenants who use it all the time.
 type faulty struct {
-	g       *gatewayProcess
-	proxy   *faultproxy.Proxy
-	db      string // past the proxy
+	url     string
+	log     func() string
+	g       *gatewayProcess   // nil: it is in this process
+	proxy   *faultproxy.Proxy // before the database; nil: there is none
+	db      string            // past the proxy
+	dir     string            // of its cluster, where it has one of its own
+	cluster *localpg.Cluster  // where the test runs it
+	clock   atomic.Int64      // how far the gateway's is ahead, where that is in this process
 	env     []string
+	args    []string // of a gateway that runs its database itself
 	tenants []loadTenant
 	clients []*loadClient
-	healthy func() error // ends the look at /healthz
 
+	gate   sync.RWMutex // who has it to himself has the clients pause
+	pause  atomic.Int64 // between what a client does
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	storm  func() error // ends the one there is
 }
 
 type loadTenant struct {
 	id          core.TenantID
-	name        string // in every slug
+	name        string // in whatever is the tenant's
 	credentials credentials
+	book        *loadBook
 }
 
-// startFaulty starts a gateway for a migrated database, and its clients.
-func startFaulty(t *testing.T, databaseURL string) *faulty {
+// makeTenants makes them past whatever goes wrong.
+func (f *faulty) makeTenants(t *testing.T) {
 	t.Helper()
-	operator, err := store.Open(t.Context(), store.Config{URL: databaseURL, Role: store.Operator})
+	operator, err := store.Open(t.Context(), store.Config{URL: f.db, Role: store.Operator})
 	require.NoError(t, err)
-	t.Cleanup(operator.Close)
+	defer operator.Close()
 	directory := newInProcess(t, operator, operator)
-	f := &faulty{db: databaseURL}
 	for i, name := range []string{"acme", "globex"} {
 		tenant, c := directory.tenant(t, name, fmt.Sprintf("6698b77a733c5ebd8908189%d", i), name+"-app")
-		f.tenants = append(f.tenants, loadTenant{tenant.ID, name, c})
+		f.tenants = append(f.tenants, loadTenant{tenant.ID, name, c, &loadBook{asked: map[string]bool{}, acked: map[string]bool{}}})
 	}
-	proxy, proxied := faultproxy.Before(t, databaseURL)
-	f.proxy = proxy
-	f.env = []string{envDatabaseURL + "=" + withPool(proxied, 6), envSecret + "=the secret of all tests"}
-	f.g = startGateway(t, f.env)
-	f.load(t)
-	return f
+}
+
+// start starts a gateway as a process, again at the same address.
+func (f *faulty) start(t *testing.T) {
+	t.Helper()
+	args := append([]string{"--" + cometChatLimitFlag, "0", "--" + concurrencyFlag, "0"}, f.args...)
+	if f.url != "" {
+		args = append(args, "--addr", strings.TrimPrefix(f.url, "http://"))
+	}
+	f.g = startGateway(t, f.env, args...)
+	f.url, f.log = f.g.url, f.g.logged
+	if f.proxy == nil { // it runs it
+		f.db = localpg.Running(f.dir).URL("diglot")
+	}
 }
 
 // withPool gives a database's URL with a size for the pool: fewer than there
@@ -84,69 +105,85 @@ func withPool(databaseURL string, conns int) string {
 	}
 }
 
-// load starts two clients of each dialect for each tenant.
+// load starts a client for each noun of each tenant.
 func (f *faulty) load(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	f.cancel = cancel
-	t.Cleanup(func() { cancel(); f.done.Wait() })
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(t.Context()))
+	f.pause.Store(int64(loadPause))
+	t.Cleanup(f.stop)
 	for i, tenant := range f.tenants {
-		for n := range 4 {
+		for n, noun := range loadNouns {
 			c := &loadClient{
-				dialect: [...]string{"refold", "cometchat"}[n%2], gateway: f.g.url, foreign: f.tenants[1-i].name,
-				prefix: fmt.Sprintf("%s-%d", tenant.name, n), tenant: i,
+				loadNoun: noun, f: f, book: tenant.book, headers: append(slices.Clone(noun.headers), tenant.credentials[noun.way]...),
+				foreign: f.tenants[1-i].name, prefix: fmt.Sprintf("%s-%d", tenant.name, n),
 			}
-			c.headers = tenant.credentials[map[string]string{"refold": "key", "cometchat": "apikey"}[c.dialect]]
 			f.clients = append(f.clients, c)
-			f.done.Go(func() { c.run(ctx) })
+			f.done.Go(func() { c.run(f.ctx) })
 		}
 	}
-	f.healthy = watchHealth(ctx, f.g.url, &f.done)
 	f.serves(t)
+}
+
+func (f *faulty) stop() {
+	f.cancel()
+	f.done.Wait()
+	http.DefaultClient.CloseIdleConnections() // one that was never used would keep the gateway from stopping
 }
 
 // watchHealth asks /healthz all the time; what it gives ends that and says
 // what was wrong.
-func watchHealth(ctx context.Context, gateway string, done *sync.WaitGroup) func() error {
-	ctx, cancel := context.WithCancel(ctx)
+func (f *faulty) watchHealth() func() error {
+	ctx, cancel := context.WithCancel(f.ctx)
 	ended := make(chan error, 1)
-	done.Go(func() {
+	f.done.Go(func() {
 		for ctx.Err() == nil {
 			asking, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			r, err := try(asking, http.MethodGet, gateway+"/healthz", "")
+			r, err := try(asking, http.MethodGet, f.url+"/healthz", "")
 			stop()
 			if err != nil || r.status != http.StatusOK {
 				ended <- fmt.Errorf("/healthz: %d %w", r.status, err)
 				return
 			}
-			pause(ctx)
+			pause(ctx, 20*time.Millisecond)
 		}
 		ended <- nil
 	})
 	return func() error { cancel(); return <-ended }
 }
 
-// pause keeps the load light.
-func pause(ctx context.Context) {
-	select {
-	case <-time.After(20 * time.Millisecond):
-	case <-ctx.Done():
+// sum adds up something of all clients.
+func (f *faulty) sum(of func(*loadClient) int) (total int) {
+	for _, c := range f.clients {
+		c.mu.Lock()
+		total += of(c)
+		c.mu.Unlock()
 	}
+	return total
 }
 
-// all waits until something holds of every client.
+// each does something to every client.
+func (f *faulty) each(do func(*loadClient)) {
+	f.sum(func(c *loadClient) int { do(c); return 0 })
+}
+
+// all waits until something holds of every client, and requires that none was
+// answered what it never may be.
 func (f *faulty) all(t *testing.T, within time.Duration, what string, holds func(*loadClient) bool) {
 	t.Helper()
-	held := func() bool {
-		return !slices.ContainsFunc(f.clients, func(c *loadClient) bool {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return len(c.problems) == 0 && !holds(c)
-		})
-	}
 	start := time.Now()
-	require.Eventually(t, held, within, 5*time.Millisecond, "%s\n%s", what, lazy(f.g.logged))
+	require.Eventually(t, func() bool {
+		missing := func(c *loadClient) int {
+			if len(c.problems) == 0 && !holds(c) {
+				return 1
+			}
+			return 0
+		}
+		return f.sum(missing) == 0
+	}, within, 5*time.Millisecond, "%s\n%s", what, lazy(f.log))
 	t.Logf("%s: %s", what, time.Since(start).Round(time.Millisecond))
+	var problems []string
+	f.each(func(c *loadClient) { problems = append(problems, c.problems...) })
+	require.Empty(t, problems, lazy(f.log))
 }
 
 // lazy is a text that is made when it is printed.
@@ -161,11 +198,7 @@ func (l lazy) String() string {
 // serves requires that every client is served, several times in a row, soon.
 func (f *faulty) serves(t *testing.T) {
 	t.Helper()
-	for _, c := range f.clients {
-		c.mu.Lock()
-		c.consecutive = 0
-		c.mu.Unlock()
-	}
+	f.each(func(c *loadClient) { c.consecutive = 0 })
 	f.all(t, backAfter, "served again", func(c *loadClient) bool { return c.consecutive >= 4 })
 }
 
@@ -173,12 +206,24 @@ func (f *faulty) serves(t *testing.T) {
 func (f *faulty) refuses(t *testing.T) {
 	t.Helper()
 	before := map[*loadClient]int{}
-	for _, c := range f.clients {
-		c.mu.Lock()
-		before[c] = c.refused
-		c.mu.Unlock()
-	}
+	f.each(func(c *loadClient) { before[c] = c.refused })
 	f.all(t, patience, "refused", func(c *loadClient) bool { return c.refused > before[c] })
+}
+
+// goesOn waits until every client was served, though that may take long.
+func (f *faulty) goesOn(t *testing.T) {
+	t.Helper()
+	before := map[*loadClient]int{}
+	f.each(func(c *loadClient) { before[c] = c.served })
+	f.all(t, 2*patience, "served meanwhile", func(c *loadClient) bool { return c.served > before[c]+1 })
+}
+
+// hurry has the clients write without a pause, until what ends it is called.
+func (f *faulty) hurry(t *testing.T) (end func()) {
+	t.Helper()
+	f.pause.Store(0)
+	f.serves(t)
+	return func() { f.pause.Store(int64(loadPause)) }
 }
 
 // answers waits until PostgreSQL takes connections.
@@ -190,92 +235,27 @@ func (f *faulty) answers(t *testing.T) {
 	}, startLimit, 10*time.Millisecond)
 }
 
-// lift ends the proxy's faults and requires service.
-func (f *faulty) lift(t *testing.T) {
-	t.Helper()
-	require.NoError(t, f.proxy.Lift())
-	f.serves(t)
-}
-
-// end stops the clients and requires what always holds: nothing acknowledged
-// is lost or there twice, nobody saw what is another's, each failure was
-// worded, health was always told, and the pool comes to rest.
-func (f *faulty) end(t *testing.T) {
-	t.Helper()
-	require.NoError(t, f.healthy())
-	f.stop(t)
-	f.keptAll(t)
-}
-
-// stop ends the clients and requires that nothing was wrong with any answer
-// and that nothing of the gateway's is under way any more.
-func (f *faulty) stop(t *testing.T) {
-	t.Helper()
-	f.cancel()
-	f.done.Wait()
-	http.DefaultClient.CloseIdleConnections() // one that was never used would keep the gateway from stopping
-	f.rests(t)
-	for _, c := range f.clients {
-		require.Empty(t, c.problems, "%s of %s\n%s", c.dialect, c.prefix, lazy(f.g.logged))
-	}
-}
-
-// keptAll requires that each tenant sees all that was acknowledged, once, and
-// nothing of the other's, and that its history is whole and has the creation of
-// each that is there, once.
-func (f *faulty) keptAll(t *testing.T) {
-	t.Helper()
-	operator := f.operator(t)
-	for i, tenant := range f.tenants {
-		slugs := listed(t, f.g.url, tenant.credentials["apikey"])
-		for slug, times := range slugs {
-			require.Equal(t, 1, times, slug)
-			require.True(t, strings.HasPrefix(slug, tenant.name), "%s shows %s", tenant.name, slug)
-		}
-		for _, c := range f.clients {
-			if c.tenant == i {
-				requireAll(t, c.acked, slugs)
-			}
-		}
-		require.Equal(t, slugs, created(t, operator, tenant.id, core.MCPServerNoun, "slug"), tenant.name)
-	}
-}
-
-// operator gives one past the proxy.
-func (f *faulty) operator(t *testing.T) *core.Operator {
-	t.Helper()
-	directory, err := store.Open(t.Context(), store.Config{URL: f.db, Role: store.Operator})
-	require.NoError(t, err)
-	t.Cleanup(directory.Close)
-	secret, err := core.NewSecret([]byte("the secret of all tests"))
-	require.NoError(t, err)
-	return core.NewOperator(directory, secret, time.Now)
-}
-
-// created verifies a tenant's chain and counts the creations of a noun in it by a
-// member of what was created.
-func created(t *testing.T, o *core.Operator, tenant core.TenantID, noun, member string) map[string]int {
-	t.Helper()
-	_, err := o.VerifyChanges(t.Context(), tenant, core.ChainHead{})
-	require.NoError(t, err)
-	counts := map[string]int{}
-	require.NoError(t, o.EachChange(t.Context(), tenant, core.ChangeQuery{Noun: noun, Action: core.CreateAction}, func(c *core.Change) error {
-		var after map[string]any
-		if err := json.Unmarshal(c.After, &after); err != nil {
-			return err
-		}
-		counts[after[member].(string)]++
-		return nil
-	}))
-	return counts
-}
-
-// rests requires that soon none of the gateway's connections is in use.
-func (f *faulty) rests(t *testing.T) {
+// connect gives a connection past the proxy, for as long as the test lasts.
+func (f *faulty) connect(t *testing.T) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), f.db)
 	require.NoError(t, err)
-	defer conn.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // nothing depends on it
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
+}
+
+// exec does something past the proxy.
+func (f *faulty) exec(t *testing.T, sql string) {
+	t.Helper()
+	_, err := f.connect(t).Exec(t.Context(), sql)
+	require.NoError(t, err)
+}
+
+// rests requires that, as nobody asks, soon none of the gateway's connections is
+// in use.
+func (f *faulty) rests(t *testing.T) {
+	t.Helper()
+	conn := f.connect(t)
 	const q = `SELECT count(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name = 'diglot' AND state <> 'idle'`
 	require.Eventually(t, func() bool {

@@ -1,6 +1,7 @@
 package coretest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -161,11 +162,56 @@ var serverHistories = []guarantee{
 			require.Nil(t, c.Before)
 			require.Nil(t, c.After)
 		}
-		again, err := o.VerifyChanges(t.Context(), s.tenant.ID, head)
+		_, err = o.VerifyChanges(t.Context(), s.tenant.ID, head)
 		require.NoError(t, err)
-		require.Equal(t, head, again)
 		_, err = o.RevertMCPServer(t.Context(), s.tenant, core.ByID(server.ID), 1)
 		requireNotFound(t, err)
 		require.ErrorContains(t, err, "no longer kept")
+	}},
+	{"that images are erased is entered where they were, with who did it and up to when", func(t *testing.T, b Backend) {
+		s, other := newSuite(t, b, "a"), newSuite(t, b, "b")
+		for _, suite := range []*suite{s, other} {
+			suite.create(t, suite.server("one"))
+			suite.create(t, suite.server("two"))
+		}
+		auditor := &core.Actor{Kind: core.OperatorActor, ID: "auditor", RequestID: "request"}
+		ctx := core.WithActor(t.Context(), auditor)
+		until := afterwards()
+		for range 6 { // two of the installation's, two of each tenant
+			n, err := b.EraseImages(ctx, until, 1)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		}
+		n, err := b.EraseImages(ctx, until.Add(time.Second), 1000)
+		require.NoError(t, err)
+		require.Zero(t, n, "nor is there anything of what was entered")
+		for _, id := range []core.TenantID{core.Installation, s.tenant.ID, other.tenant.ID} {
+			all := history(t, b, id)
+			require.Len(t, all, 3, "one entry, however often something was erased")
+			pruned := slices.IndexFunc(all, func(c core.Change) bool { return c.Action == core.PruneAction })
+			require.Positive(t, pruned)
+			c := all[pruned]
+			require.Equal(t, *auditor, c.Actor)
+			require.Equal(t, core.ChangeNoun, c.Noun)
+			require.Equal(t, core.ChangeTime(until), c.Record)
+			require.Nil(t, c.BeforeDigest)
+			require.Nil(t, c.AfterDigest)
+		}
+		server := s.create(t, s.server("three"))
+		n, err = b.EraseImages(ctx, until.Add(time.Minute), 1000)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Len(t, history(t, b, s.tenant.ID), 5, server.Slug)
+		require.Len(t, history(t, b, other.tenant.ID), 3, "nothing was erased there")
+	}},
+	{"nothing is entered of the pruning of a tenant that is being deleted", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		s.create(t, s.server("one"))
+		_, err := b.SetTenantStatus(t.Context(), s.tenant.Name, core.TenantDeleting)
+		require.NoError(t, err)
+		before := history(t, b, s.tenant.ID)
+		_, err = b.EraseImages(t.Context(), afterwards(), 1000)
+		require.NoError(t, err)
+		require.Len(t, history(t, b, s.tenant.ID), len(before))
 	}},
 }

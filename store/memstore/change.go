@@ -154,15 +154,31 @@ func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (n
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, chain := range s.chains {
+	for id, chain := range s.chains {
+		erased := n
 		for i := range chain {
 			if c := &chain[i]; n < limit && c.At.Before(before) && (c.Before != nil || c.After != nil) {
 				c.Before, c.After = nil, nil
 				n++
 			}
 		}
+		if n > erased {
+			s.recordPruning(ctx, id, core.ChangeTime(before))
+		}
 	}
 	return n, nil
+}
+
+// recordPruning enters up to when images are erased, where it isn't yet. The chain
+// of a tenant that is being deleted goes with it.
+func (s *Store) recordPruning(ctx context.Context, id core.TenantID, until string) {
+	if t := s.tenants[id]; t != nil && t.Status == core.TenantDeleting {
+		return
+	}
+	c := core.Change{Action: core.PruneAction, Noun: core.ChangeNoun, Record: until}
+	if !slices.ContainsFunc(s.chains[id], func(e core.Change) bool { return e.Action == c.Action && e.Noun == c.Noun && e.Record == until }) {
+		s.record(ctx, id, c, nil, nil)
+	}
 }
 
 // historyPage is how many of a server's changes are read at a time.

@@ -4,11 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/diglot/diglot/dialects"
@@ -92,12 +91,18 @@ func (x *exchange) write(status int, contentType string, body any) {
 	_ = e.Encode(body) // the client may be gone
 }
 
+// errPanic is why a request failed that panicked; the log has a line of its own
+// that says more.
+var errPanic = errors.New("panic")
+
 // finish logs and measures a request. Nothing of a token, a query or a body is
 // logged. Who only tries tokens fills no log.
 func (h *Handler) finish(r *http.Request, x *exchange) {
 	if p := recover(); p != nil {
 		if p != http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
-			x.err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			x.err = errPanic
+			h.Logger.LogAttrs(r.Context(), slog.LevelError, "panic",
+				append(dialects.PanicAttrs(p), slog.String("request_id", x.id), slog.String("operation", x.operation))...)
 		}
 		if x.status == 0 {
 			x.fail(x.err)
@@ -116,6 +121,8 @@ func (h *Handler) finish(r *http.Request, x *exchange) {
 		slog.Int64("duration_us", took.Microseconds()),
 	}
 	switch {
+	case x.err != nil && x.err != errPanic && r.Context().Err() != nil: //nolint:errorlint // the very value is the signal
+		attrs = append(attrs, slog.String("left", x.err.Error())) // the client did, or read too slowly
 	case x.status >= http.StatusInternalServerError, x.status < http.StatusBadRequest && x.err != nil:
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("error", x.err.Error()))

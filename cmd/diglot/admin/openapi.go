@@ -3,6 +3,8 @@ package admin
 import (
 	_ "embed"
 	"net/http"
+
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 )
 
 //go:embed openapi.yaml
@@ -18,7 +20,5 @@ func serveDocument(x *exchange, r *http.Request) {
 		x.fail(&failure{kind: methodNotAllowed, detail: "the path takes GET, HEAD"})
 		return
 	}
-	x.Header().Set("Content-Type", "application/yaml")
-	x.WriteHeader(http.StatusOK)
-	_, _ = x.Write(document) // the client may be gone
+	gateway.ServeDocument(x, r, document)
 }

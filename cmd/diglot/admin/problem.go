@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // problemKind is a kind of failure as RFC 9457 has it: its type and title go
@@ -65,6 +67,10 @@ func (f *failure) Error() string { return f.detail }
 // fail answers with a problem. Of what nobody classified nothing is told.
 func (x *exchange) fail(err error) {
 	x.err = err
+	if errors.Is(err, context.Canceled) {
+		x.WriteHeader(dialects.StatusClientGone)
+		return
+	}
 	f := explain(err)
 	switch f.kind {
 	case unauthorized:

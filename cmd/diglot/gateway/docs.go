@@ -71,29 +71,35 @@ func (d Documentation) Serve(w http.ResponseWriter, r *http.Request) {
 		Answer(w, http.StatusMethodNotAllowed, map[string]string{"error": "no such method"})
 		return
 	}
-	text, ok := d.documents[r.URL.Path]
-	if ok {
-		w.Header().Set("Content-Type", "application/yaml")
+	if document, ok := d.documents[r.URL.Path]; ok {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-	} else {
-		name := strings.Trim(strings.TrimPrefix(r.URL.Path, docsPath), "/")
-		switch name {
-		case "":
-			name = "index.html"
-		case publicDocs.start:
-			name = d.start
-		case AdminDocs.start:
-			name = "" // by its own name it is nobody's
-		}
-		if text, ok = asset(w, r, name); !ok {
-			noSuchPath(w)
-			return
-		}
-		w.Header().Set("Content-Security-Policy", ownHost)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+		ServeDocument(w, r, document)
+		return
 	}
+	name := strings.Trim(strings.TrimPrefix(r.URL.Path, docsPath), "/")
+	switch name {
+	case "":
+		name = "index.html"
+	case publicDocs.start:
+		name = d.start
+	case AdminDocs.start:
+		name = "" // by its own name it is nobody's
+	}
+	text, ok := asset(w, r, name)
+	if !ok {
+		noSuchPath(w)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", ownHost)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
+}
+
+// ServeDocument answers with an OpenAPI document.
+func ServeDocument(w http.ResponseWriter, r *http.Request, document []byte) {
+	w.Header().Set("Content-Type", "application/yaml")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document))
 }
 
 // asset gives a file of the page. Swagger UI's are compressed, and stay so for

@@ -17,6 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
 )
 
@@ -29,23 +30,23 @@ type control func(r *http.Request, body []byte) (any, error)
 // table is the controls, by method and path below [Prefix].
 func (m *Mode) table() map[string]control {
 	return map[string]control{
-		"GET tenants":                   m.listTenants,
+		"GET tenants":                   bare(m.listTenants),
 		"POST reset":                    m.postReset,
 		"POST seed":                     m.postSeed,
-		"GET snapshots":                 m.listSnapshots,
-		"PUT snapshots/{name}":          m.putSnapshot,
-		"POST snapshots/{name}/restore": m.postRestore,
-		"GET clock":                     m.getClock,
+		"GET snapshots":                 bare(m.listSnapshots),
+		"PUT snapshots/{name}":          bare(m.putSnapshot),
+		"POST snapshots/{name}/restore": bare(m.postRestore),
+		"GET clock":                     bare(m.getClock),
 		"PUT clock":                     m.putClock,
 		"POST clock/advance":            m.postAdvance,
-		"GET ids":                       m.getIDs,
+		"GET ids":                       bare(m.getIDs),
 		"PUT ids":                       m.putIDs,
-		"GET faults":                    m.getFaults,
+		"GET faults":                    bare(m.getFaults),
 		"PUT faults":                    m.putFaults,
 		"POST faults":                   m.postFault,
-		"DELETE faults":                 m.deleteFaults,
-		"GET requests":                  m.listRequests,
-		"DELETE requests":               m.deleteRequests,
+		"DELETE faults":                 bare(m.deleteFaults),
+		"GET requests":                  bare(m.listRequests),
+		"DELETE requests":               bare(m.deleteRequests),
 		"POST requests/verify":          m.postVerify,
 	}
 }
@@ -68,6 +69,8 @@ func (m *Mode) routes() http.Handler {
 		paths[path] = append(paths[path], method)
 		mux.HandleFunc(method+" "+Prefix+path, func(w http.ResponseWriter, r *http.Request) { m.control(w, r, serve) })
 	}
+	paths[documentName] = []string{http.MethodGet}
+	mux.HandleFunc("GET "+Prefix+documentName, func(w http.ResponseWriter, r *http.Request) { gateway.ServeDocument(w, r, openAPI) })
 	for path, methods := range paths {
 		slices.Sort(methods)
 		mux.HandleFunc(Prefix+path, func(w http.ResponseWriter, _ *http.Request) {
@@ -180,11 +183,14 @@ func decode(body []byte, into any) error {
 	return &problem{http.StatusUnprocessableEntity, strings.TrimSpace(e.Error()), map[string]string{e.pointer: e.detail}}
 }
 
-func noBody(body []byte) error {
-	if len(body) > 0 {
-		return &problem{http.StatusBadRequest, "the operation takes no body", nil}
+// bare is a control that takes no body.
+func bare(serve control) control {
+	return func(r *http.Request, body []byte) (any, error) {
+		if len(body) > 0 {
+			return nil, &problem{http.StatusBadRequest, "the operation takes no body", nil}
+		}
+		return serve(r, nil)
 	}
-	return nil
 }
 
 func (m *Mode) listTenants(r *http.Request, _ []byte) (any, error) {
@@ -242,10 +248,7 @@ func (m *Mode) listSnapshots(*http.Request, []byte) (any, error) {
 	return map[string]any{"snapshots": m.state.snapshots()}, nil
 }
 
-func (m *Mode) putSnapshot(r *http.Request, body []byte) (any, error) {
-	if err := noBody(body); err != nil {
-		return nil, err
-	}
+func (m *Mode) putSnapshot(r *http.Request, _ []byte) (any, error) {
 	return nil, m.Snapshot(r.PathValue("name"))
 }
 
@@ -258,10 +261,7 @@ func (m *Mode) Snapshot(name string) error {
 	return m.state.snapshot(name)
 }
 
-func (m *Mode) postRestore(r *http.Request, body []byte) (any, error) {
-	if err := noBody(body); err != nil {
-		return nil, err
-	}
+func (m *Mode) postRestore(r *http.Request, _ []byte) (any, error) {
 	return nil, m.Restore(r.PathValue("name"))
 }
 

@@ -2,6 +2,7 @@ package openapitest
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -29,6 +30,31 @@ func NewCoverage(d *Document) *Coverage {
 		document: d, cases: map[*Case]int{}, members: map[member]bool{}, headers: map[string]bool{},
 		sent: map[member]bool{}, inputs: map[input]bool{},
 	}
+}
+
+// Hold checks an exchange, of which sent are the request's headers, and counts it;
+// where it succeeded, what was sent too. One that no operation serves is none.
+func (v *Coverage) Hold(x Exchange, sent http.Header) error {
+	c, err := v.document.Check(x)
+	if c == nil || err != nil {
+		return err
+	}
+	v.See(c, x)
+	if c.Status < http.StatusMultipleChoices {
+		v.SeeRequest(c.Operation, Request{Query: x.URL.Query(), Header: sent, Body: x.RequestBody})
+	}
+	return nil
+}
+
+// Missing names all that is documented and that no exchange had: cases, members
+// and headers of answers, and what requests are documented to have.
+func (v *Coverage) Missing() (all []string) {
+	for _, c := range v.document.Cases() {
+		if v.Seen(c) == 0 {
+			all = append(all, c.String())
+		}
+	}
+	return append(append(all, v.MissingMembers()...), v.MissingInputs()...)
 }
 
 // See counts an exchange that was checked, as the case that it is one of.

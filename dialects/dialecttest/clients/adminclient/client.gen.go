@@ -31,6 +31,7 @@ const (
 	Create   ChangeAction = "create"
 	Delete   ChangeAction = "delete"
 	Issue    ChangeAction = "issue"
+	Prune    ChangeAction = "prune"
 	Retire   ChangeAction = "retire"
 	Revoke   ChangeAction = "revoke"
 	Undelete ChangeAction = "undelete"
@@ -41,6 +42,7 @@ const (
 const (
 	ChangeNounAPIKey        ChangeNoun = "api_key"
 	ChangeNounAgent         ChangeNoun = "agent"
+	ChangeNounChange        ChangeNoun = "change"
 	ChangeNounLinkedAccount ChangeNoun = "linked_account"
 	ChangeNounMCPServer     ChangeNoun = "mcp_server"
 	ChangeNounSecretVersion ChangeNoun = "secret_version"
@@ -153,7 +155,7 @@ type Change struct {
 	Hash         Digest       `json:"hash"`
 	Noun         ChangeNoun   `json:"noun"`
 
-	// Record The record's id.
+	// Record The record's id; of a pruning, of a change, the moment up to which before and after were erased in this history.
 	Record    string `json:"record"`
 	RequestID string `json:"request_id"`
 	Revision  *int64 `json:"revision,omitempty"`
@@ -1036,7 +1038,7 @@ type ClientInterface interface {
 
 	// PruneChangesWithBody Erase what changes were from and to
 	//
-	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1045,7 +1047,7 @@ type ClientInterface interface {
 
 	// PruneChanges Erase what changes were from and to
 	//
-	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1397,7 +1399,7 @@ func (c *Client) ExportInstallationChanges(ctx context.Context, params *ExportIn
 
 // PruneChangesWithBody Erase what changes were from and to
 //
-// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1416,7 +1418,7 @@ func (c *Client) PruneChangesWithBody(ctx context.Context, contentType string, b
 
 // PruneChanges Erase what changes were from and to
 //
-// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4387,7 +4389,7 @@ type ClientWithResponsesInterface interface {
 
 	// PruneChangesWithBodyWithResponse Erase what changes were from and to
 	//
-	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4396,7 +4398,7 @@ type ClientWithResponsesInterface interface {
 
 	// PruneChangesWithResponse Erase what changes were from and to
 	//
-	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+	// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8397,7 +8399,7 @@ func (c *ClientWithResponses) ExportInstallationChangesWithResponse(ctx context.
 
 // PruneChangesWithBodyWithResponse Erase what changes were from and to
 //
-// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8412,7 +8414,7 @@ func (c *ClientWithResponses) PruneChangesWithBodyWithResponse(ctx context.Conte
 
 // PruneChangesWithResponse Erase what changes were from and to
 //
-// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
+// Of all tenants, where that is older than it is kept. Who changed what record and when stays, and so do the chains, each of which gets an entry that says who pruned it and up to when. What is erased cannot be undeleted or reverted to. Where it ends early, ask again and it goes on.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

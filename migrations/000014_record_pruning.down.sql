@@ -1,0 +1,2 @@
+DROP TRIGGER change_pruning ON change;
+DROP FUNCTION record_pruning();
