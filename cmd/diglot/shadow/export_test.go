@@ -1,0 +1,4 @@
+package shadow
+
+// LimitLog has a log begin anew at so many bytes.
+func LimitLog(l *LogFile, bytes int64) { l.limit(bytes) }
