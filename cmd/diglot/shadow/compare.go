@@ -118,13 +118,16 @@ func (a *answer) value() (any, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
-	if d.Decode(&v) != nil {
-		return other(body), nil
+	if d.Decode(&v) == nil && isEnd(d) {
+		return v, nil
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return other(body), nil
-	}
-	return v, nil
+	return other(body), nil
+}
+
+// isEnd reports whether nothing follows what was read.
+func isEnd(d *json.Decoder) bool {
+	_, err := d.Token()
+	return errors.Is(err, io.EOF)
 }
 
 // depth refuses text whose arrays and objects nest too deep. Text that is not JSON

@@ -139,8 +139,13 @@ func TestIDsOfTheOtherSideAreLearntAndUsed(t *testing.T) {
 	require.NoError(t, err)
 	m.translate(u)
 	require.Equal(t, "/servers/"+b+"/x%2Fy/"+strings.Repeat("0", 24)+"?id="+d+"&q=x+"+a, u.RequestURI())
-	require.Equal(t, `{ "`+b+`": ["`+d+`" ,1.50],"n":"a `+a+`"} `, string(m.inBody([]byte(`{ "`+a+`": ["`+c+`" ,1.50],"n":"a `+a+`"} `))))
-	require.Equal(t, `{"`+b+`",`, string(m.inBody([]byte(`{"`+a+`",`))), "not JSON")
+	for given, want := range map[string]string{
+		`{ "` + a + `": ["` + c + `" ,1.50],"n":"a ` + a + `"} `: `{ "` + b + `": ["` + d + `" ,1.50],"n":"a ` + a + `"} `,
+		`{"` + a + `",`: `{"` + b + `",`, // not JSON
+		``:              ``,
+	} {
+		require.Equal(t, want, string(m.inBody([]byte(given))))
+	}
 	for i := range maxIDs + 10 {
 		id := core.NewUUID()
 		m.put(id, a)

@@ -222,7 +222,7 @@ func (r *Rule) readCredential() error {
 	case r.CredentialFile != "" && r.CredentialEnv != "":
 		return errors.New("credential_file and credential_env are both given")
 	case r.CredentialFile != "":
-		text, err := os.ReadFile(r.CredentialFile) //nolint:gosec // the operator names the file
+		text, err := os.ReadFile(r.CredentialFile)
 		if err != nil {
 			return fmt.Errorf("credential_file: %w", err)
 		}

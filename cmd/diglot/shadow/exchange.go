@@ -35,8 +35,7 @@ type exchange struct {
 	sent    bool        // the status and header are with the server
 	header  http.Header // of the answer, when it was sent
 	answer  bytes.Buffer
-	tooLong bool  // there was more of the answer than is kept
-	relayed error // why the peer did not answer
+	tooLong bool // there was more of the answer than is kept
 }
 
 // WriteHeader implements [http.ResponseWriter]. Of what is asked a second time the
@@ -151,7 +150,7 @@ func (x *exchange) job() *job {
 	return &job{
 		at: x.at, request: x.original, body: body, who: x.call.Who, operation: x.call.Operation, requestID: x.requestID,
 		answer: answer{status: status, header: header, body: x.answer.Bytes()},
-		size: int64(len(body) + x.answer.Len() + jobBytes), answered: make(chan struct{}),
+		size:   int64(len(body) + x.answer.Len() + jobBytes), answered: make(chan struct{}),
 	}
 }
 
@@ -177,7 +176,7 @@ func (t *tee) Read(b []byte) (int, error) {
 		t.seen.Write(b[:room])
 		t.more = t.more || room < n
 	}
-	t.end = t.end || err == io.EOF //nolint:errorlint // readers give the very value
+	t.end = t.end || err == io.EOF
 	return n, err
 }
 

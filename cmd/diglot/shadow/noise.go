@@ -145,7 +145,9 @@ func last(path []string) string {
 
 // below gives a path with one more segment, and leaves the one that it begins with
 // alone.
-func below(path []string, segment string) []string { return append(path[:len(path):len(path)], segment) }
+func below(path []string, segment string) []string {
+	return append(path[:len(path):len(path)], segment)
+}
 
 var pointer = strings.NewReplacer("~", "~0", "/", "~1")
 

@@ -229,7 +229,7 @@ func ReadLog(path string, into *Report) error {
 		if i > 0 {
 			name = oldLog(name, i)
 		}
-		file, err := os.Open(name) //nolint:gosec // the operator names the file
+		file, err := os.Open(name)
 		if os.IsNotExist(err) && i > 0 {
 			continue
 		}

@@ -36,12 +36,10 @@ func TestWhereThePeerAnswersTheClientGetsItByteForByte(t *testing.T) {
 	})
 	w := newWorld(t, rule(core.CometChat, peer+"/below", "answers: peer"))
 	r := w.comet(t, http.MethodGet, cometServers+"/a%2Fb/?q=1&q=%20", "", "Diglot-ETag", "strong", "X-Forwarded-For", "203.0.113.9")
-	require.Equal(t, http.StatusTeapot, r.status)
-	require.Equal(t, page, r.body)
 	r.header.Del("Date")
-	require.Equal(t, http.Header{
+	require.Equal(t, reply{http.StatusTeapot, http.Header{
 		"Content-Type": {"text/plain"}, "X-Request-Id": {"of-the-peer"}, "X-Ratelimit-Remaining": {"7"}, "Set-Cookie": {"a=b"}, "Content-Length": {"21"},
-	}, r.header)
+	}, page}, r)
 	require.Equal(t, "/below"+cometServers+"/a%2Fb/?q=1&q=%20", path)
 	require.Equal(t, strings.TrimPrefix(peer, "http://"), host)
 	require.Equal(t, cometKey, head.Get("Apikey"), "the client's own")
@@ -92,7 +90,7 @@ func TestAPeerThatAnswersAndIsDownIsWordedByTheDialect(t *testing.T) {
 // closedPort gives an address at which nobody listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:gosec // it is closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	return l.Addr().String()
@@ -206,4 +204,82 @@ func TestWhereThePeerAnswersAHalfClosedConnectionIsAnswered(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusTeapot, res.StatusCode)
+}
+
+// What the peer has sent the client has, though there is more to come.
+func TestWhereThePeerAnswersAnAnswerIsPassedOnAsItComes(t *testing.T) {
+	t.Parallel()
+	read := make(chan struct{})
+	peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "first ")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-read:
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, "second")
+	})
+	w := newWorld(t, rule(core.Refold, peer, "answers: peer"))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+servers, nil)
+	require.NoError(t, err)
+	r.Header.Set("X-Api-Key", refoldKey)
+	r.Header.Set("Linked_account_id", account)
+	res, err := http.DefaultTransport.RoundTrip(r)
+	require.NoError(t, err)
+	defer res.Body.Close() //nolint:errcheck // nothing depends on it
+	first := make([]byte, len("first "))
+	_, err = io.ReadFull(res.Body, first)
+	require.NoError(t, err)
+	close(read)
+	rest, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.Equal(t, "first second", string(first)+string(rest))
+	require.Contains(t, w.records(t, 1)[0].Differences, shadow.Difference{Kind: shadow.Type, Ours: "object of 2", Theirs: "not JSON"})
+}
+
+// What is too long to be kept is passed on all the same, and not asked a second
+// time.
+func TestWhereThePeerAnswersNothingIsTooLong(t *testing.T) {
+	t.Parallel()
+	const long = 20 << 20
+	peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil || n > 0 && n != long {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		if r.Method == http.MethodGet {
+			_, _ = w.Write(make([]byte, long))
+		}
+	})
+	w := newWorld(t, rule(core.Refold, peer, "answers: peer", "writes: mirror"))
+	require.Equal(t, http.StatusOK, w.refold(t, http.MethodPost, servers, strings.Repeat("x", long)).status)
+	require.Len(t, w.refold(t, http.MethodGet, servers, "").body, long)
+	require.Equal(t, 2, w.counted(t, "diglot_shadow_dropped_total", "reason", "body"))
+}
+
+// A peer that hangs holds no more requests than so many.
+func TestThePeerIsAskedNoMoreAtOnceThanSoMany(t *testing.T) {
+	t.Parallel()
+	peer := newBlocked(t)
+	w := newWorld(t, rule(core.Refold, peer.url, "answers: peer", "timeout: 50s"))
+	var waiting sync.WaitGroup
+	for range shadow.MaxRelayed {
+		waiting.Go(func() {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+servers, nil)
+			if err != nil {
+				return
+			}
+			r.Header.Set("X-Api-Key", refoldKey)
+			r.Header.Set("Linked_account_id", account)
+			if res, err := http.DefaultTransport.RoundTrip(r); err == nil {
+				_ = res.Body.Close() // what it says is another test's
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return peer.asked.Load() == shadow.MaxRelayed }, patience, time.Millisecond)
+	require.Equal(t, http.StatusServiceUnavailable, w.refold(t, http.MethodGet, servers, "").status)
+	require.Equal(t, http.StatusOK, w.comet(t, http.MethodGet, cometServers, "").status)
+	peer.release()
+	waiting.Wait()
+	require.Equal(t, http.StatusNotFound, w.refold(t, http.MethodGet, servers, "").status)
 }

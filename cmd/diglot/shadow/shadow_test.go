@@ -294,7 +294,7 @@ func TestAWriteIsRepeatedOnlyWhereThatIsSaidAndThenOnce(t *testing.T) {
 func TestAWriteThatThePeerBreaksOffIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
-	peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	peer := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet { // leaves a connection that the next request is sent on
 			return
 		}
