@@ -3,6 +3,7 @@ package shadow_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,27 @@ func TestAConfigurationIsYAMLOrJSON(t *testing.T) {
 		require.Equal(t, []int{1000, 4, 64, 100}, []int{c.Queue, c.Workers, c.QueueMB, c.LogMB})
 	}
 }
+
+func TestTheManualsConfigurationsAreTaken(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("refold.key", []byte("key"), 0o600))
+	blocks := strings.Split(manual, "```yaml\n")[1:]
+	require.Len(t, blocks, 2)
+	for _, block := range blocks {
+		text, _, ended := strings.Cut(block, "```")
+		require.True(t, ended)
+		readConfig(t, text)
+	}
+}
+
+// manual is read before a test is in another folder.
+var manual = func() string {
+	text, err := os.ReadFile("../../../deploy/SHADOW.md")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}()
 
 func TestAConfigurationThatWouldNotDoWhatItLooksLikeIsRefused(t *testing.T) {
 	t.Parallel()

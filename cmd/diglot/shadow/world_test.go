@@ -193,6 +193,13 @@ func (w *world) records(t *testing.T, n int) []shadow.Record {
 	return list
 }
 
+// counts waits until a counter of the shadow's is so high: a client has its answer
+// before what becomes of its request is counted.
+func (w *world) counts(t *testing.T, n int, name string, labels ...string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return w.counted(t, name, labels...) == n }, patience, time.Millisecond, "%s %v", name, labels)
+}
+
 // counted gives a counter of the shadow's, the sum over the labels that are not
 // said.
 func (w *world) counted(t *testing.T, name string, labels ...string) int {
