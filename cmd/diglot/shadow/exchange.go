@@ -15,7 +15,7 @@ const (
 	// most that a tenant may be allowed.
 	maxRequestBytes = 8 << 20
 	// maxAnswerBytes is how long an answer may be to be compared, unpacked.
-	maxAnswerBytes = 8 << 20
+	maxAnswerBytes = 4 << 20
 )
 
 // exchange is a request on its way through the gateway, and where its answer goes.

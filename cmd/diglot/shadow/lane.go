@@ -2,8 +2,10 @@ package shadow
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -150,7 +152,7 @@ func (l *lane) run() {
 			if l.stopped.Err() != nil {
 				l.drop(droppedStop)
 			} else {
-				l.serve(j)
+				l.guard(j)
 			}
 			l.done(j)
 		case <-l.stopped.Done():
@@ -165,6 +167,19 @@ func (l *lane) run() {
 			}
 		}
 	}
+}
+
+// guard serves a job. Whatever a peer's answer does to the comparison, it does
+// nothing to the gateway.
+func (l *lane) guard(j *job) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.shadow.options.Logger.Error("panic", slog.Any("panic", p), slog.String("request_id", j.requestID),
+				slog.String("operation", j.operation), slog.String("stack", string(debug.Stack())))
+			l.shadow.metrics.failed.WithLabelValues(failedOther).Inc()
+		}
+	}()
+	l.serve(j)
 }
 
 // serve asks the other side and keeps what differs.

@@ -28,6 +28,7 @@ var (
 const (
 	leastSeconds, mostSeconds = 1_000_000_000, 10_000_000_000
 	millis                    = 1000
+	micros                    = 1000 * millis
 )
 
 // text gives a string with its noise in one form.
@@ -42,7 +43,7 @@ func (n *noise) text(s string) string {
 }
 
 // number gives a number in one form, whichever way it is written. A moment of whole
-// milliseconds is told by its size, one of seconds by the member's name too.
+// milliseconds or microseconds is told by its size, one of seconds by the member's name too.
 func (n *noise) number(v json.Number, name string) string {
 	whole, err := strconv.ParseInt(v.String(), 10, 64)
 	if err != nil {
@@ -60,6 +61,8 @@ func (n *noise) number(v json.Number, name string) string {
 	switch {
 	case n.times && whole >= leastSeconds*millis && whole < mostSeconds*millis:
 		return "<milliseconds>"
+	case n.times && whole >= leastSeconds*micros && whole < mostSeconds*micros:
+		return "<microseconds>"
 	case n.times && whole >= leastSeconds && whole < mostSeconds && timeNames.MatchString(name):
 		return "<seconds>"
 	}
