@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/shadow"
+	"github.com/diglot/diglot/store/storetest"
+	"github.com/diglot/diglot/store/storetest/faultproxy"
 )
 
 func shadowRule(dialect, peer string) string {
@@ -88,6 +91,66 @@ func TestAShadowIsServedReportedAndReadAgain(t *testing.T) {
 	require.Contains(t, scraped, `diglot_shadow_different_total{dialect="refold",operation="list_mcp_servers"} 1`)
 	require.Contains(t, scraped, "diglot_shadow_queue_length 0")
 	require.NoError(t, g.stop(t))
+}
+
+// Where the vendor answers, a database that is away keeps no client from it that it
+// answered before.
+func TestAPeerAnswersOnWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	t.Cleanup(peer.Close)
+	file := filepath.Join(t.TempDir(), "shadow.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("allow_networks: [127.0.0.1]\nshadows:\n"+
+		fmt.Sprintf("  - {tenant: %s, dialect: refold, peer: %q, insecure_http: true, answers: peer}\n", demoTenant, peer.URL)), 0o600))
+	proxy, url := faultproxy.Before(t, storetest.New(t))
+	g := startGateway(t, []string{envDatabaseURL + "=" + url}, "--demo", "--shadow", file)
+	require.Eventually(t, func() bool { return len(curlLine.FindAllString(g.printed(), -1)) == 2 }, startLimit, 5*time.Millisecond)
+	refold, comet := curls(t, g.printed())
+	ask := func(c printedCurl) int { // by a client that holds no answer to a document: the vendor's is none of ours
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url, nil)
+		require.NoError(t, err)
+		for i := 0; i < len(c.headers); i += 2 {
+			r.Header.Set(c.headers[i], c.headers[i+1])
+		}
+		res, err := http.DefaultTransport.RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		return res.StatusCode
+	}
+	require.Equal(t, http.StatusTeapot, ask(refold))
+	require.Equal(t, http.StatusOK, ask(comet))
+	proxy.Refuse()
+	require.Eventually(t, func() bool { return ask(comet) == http.StatusServiceUnavailable }, startLimit, 5*time.Millisecond)
+	for range 3 {
+		require.Equal(t, http.StatusTeapot, ask(refold))
+	}
+	refold.headers = []string{"x-api-key", "tk-of-somebody-else-0000", "linked_account_id", "a"}
+	require.Equal(t, http.StatusServiceUnavailable, ask(refold), "who was not answered before")
+	require.NoError(t, proxy.Lift())
+	require.Eventually(t, func() bool { return ask(comet) == http.StatusOK }, startLimit, 5*time.Millisecond)
+}
+
+// A peer that hangs holds no stop up.
+func TestAShadowIsStoppedThoughItsPeerHangs(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 1)
+	peer := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(peer.Close)
+	file := filepath.Join(t.TempDir(), "shadow.json")
+	require.NoError(t, os.WriteFile(file, []byte(fmt.Sprintf(`{"allow_networks":["127.0.0.1"],"workers":1,"shadows":[
+		{"tenant":%q,"dialect":"refold","peer":%q,"insecure_http":true,"timeout":"50s"}]}`, demoTenant, peer.URL)), 0o600))
+	g := startGateway(t, nil, "--memory", "--demo", "--shadow", file)
+	require.Eventually(t, func() bool { return len(curlLine.FindAllString(g.printed(), -1)) == 2 }, startLimit, 5*time.Millisecond)
+	refold, _ := curls(t, g.printed())
+	for range 3 {
+		require.Equal(t, http.StatusOK, send(t, http.MethodGet, refold.url, "", refold.headers...).status)
+	}
+	<-asked
+	require.NoError(t, g.stop(t))
+	require.NotContains(t, g.logged(), "abandoned")
 }
 
 func TestAReportOfNothingFailsWhereItIsToProveSomething(t *testing.T) {

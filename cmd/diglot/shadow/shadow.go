@@ -41,6 +41,7 @@ type Shadow struct {
 	via     string // what requests to peers have passed
 	found   *findings
 	metrics *metrics
+	known   known
 
 	changing sync.Mutex // held by what replaces set
 	ended    bool
@@ -188,19 +189,25 @@ func (s *Shadow) isLoop(r *http.Request) bool {
 }
 
 // Relay implements [dialects.Relay].
-func (s *Shadow) Relay(w http.ResponseWriter, c *dialects.Call, _ error) (answered bool, failed error) {
+func (s *Shadow) Relay(w http.ResponseWriter, c *dialects.Call, refused error) (answered bool, failed error) {
 	x, _ := c.Request.Context().Value(exchangeKey{}).(*exchange)
 	if x == nil { // it is a shadow's own, or nobody's
 		return false, nil
 	}
 	l := x.set.of(c.Dialect, c.Who)
-	if l == nil {
+	if l == nil && c.Who == nil && isAway(refused) {
+		l = x.set.lanes[s.known.of(c)]
+	}
+	if l == nil || c.Who == nil && l.rule.Answers != Peer {
 		return false, nil
 	}
 	x.call, x.requestID = c, x.Header().Get(dialects.RequestIDHeader)
 	l.watch(x)
-	if l.rule.Answers == Peer {
-		return l.relay(w, x)
+	if l.rule.Answers != Peer {
+		return false, nil
 	}
-	return false, nil
+	if c.Who != nil {
+		s.known.note(c, l.rule.key())
+	}
+	return l.relay(w, x)
 }
