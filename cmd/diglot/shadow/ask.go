@@ -193,34 +193,6 @@ func (w *recorder) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-var (
-	errTooLarge = errors.New("the answer is too large")
-	errEncoding = errors.New("the answer is packed otherwise than asked for")
-)
-
-// unpacked gives an answer's body as it was before it was packed.
-func (a *answer) unpacked() ([]byte, error) {
-	switch strings.ToLower(a.header.Get("Content-Encoding")) {
-	case "", "identity":
-		return a.body, nil
-	case "gzip":
-	default:
-		return nil, errEncoding
-	}
-	if len(a.body) == 0 {
-		return nil, nil
-	}
-	z, err := gzip.NewReader(bytes.NewReader(a.body))
-	if err != nil {
-		return nil, errEncoding
-	}
-	body, err := io.ReadAll(io.LimitReader(z, maxAnswerBytes+1))
-	if err == nil && len(body) > maxAnswerBytes {
-		err = errTooLarge
-	}
-	return body, err
-}
-
 // whyFailed names a failure, "" where there is none. What the error says is not
 // kept: it may have an address in it.
 func whyFailed(err error) string {

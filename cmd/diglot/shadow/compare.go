@@ -1,16 +1,11 @@
 package shadow
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"mime"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/diglot/diglot/cmd/diglot/redact"
 )
@@ -35,16 +30,8 @@ type Difference struct {
 	Theirs string `json:"theirs,omitempty"`
 }
 
-const (
-	// maxDifferences is how many of one exchange are kept.
-	maxDifferences = 100
-	// maxDepth is how deep an answer may nest: no deeper than any that Diglot takes.
-	maxDepth = 110
-	// shownBytes is how much of a value is shown.
-	shownBytes = 200
-	// keptBytes is how much of a body is kept.
-	keptBytes = 64 << 10
-)
+// maxDifferences is how many of one exchange are kept.
+const maxDifferences = 100
 
 // comparison is one pair of answers being compared.
 type comparison struct {
@@ -55,8 +42,6 @@ type comparison struct {
 	found  []Difference
 	seen   map[[2]string]bool
 }
-
-var errTooDeep = errors.New("the answer nests too deep")
 
 // compare gives how Diglot's answer differs from the peer's. Where the status does,
 // the rest has to, and is not said.
@@ -93,63 +78,6 @@ func (l *lane) secrets(j *job) redact.Secrets {
 		hide = append(hide, l.rule.credential)
 	}
 	return hide
-}
-
-// nothing is the value of a body that there isn't, other that of one that is not
-// JSON.
-type (
-	nothing struct{}
-	other   string
-)
-
-// value reads a body.
-func (a *answer) value() (any, error) {
-	body, err := a.unpacked()
-	if err != nil {
-		return nil, err
-	}
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF")))
-	if len(body) == 0 {
-		return nothing{}, nil
-	}
-	if err := depth(body); err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) == nil && isEnd(d) {
-		return v, nil
-	}
-	return other(body), nil
-}
-
-// isEnd reports whether nothing follows what was read.
-func isEnd(d *json.Decoder) bool {
-	_, err := d.Token()
-	return errors.Is(err, io.EOF)
-}
-
-// depth refuses text whose arrays and objects nest too deep. Text that is not JSON
-// may be refused too.
-func depth(text []byte) error {
-	n, in := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case in && c == '\\':
-			i++
-		case c == '"':
-			in = !in
-		case in:
-		case c == '{' || c == '[':
-			if n++; n > maxDepth {
-				return errTooDeep
-			}
-		case c == '}' || c == ']':
-			n--
-		}
-	}
-	return nil
 }
 
 // headers compares the type of the body, and whether those are there that clients
@@ -275,87 +203,4 @@ func (c *comparison) differ(kind string, path []string, ours, theirs any) {
 		d.Theirs = c.show(theirs, hidden)
 	}
 	c.add(d)
-}
-
-// show gives a value as it may be kept: what it is, or where values are asked for
-// how it begins.
-func (c *comparison) show(v any, hidden bool) string {
-	switch v := v.(type) {
-	case nil:
-		return "null"
-	case nothing:
-		return "no body"
-	case bool:
-		if !hidden {
-			return strconv.FormatBool(v)
-		}
-	}
-	if c.values && !hidden {
-		return c.text(v)
-	}
-	switch v := v.(type) {
-	case string:
-		if form := c.noise.text(v); form != v && strings.HasPrefix(form, "<") && strings.HasSuffix(form, ">") {
-			return form
-		}
-		return fmt.Sprintf("string of %d", utf8.RuneCountInString(v))
-	case []any:
-		return fmt.Sprintf("array of %d", len(v))
-	case map[string]any:
-		return fmt.Sprintf("object of %d", len(v))
-	}
-	return typeOf(v)
-}
-
-func (c *comparison) text(v any) string {
-	if o, ok := v.(other); ok {
-		return shorten(strings.Join(strings.Fields(strings.ToValidUTF8(c.hide.In(string(o)), "\uFFFD")), " "))
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return typeOf(v)
-	}
-	shown, _ := c.hide.Body(text, false)
-	return shorten(string(shown))
-}
-
-func shorten(text string) string {
-	if len(text) <= shownBytes {
-		return text
-	}
-	cut := shownBytes
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
-}
-
-// kept gives a body as the log has it.
-func kept(hide redact.Secrets, a answer) json.RawMessage {
-	body, err := a.unpacked()
-	if err != nil || len(body) == 0 {
-		return nil
-	}
-	text, _ := hide.Body(body, len(body) > keptBytes)
-	return json.RawMessage(text)
-}
-
-func typeOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case nothing:
-		return "no body"
-	case other:
-		return "not JSON"
-	case string:
-		return "string"
-	case json.Number:
-		return "number"
-	case bool:
-		return "boolean"
-	case []any:
-		return "array"
-	}
-	return "object"
 }
