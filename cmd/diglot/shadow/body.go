@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/diglot/diglot/dialects"
 )
 
 // maxDepth is how deep an answer may nest: no deeper than any that Diglot takes.
@@ -59,8 +61,8 @@ func (a *answer) value() (any, error) {
 	if len(body) == 0 {
 		return nothing{}, nil
 	}
-	if err := depth(body); err != nil {
-		return nil, err
+	if dialects.DeeperThan(body, maxDepth) {
+		return nil, errTooDeep
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -75,28 +77,6 @@ func (a *answer) value() (any, error) {
 func isEnd(d *json.Decoder) bool {
 	_, err := d.Token()
 	return errors.Is(err, io.EOF)
-}
-
-// depth refuses text whose arrays and objects nest too deep. Text that is not JSON
-// may be refused too.
-func depth(text []byte) error {
-	n, in := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case in && c == '\\':
-			i++
-		case c == '"':
-			in = !in
-		case in:
-		case c == '{' || c == '[':
-			if n++; n > maxDepth {
-				return errTooDeep
-			}
-		case c == '}' || c == ']':
-			n--
-		}
-	}
-	return nil
 }
 
 func typeOf(v any) string {
