@@ -129,6 +129,8 @@ func (x *exchange) unfit() string {
 		return droppedUnmodified
 	case isWrite(x.original.Method) && (status < http.StatusOK || status >= http.StatusMultipleChoices):
 		return droppedRefused
+	case x.Header().Get(dialects.ReplayedHeader) != "":
+		return droppedReplayed
 	case x.tooLong, isWrite(x.original.Method) && !whole:
 		return droppedBody
 	}

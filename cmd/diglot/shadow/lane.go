@@ -19,6 +19,7 @@ const (
 	droppedStop       = "stop"       // it waited as the process ended, or was configured anew
 	droppedSession    = "session"    // its session token is Diglot's and means nothing to the peer
 	droppedRefused    = "refused"    // a write that was refused, which could be accepted by the other side
+	droppedReplayed   = "replayed"   // a creation that was asked for before, and answered as then
 	droppedUnmodified = "unmodified" // a 304, which is about what the client has
 )
 

@@ -98,6 +98,8 @@ func (s *Shadow) Reload(c *Config) {
 			set.strangers[r.Dialect] = l
 		}
 		l.start()
+		s.options.Logger.Info("shadow", slog.String("tenant", r.Tenant), slog.String("dialect", string(r.Dialect)), slog.String("answers", r.Answers),
+			slog.String("peer", r.base.Host), slog.String("writes", r.Writes), slog.Bool("own_credential", r.credential != ""))
 	}
 	s.found.limit(int64(c.LogMB) << 20)
 	before := s.set.Swap(set)

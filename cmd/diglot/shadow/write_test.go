@@ -72,6 +72,9 @@ func TestAWriteIsRepeatedOnlyWhereThatIsSaidAndThenOnce(t *testing.T) {
 
 	r := mirrored.refold(t, http.MethodPost, servers, body, "Idempotency-Key", "once")
 	require.Equal(t, http.StatusCreated, r.status, r.body)
+	again := mirrored.refold(t, http.MethodPost, servers, body, "Idempotency-Key", "once")
+	require.Equal(t, r.body, again.body, "it is answered as before, and the peer hears nothing of it")
+	mirrored.counts(t, 1, "diglot_shadow_dropped_total", "reason", "replayed")
 	id := between(r.body, `"_id":"`, `"`)
 	require.Equal(t, http.StatusOK, mirrored.refold(t, http.MethodPut, servers+"/"+id, `{"name":"Weather of today"}`).status)
 	require.Equal(t, http.StatusOK, mirrored.refold(t, http.MethodGet, servers+"/"+id, "").status)
