@@ -58,6 +58,7 @@ type laneSet struct {
 	lanes     map[laneKey]*lane
 	strangers map[core.DialectName]*lane
 	dialects  map[core.DialectName]bool // that have a lane
+	peers     map[core.DialectName]bool // that have one in which the peer answers
 }
 
 // New makes a shadow. It asks nothing before [Shadow.Serve].
@@ -87,13 +88,17 @@ func (s *Shadow) Reload(c *Config) {
 	if s.ended {
 		return
 	}
-	set := &laneSet{lanes: map[laneKey]*lane{}, strangers: map[core.DialectName]*lane{}, dialects: map[core.DialectName]bool{}}
+	set := &laneSet{
+		lanes: map[laneKey]*lane{}, strangers: map[core.DialectName]*lane{},
+		dialects: map[core.DialectName]bool{}, peers: map[core.DialectName]bool{},
+	}
 	room := &room{left: int64(c.QueueMB) << 20}
 	for i := range c.Shadows {
 		r := &c.Shadows[i]
 		l := newLane(s, c, r, room)
 		set.lanes[r.key()] = l
 		set.dialects[r.Dialect] = true
+		set.peers[r.Dialect] = set.peers[r.Dialect] || r.Answers == Peer
 		if r.UnknownCredentials {
 			set.strangers[r.Dialect] = l
 		}
@@ -190,9 +195,20 @@ func (s *Shadow) isLoop(r *http.Request) bool {
 	return false
 }
 
+func exchangeOf(r *http.Request) *exchange {
+	x, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// Unrouted implements [dialects.Relay].
+func (s *Shadow) Unrouted(r *http.Request) bool {
+	x := exchangeOf(r)
+	return x != nil && x.set.peers[gateway.DialectAt(r.URL.Path)]
+}
+
 // Relay implements [dialects.Relay].
 func (s *Shadow) Relay(w http.ResponseWriter, c *dialects.Call, refused error) (answered bool, failed error) {
-	x, _ := c.Request.Context().Value(exchangeKey{}).(*exchange)
+	x := exchangeOf(c.Request)
 	if x == nil { // it is a shadow's own, or nobody's
 		return false, nil
 	}
