@@ -44,6 +44,7 @@ type world struct {
 	operator *core.Operator
 	tenant   core.Tenant
 	tokens   *refold.Tokens
+	handler  http.Handler
 	shadow   *shadow.Shadow // nil: there is none
 	log      *lines
 	access   *lines // the gateway's own log
@@ -100,7 +101,7 @@ func newWorld(t *testing.T, config string) *world {
 		h = w.shadow.Serve(h)
 		t.Cleanup(func() { w.shadow.Close(0) })
 	}
-	w.url = serve(t, h.ServeHTTP)
+	w.handler, w.url = h, serve(t, h.ServeHTTP)
 	return w
 }
 
