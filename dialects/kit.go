@@ -38,6 +38,8 @@ type Options struct {
 	Slots *Slots
 	// Interceptor is asked of each request; nil, as in production: nobody is.
 	Interceptor Interceptor
+	// Relay may have requests be answered elsewhere; nil: nobody is asked.
+	Relay Relay
 }
 
 // Observation is what is measured of a request.
@@ -138,7 +140,9 @@ func New(a Adapter, o Options) *Kit {
 	k.echo.IPExtractor = o.Proxies.Client // without one, it believes headers of anybody
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
-			err = k.noRoute(c.Response(), c.Request())
+			if err = k.noRoute(c.Response(), c.Request()); err == nil {
+				return
+			}
 		}
 		k.fail(c.Response(), c.Request(), err)
 	}
@@ -194,6 +198,11 @@ func route[In, Out any, B binder[In]](
 		state.who = who
 		if k.options.Interceptor != nil {
 			k.options.Interceptor.Note(k.call(r, state, c.Param))
+		}
+		if k.options.Relay != nil {
+			if answered, failed := k.options.Relay.Relay(c.Response(), k.call(r, state, c.Param), err); answered || failed != nil {
+				return failed
+			}
 		}
 		var allowed allowance
 		if who != nil {
