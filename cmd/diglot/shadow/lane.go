@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // Why a request was not asked a second time.
@@ -175,8 +175,8 @@ func (l *lane) run() {
 func (l *lane) guard(j *job) {
 	defer func() {
 		if p := recover(); p != nil {
-			l.shadow.options.Logger.Error("panic", slog.Any("panic", p), slog.String("request_id", j.requestID),
-				slog.String("operation", j.operation), slog.String("stack", string(debug.Stack())))
+			l.shadow.options.Logger.LogAttrs(l.asking, slog.LevelError, "panic",
+				append(dialects.PanicAttrs(p), slog.String("request_id", j.requestID), slog.String("operation", j.operation))...)
 			l.shadow.metrics.failed.WithLabelValues(failedOther).Inc()
 		}
 	}()
