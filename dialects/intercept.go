@@ -18,8 +18,8 @@ type Interceptor interface {
 	Meet(*Call) error
 }
 
-// Call is a request as an [Interceptor] or a [Relay] is told of it: who sends it is known, its
-// body is not read.
+// Call is a request as an [Interceptor] or a [Relay] is told of it: who sends it
+// is known, its body is not read.
 type Call struct {
 	Request *http.Request
 	Dialect string

@@ -313,14 +313,10 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
 	trimTrailingSlash(r)
 	defer func() {
-		p, begun := recover(), rec.status != 0
-		if p != nil {
+		if p := recover(); p != nil {
 			k.panicked(rec, r, p)
 		}
 		k.finish(r, rec.status, s, time.Since(start))
-		if p != nil && begun {
-			panic(http.ErrAbortHandler) // nobody may take what was sent for all of it
-		}
 	}()
 	allowOrigins(w.Header())
 	if isPreflight(r) {

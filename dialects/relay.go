@@ -9,12 +9,14 @@ type Relay interface {
 	// credential does not let it in. Relay reports whether it has answered. What it
 	// failed for is worded by the dialect.
 	Relay(w http.ResponseWriter, c *Call, refused error) (answered bool, failed error)
+	// Unrouted reports whether Relay is to be told of a request that no route takes,
+	// which nobody else asks the sender of.
+	Unrouted(r *http.Request) bool
 }
 
-// relayUnrouted is for requests that no route takes. Of one that the vendor has
-// no operation for either nobody asked yet who sends it.
+// relayUnrouted is for requests that no route takes.
 func (k *Kit) relayUnrouted(w http.ResponseWriter, r *http.Request) (answered bool, failed error) {
-	if k.options.Relay == nil {
+	if k.options.Relay == nil || !k.options.Relay.Unrouted(r) {
 		return false, nil
 	}
 	ctx, cancel := k.within()
