@@ -151,16 +151,8 @@ func noneThereIs(name string, among []string) string {
 	if len(among) == 0 {
 		return "is none there is"
 	}
-	far := func(other string) int {
-		return distance([]rune(name), []rune(other), 1, func(a, b rune) int {
-			if a == b {
-				return 0
-			}
-			return 1
-		})
-	}
 	name = name[:min(len(name), maxNamed)]
-	return "is none there is; nearest: " + slices.MinFunc(among, func(a, b string) int { return far(a) - far(b) })
+	return "is none there is; nearest: " + slices.MinFunc(among, func(a, b string) int { return misspelt(name, a) - misspelt(name, b) })
 }
 
 // maxNamed is how much of a name is compared with others.

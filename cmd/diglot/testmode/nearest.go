@@ -99,13 +99,18 @@ func between(want, got string) int {
 	case strings.HasPrefix(want, "{"):
 		return 1
 	}
-	letters := distance([]rune(want), []rune(got), 1, func(a, b rune) int {
+	return 1 + (wholeSegment-1)*misspelt(want, got)/max(len(want), len(got), 1)
+}
+
+// misspelt is how many letters have to be changed, added or removed to make one word
+// of another.
+func misspelt(want, got string) int {
+	return distance([]rune(want), []rune(got), 1, func(a, b rune) int {
 		if a == b {
 			return 0
 		}
 		return 1
 	})
-	return 1 + (wholeSegment-1)*letters/max(len(want), len(got), 1)
 }
 
 // distance is the least that has to be changed, added or removed to make one list
