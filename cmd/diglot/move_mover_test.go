@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/cmd/diglot/move"
+)
+
+const (
+	// storySeed has the kills come at the same moments each time.
+	storySeed = 20261121
+
+	// storyLimit bounds how long a move may take until it is killed.
+	storyLimit = time.Hour
+)
+
+// mover runs the commands of one move. It is told to send a little more than its
+// vendor takes, so that some of it is refused.
+type mover struct {
+	vendor *standIn
+	rate   int // that the vendor takes, in a second
+	env    []string
+	args   []string
+	dir    string
+
+	counted int   // lines of the journal
+	at      int64 // where the next one begins
+}
+
+func (s *story) newMover(t *testing.T, vendor *standIn, env string, args ...string) *mover {
+	t.Helper()
+	return &mover{
+		vendor: vendor, rate: s.rate, env: slices.Concat(s.env, []string{env}), args: args, dir: filepath.Join(t.TempDir(), "run"),
+	}
+}
+
+// command makes a command of the move; what it prints is in out and errOut.
+func (m *mover) command(t *testing.T, out, errOut *bytes.Buffer, args ...string) *exec.Cmd {
+	t.Helper()
+	m.vendor.forget()
+	all := slices.Concat([]string{"move"}, args, m.args,
+		[]string{"--run", m.dir, "--rate", strconv.Itoa(m.rate + 1), "--burst", strconv.Itoa(storyBurst + 2)})
+	cmd := diglotCommand(t.Context(), m.env, all...)
+	cmd.Stdout, cmd.Stderr = out, &told{t: t, of: args[0], all: errOut, last: time.Now()}
+	return cmd
+}
+
+// told passes on how far a command is, now and then.
+type told struct {
+	t    *testing.T
+	of   string
+	mu   sync.Mutex
+	all  *bytes.Buffer
+	last time.Time
+}
+
+func (w *told) Write(text []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := time.Now(); now.Sub(w.last) > time.Minute {
+		w.last = now
+		w.t.Logf("%s: %s", w.of, bytes.TrimSpace(text))
+	}
+	return w.all.Write(text)
+}
+
+// run runs a command to its end, and gives what it printed and its exit code.
+func (m *mover) run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	cmd := m.command(t, &out, &errOut, args...)
+	began := time.Now()
+	_ = cmd.Run() // its code says how it ended
+	t.Logf("%s took %s", strings.Join(args, " "), time.Since(began).Round(time.Millisecond))
+	return out.String(), errOut.String(), cmd.ProcessState.ExitCode()
+}
+
+// killed runs a command and kills it when the journal has so many lines more.
+func (m *mover) killed(t *testing.T, lines int, args ...string) {
+	t.Helper()
+	before := m.lines()
+	var out, errOut bytes.Buffer
+	cmd := m.command(t, &out, &errOut, args...)
+	began := time.Now()
+	require.NoError(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	require.Eventually(t, func() bool { return m.lines() >= before+lines || len(ended) > 0 }, storyLimit, 2*time.Millisecond, "%v", args)
+	_ = cmd.Process.Kill() // it may have ended, which is seen below
+	err := <-ended
+	require.ErrorContains(t, err, "killed", "it ended before it was: %s", errOut.String())
+	t.Logf("%s was killed after %s, with %d lines more", strings.Join(args, " "), time.Since(began).Round(time.Millisecond), m.lines()-before)
+}
+
+// lines gives how many lines the journal has, reading on from where it was.
+func (m *mover) lines() int {
+	f, err := os.Open(filepath.Join(m.dir, "journal.jsonl"))
+	if err != nil {
+		return 0 // there is none yet
+	}
+	defer f.Close()                                                    //nolint:errcheck // it was only read
+	text, _ := io.ReadAll(io.NewSectionReader(f, m.at, math.MaxInt32)) // what can't be read now is read next time
+	m.counted += bytes.Count(text, []byte("\n"))
+	m.at += int64(bytes.LastIndexByte(text, '\n') + 1)
+	return m.counted
+}
+
+// moveAll moves everything, killed twice on the way.
+func (m *mover) moveAll(t *testing.T, records int, flags ...string) {
+	t.Helper()
+	chance := rand.New(rand.NewPCG(storySeed, uint64(records)))
+	m.killed(t, 5+chance.IntN(records/4), append([]string{"apply"}, flags...)...)
+	m.killed(t, 5+chance.IntN(records/4), append([]string{"resume"}, flags...)...)
+	_, stderr, code := m.run(t, append([]string{"resume"}, flags...)...)
+	require.Zero(t, code, stderr)
+
+	there := map[string]bool{}
+	done := 0
+	for _, e := range m.entries(t) {
+		if e.State == move.Done {
+			done++
+			there[string(e.Record.Kind)+e.There] = true
+		}
+	}
+	require.Equal(t, records, done, "nothing is missing")
+	require.Len(t, there, records, "each record has one of its own")
+}
+
+// entries gives what the run knows of each record.
+func (m *mover) entries(t *testing.T) []*move.Entry {
+	t.Helper()
+	run, err := move.OpenRun(m.dir, "", "", time.Now())
+	require.NoError(t, err)
+	defer run.Close() //nolint:errcheck // nothing was written
+	return run.Entries()
+}
+
+// verified is what a verification prints.
+type verified struct {
+	Counts map[string]map[string]int
+}
+
+func (m *mover) verify(t *testing.T) (v verified) {
+	t.Helper()
+	stdout, stderr, code := m.run(t, "verify", "-o", "json")
+	require.Zero(t, code, "%s %s", stderr, stdout)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &v))
+	return v
+}
