@@ -44,7 +44,7 @@ type moveConfig struct {
 
 func newMoveCommand(c *common) *cobra.Command {
 	return newGroup("move", "Move servers, accounts and agents between a vendor, a tenant and a file",
-		newMovePlanCommand(c), newMoveApplyCommand(c, false), newMoveApplyCommand(c, true), newMoveStatusCommand(c),
+		newMovePlanCommand(c), newMoveApplyCommand(c, false), newMoveApplyCommand(c, true), newMoveCatchUpCommand(c), newMoveStatusCommand(c),
 		newMoveVerifyCommand(c), newMoveUndoCommand(c), newMoveReportCommand(c))
 }
 
@@ -183,8 +183,14 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 				if err := m.out.print(cmd.OutOrStdout(), v, header, rows...); err != nil {
 					return err
 				}
+				if m.out.format == "table" {
+					if err := printVerified(cmd.OutOrStdout(), v.Records); err != nil {
+						return err
+					}
+				}
 				if !v.Good() {
-					return withHint(errors.New("the two sides are not as the run left them"), "-o json names the records and members")
+					return withHint(errors.New("the two sides are not as the run left them"), "-o json names the members, too; diglot move catch-up --run "+
+						m.dir+" brings what was changed at the source")
 				}
 				return nil
 			})
@@ -299,6 +305,11 @@ func (m *moveConfig) summarize(cmd *cobra.Command, run *move.Run) error {
 	if err := m.print(cmd.OutOrStdout(), s); err != nil {
 		return err
 	}
+	return m.verdict(s)
+}
+
+// verdict gives the error that a run's figures are.
+func (m *moveConfig) verdict(s *move.Summary) error {
 	again := "diglot move resume --run " + m.dir
 	switch {
 	case s.Of(move.Failed) > 0:

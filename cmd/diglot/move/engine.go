@@ -41,7 +41,9 @@ func (e *Engine) start(ctx context.Context) {
 	e.slugs, e.stop = map[string]string{}, nil
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
-		e.noteSlug(entry)
+		if entry.State != Undone && entry.State != Removed {
+			e.noteSlug(entry)
+		}
 	}
 	if e.Policy == "" {
 		e.Policy = FailOnConflict
@@ -304,7 +306,7 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		next.State, next.Why = Failed, err.Error()
 		return e.put(next)
 	}
-	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
+	next.State, next.ToSlug, next.Took, next.Left = Done, made.Slug, fingerprint(item.Text), fingerprint(made.Text)
 	if next.Slug == "" {
 		next.Slug = made.Slug
 	}

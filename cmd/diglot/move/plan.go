@@ -126,7 +126,7 @@ func (r *Run) Summary() *Summary {
 		if e.Action == Refuse {
 			s.Refused++
 		}
-		if e.State == Undone {
+		if e.State == Undone || e.State == Removed {
 			continue
 		}
 		s.Classes[finding.Exact] += e.Exact

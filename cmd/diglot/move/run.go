@@ -30,10 +30,11 @@ const (
 	Skipped State = "skipped" // it stays where it is
 	Failed  State = "failed"
 	Undone  State = "undone"
+	Removed State = "removed" // it was removed at the source, and then at the target
 )
 
 // States are all of them, in the order that they are counted in.
-var States = []State{Done, Skipped, Planned, Held, Begun, Failed, Undone}
+var States = []State{Done, Skipped, Planned, Held, Begun, Failed, Undone, Removed}
 
 // Action is what is done with a record.
 type Action string
@@ -60,8 +61,9 @@ type Entry struct {
 	ToSlug string `json:"to_slug,omitzero"`
 	// Seen are the ids that were in the record's place before it was begun.
 	Seen []string `json:"seen,omitzero"`
-	// Before is what was there before an update; Left is the fingerprint of what
-	// was left there.
+	// Took is the fingerprint of the source's text that was moved; Before is what
+	// was there before an update; Left is the fingerprint of what was left there.
+	Took   string         `json:"took,omitzero"`
 	Before jsontext.Value `json:"before,omitzero"`
 	Left   string         `json:"left,omitzero"`
 	// Exact is how many members are the same; of the others there are findings.
@@ -218,8 +220,12 @@ func (r *Run) keep(e *Entry) {
 		r.order = append(r.order, key)
 	}
 	r.entries[key] = e
-	if e.There != "" && e.Action == Create && e.State != Undone {
-		r.there[string(e.Record.Kind)+"/"+e.There] = key
+	switch there := string(e.Record.Kind) + "/" + e.There; {
+	case e.There == "" || e.Action != Create:
+	case e.State == Undone || e.State == Removed:
+		delete(r.there, there)
+	default:
+		r.there[there] = key
 	}
 }
 

@@ -39,6 +39,8 @@ type Verified struct {
 	Record  finding.Record `json:"record"`
 	There   string         `json:"there,omitempty"`
 	Verdict Verdict        `json:"verdict"`
+	Changed Side           `json:"changed,omitempty"` // since the move; "": that isn't known, or neither was
+	Why     string         `json:"why,omitempty"`     // it stays as it is
 }
 
 // Good reports whether all that was moved is there as it should be.
@@ -68,7 +70,7 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 	}
 	for _, entry := range e.Run.Entries() {
 		if entry.State == Done && !seen[entry.key()] {
-			e.found(v, entry.Record, entry, NoSource, nil)
+			e.found(v, entry.Record, entry, NoSource, AtSource, nil)
 		}
 	}
 	finding.Sort(v.Findings)
@@ -84,12 +86,12 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 		if entry.State == Skipped {
 			return nil // it was not to be moved, as the summary says
 		}
-		e.found(v, entry.Record, entry, NotMoved, nil)
+		e.found(v, entry.Record, entry, NotMoved, "", nil)
 		return nil
 	}
 	item, err := e.read(ctx, r)
 	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, NoSource, nil)
+		e.found(v, entry.Record, entry, NoSource, AtSource, nil)
 		return nil
 	}
 	if err != nil {
@@ -97,7 +99,7 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	}
 	there, err := e.To.Read(ctx, r.Kind, entry.There)
 	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, Missing, nil)
+		e.found(v, entry.Record, entry, Missing, AtTarget, nil)
 		return nil
 	}
 	if err != nil {
@@ -108,7 +110,7 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 		return err
 	}
 	verdict, beyond := judge(entry, findings)
-	e.found(v, entry.Record, entry, verdict, beyond)
+	e.found(v, entry.Record, entry, verdict, changed(entry, item, there), beyond)
 	return nil
 }
 
@@ -143,7 +145,7 @@ func top(path string) string {
 	return path
 }
 
-func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, beyond []finding.Finding) {
+func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, side Side, beyond []finding.Finding) {
 	e.mu.Lock()
 	if v.Counts[record.Kind] == nil {
 		v.Counts[record.Kind] = map[Verdict]int{}
@@ -151,7 +153,7 @@ func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, ver
 	v.Counts[record.Kind][verdict]++
 	v.Findings = append(v.Findings, beyond...)
 	if verdict != Equal && verdict != AsMoved {
-		v.Records = append(v.Records, Verified{record, entry.There, verdict})
+		v.Records = append(v.Records, Verified{Record: record, There: entry.There, Verdict: verdict, Changed: side})
 	}
 	e.mu.Unlock()
 	e.tell(entry)
@@ -178,7 +180,7 @@ func (e *Engine) Undo(ctx context.Context, force bool) (kept int, err error) {
 	slices.Reverse(entries)
 	for i := len(Kinds) - 1; i >= 0; i-- {
 		for _, entry := range entries {
-			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone {
+			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone || entry.State == Removed {
 				continue
 			}
 			stays, err := e.undo(ctx, *entry, force)
