@@ -246,15 +246,11 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		if entry.Why != "" { // it was renamed
 			e.renameAgain(item, entry)
 		}
-		found, err := e.inPlace(ctx, item, e.To)
+		if there, err = e.begun(ctx, item, entry); err == nil && there == "" { // it may have another name since
+			there, err = e.begun(ctx, asBegun(entry), entry)
+		}
 		if err != nil {
 			return false, err
-		}
-		for _, x := range found {
-			if !slices.Contains(entry.Seen, x.ID) {
-				there = x.ID
-				break
-			}
 		}
 	}
 	if there == "" {
@@ -266,6 +262,17 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		return false, nil
 	}
 	return true, e.made(item, next, made, err)
+}
+
+// begun gives the id of what an earlier process made of an item, "": nothing.
+func (e *Engine) begun(ctx context.Context, item *Item, entry *Entry) (string, error) {
+	found, err := e.inPlace(ctx, item, e.To)
+	for _, x := range found {
+		if !slices.Contains(entry.Seen, x.ID) {
+			return x.ID, err
+		}
+	}
+	return "", err
 }
 
 // create makes the record at the target: between the two entries it may be there.

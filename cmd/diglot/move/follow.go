@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/core"
 )
 
 // CaughtUp is what came of a catch-up.
@@ -55,7 +58,7 @@ func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp
 	slices.Reverse(entries)
 	for i := len(Kinds) - 1; i >= 0; i-- {
 		for _, entry := range entries {
-			if entry.Record.Kind != Kinds[i] || entry.State != Done || c.listed[entry.key()] {
+			if entry.Record.Kind != Kinds[i] || entry.State != Done && entry.State != Begun || c.listed[entry.key()] {
 				continue
 			}
 			if err := e.followRemoval(ctx, *entry, c, remove, overwrite); err != nil {
@@ -147,6 +150,16 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 	if !errors.Is(err, ErrGone) {
 		return err
 	}
+	if entry.There == "" { // a process ended in the middle of it
+		begun, err := e.begun(ctx, asBegun(&entry), &entry)
+		if err != nil {
+			return err
+		}
+		if begun == "" {
+			return e.removed(&entry, whyGoneToo)
+		}
+		entry.There, overwrite = begun, true // nobody knows how it was left
+	}
 	there, err := e.To.Read(ctx, kind, entry.There)
 	switch {
 	case errors.Is(err, ErrGone):
@@ -165,6 +178,21 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 	}
 	e.note(func() { c.Removed++ })
 	return e.removed(&entry, whyFollowed)
+}
+
+// asBegun gives as much of an item as finds what was begun of it.
+func asBegun(entry *Entry) *Item {
+	item, r := &Item{Record: entry.Record}, &entry.Record
+	switch r.Kind {
+	case finding.Server:
+		item.Server = &core.MCPServer{Name: r.Name, Slug: entry.Slug}
+		item.Server.ID, _ = core.ParseObjectID(r.ID) // a slug is none
+	case finding.Account:
+		item.Account = &core.Account{ID: r.ID}
+	case finding.Agent:
+		item.Agent = &core.Agent{Name: r.Name, UID: core.AgentUID(r.ID)}
+	}
+	return item
 }
 
 func (e *Engine) removed(entry *Entry, why string) error {

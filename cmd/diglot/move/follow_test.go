@@ -154,3 +154,30 @@ type forgetful struct{ *move.Tenant }
 func (forgetful) List(context.Context, finding.Kind) iter.Seq2[move.Ref, error] {
 	return func(func(move.Ref, error) bool) {}
 }
+
+// What a process had begun when it ended is no longer at the source then.
+func TestWhatWasBegunAndIsRemovedAtTheSourceLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, after := range []bool{false, true} {
+		from, to, dir := newTenant(t), newTenant(t), t.TempDir()
+		fill(t, from, 3)
+		e := newEngine(t, dir, from, dying{move.TenantTarget{Tenant: to}, new(2), after})
+		e.Workers = 1
+		require.ErrorIs(t, e.Apply(t.Context()), errDied)
+		require.NoError(t, e.Run.Close())
+		remove(t, from, "s1")
+		e = newEngine(t, dir, from, move.TenantTarget{Tenant: to})
+		v, err := e.Verify(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, move.NoSource, said(v.Records)["Server 1"].Verdict)
+		c, err := e.CatchUp(t.Context(), false, false)
+		require.NoError(t, err)
+		require.Equal(t, after, len(c.Left) == 1)
+		c, err = e.CatchUp(t.Context(), true, false)
+		require.NoError(t, err)
+		require.Empty(t, c.Left)
+		require.Equal(t, count(t, from), count(t, to))
+		_, err = e.Undo(t.Context(), false)
+		require.NoError(t, err, "nothing of it is in doubt")
+	}
+}
