@@ -37,6 +37,7 @@ type mover struct {
 	env    []string
 	args   []string
 	dir    string
+	out    bool // of the tenant
 
 	counted int   // lines of the journal
 	at      int64 // where the next one begins
@@ -54,7 +55,7 @@ func (m *mover) command(t *testing.T, out, errOut *bytes.Buffer, args ...string)
 	t.Helper()
 	m.vendor.forget()
 	all := slices.Concat([]string{"move"}, args, m.args,
-		[]string{"--run", m.dir, "--rate", strconv.Itoa(m.rate + 1), "--burst", strconv.Itoa(storyBurst + 2)})
+		[]string{"--run", m.dir, "--rate", strconv.Itoa(m.rate + 1), "--burst", strconv.Itoa(storyBurst + 1)})
 	cmd := diglotCommand(t.Context(), m.env, all...)
 	cmd.Stdout, cmd.Stderr = out, &told{t: t, of: args[0], all: errOut, last: time.Now()}
 	return cmd
@@ -120,7 +121,7 @@ func (m *mover) lines() int {
 	return m.counted
 }
 
-// moveAll moves everything, killed twice on the way.
+// moveAll moves everything, of about so many records, killed twice on the way.
 func (m *mover) moveAll(t *testing.T, records int, flags ...string) {
 	t.Helper()
 	chance := rand.New(rand.NewPCG(storySeed, uint64(records)))
@@ -128,17 +129,21 @@ func (m *mover) moveAll(t *testing.T, records int, flags ...string) {
 	m.killed(t, 5+chance.IntN(records/4), append([]string{"resume"}, flags...)...)
 	_, stderr, code := m.run(t, append([]string{"resume"}, flags...)...)
 	require.Zero(t, code, stderr)
+}
 
-	there := map[string]bool{}
-	done := 0
+// states counts the run's records by what became of them. Each that is done has a
+// record of its own.
+func (m *mover) states(t *testing.T) map[move.State]int {
+	t.Helper()
+	out, there := map[move.State]int{}, map[string]bool{}
 	for _, e := range m.entries(t) {
+		out[e.State]++
 		if e.State == move.Done {
-			done++
 			there[string(e.Record.Kind)+e.There] = true
 		}
 	}
-	require.Equal(t, records, done, "nothing is missing")
-	require.Len(t, there, records, "each record has one of its own")
+	require.Len(t, there, out[move.Done], "each record has one of its own")
+	return out
 }
 
 // entries gives what the run knows of each record.
@@ -152,13 +157,42 @@ func (m *mover) entries(t *testing.T) []*move.Entry {
 
 // verified is what a verification prints.
 type verified struct {
-	Counts map[string]map[string]int
+	Counts  map[string]map[string]int
+	Records []move.Verified
 }
 
-func (m *mover) verify(t *testing.T) (v verified) {
+// said is what it says of records that are neither equal nor as moved, by their ids.
+func (v *verified) said() map[string]string {
+	out := map[string]string{}
+	for _, r := range v.Records {
+		out[r.Record.ID] = strings.TrimSpace(string(r.Verdict) + " " + string(r.Changed))
+	}
+	return out
+}
+
+// count is how many records it compared.
+func (v *verified) count() (n int) {
+	for _, of := range v.Counts {
+		for _, records := range of {
+			n += records
+		}
+	}
+	return n
+}
+
+// verify runs a verification, which ends with a code.
+func (m *mover) verify(t *testing.T, want int) *verified {
 	t.Helper()
 	stdout, stderr, code := m.run(t, "verify", "-o", "json")
-	require.Zero(t, code, "%s %s", stderr, stdout)
+	require.Equal(t, want, code, "%s %s", stderr, stdout)
+	var v verified
 	require.NoError(t, json.Unmarshal([]byte(stdout), &v))
-	return v
+	return &v
+}
+
+// catchUp brings what changed at the source, and removes what was removed there.
+func (m *mover) catchUp(t *testing.T, flags ...string) {
+	t.Helper()
+	_, stderr, code := m.run(t, append([]string{"catch-up", "--delete"}, flags...)...)
+	require.Zero(t, code, stderr)
 }

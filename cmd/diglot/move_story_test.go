@@ -2,13 +2,16 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store/storetest"
 )
@@ -17,6 +20,9 @@ const (
 	// quickServers and quickRate are the story's where nobody asks for another one.
 	quickServers = 24
 	quickRate    = 60
+
+	// atVendor numbers the server that is made at a vendor on the way.
+	atVendor = 1_000_000
 
 	// fastRate holds nobody up.
 	fastRate = 2000
@@ -30,6 +36,7 @@ type story struct {
 	env       []string
 
 	refold, chat, newRefold, newChat *standIn
+	clients                          *clients
 }
 
 // newStory reads DIGLOT_STORY, how many servers each vendor has, and
@@ -64,28 +71,57 @@ func (s *story) have(t *testing.T) map[string]any {
 	return diglotJSON(t, s.env, "tenant", "show", "acme")["counts"].(map[string]any)
 }
 
-// The whole story: two vendors are pulled into a tenant, clients of both could
-// work on it, and it is pushed to two new vendors. The vendors take requests at a
-// rate, which the moves are over now and then.
+// The whole story: two vendors are pulled into a tenant, and that is pushed to two
+// new ones. All the while clients of both kinds write to the tenant. The vendors
+// take requests at a rate, which the moves are over now and then.
 func TestAPlatformMovesInFromBothVendorsAndOutToBoth(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	fromRefold := s.newMover(t, s.refold, envFromKey+"="+s.refold.keys["key"][1],
 		"--from", "refold:"+s.refold.url, "--to", "tenant:acme", "--from-account", testAccount)
 	fromChat := s.newMover(t, s.chat, envFromKey+"="+s.chat.keys["apikey"][1], "--from", "cometchat:"+s.chat.url, "--to", "tenant:acme")
-
 	nothing := s.have(t)
 	sideBySide(t, "plan", func(t *testing.T) { s.plan(t, fromRefold) }, func(t *testing.T) { s.plan(t, fromChat) })
 	require.Equal(t, nothing, s.have(t), "a plan changes nothing")
+
+	s.clients = startClients(t, s)
+	s.clients.writeTo(fromRefold, fromChat)
 	sideBySide(t, "in", func(t *testing.T) {
-		fromRefold.moveAll(t, s.n+s.others+1) // the account that the key is used beside comes too
-		require.Equal(t, map[string]map[string]int{"mcp_server": {"equal": s.n}, "linked_account": {"equal": s.others + 1}}, fromRefold.verify(t).Counts)
+		// The account that the key is used beside comes too.
+		s.in(t, fromRefold, refoldWriter{refoldClient(t, s.refold)}, s.n+s.others+1)
 	}, func(t *testing.T) {
-		fromChat.moveAll(t, s.n+s.others)
-		require.Equal(t, map[string]map[string]int{"mcp_server": {"equal": s.n}, "agent": {"equal": s.others}}, fromChat.verify(t).Counts)
+		s.in(t, fromChat, chatWriter{chatClient(t, s.chat)}, s.n+s.others)
 	})
 	requireHonoured(t, s.refold, s.chat)
-	sideBySide(t, "out", s.outToRefold, s.outToCometChat)
+
+	toRefold := s.newMover(t, s.newRefold, envToKey+"="+s.newRefold.keys["key"][1],
+		"--from", "tenant:acme", "--to", "refold:"+s.newRefold.url, "--to-account", "mover")
+	toChat := s.newMover(t, s.newChat, envToKey+"="+s.newChat.keys["apikey"][1],
+		"--from", "tenant:acme", "--to", "cometchat:"+s.newChat.url, "--url-template", "https://mcp.example.com/{slug}")
+	toRefold.out, toChat.out = true, true
+	s.heldBack(t, toRefold)
+	s.clients.writeTo(toRefold, toChat)
+	update := []string{"--accept-loss", "--on-conflict", "update"}
+	sideBySide(t, "out",
+		func(t *testing.T) { toRefold.moveAll(t, 2*s.n, update...); s.clients.wait(t, toRefold) },
+		func(t *testing.T) { toChat.moveAll(t, 2*s.n, "--accept-loss"); s.clients.wait(t, toChat) })
+	s.clients.end(t)
+	acme := s.have(t)
+	require.EqualValues(t, s.refold.counts(t).Servers+s.chat.counts(t).Servers+s.clients.made-s.clients.removedOf(fromRefold)-
+		s.clients.removedOf(fromChat)-s.clients.removedOf(toRefold)-s.clients.removedOf(toChat), acme["servers"], "the counts add up")
+
+	sideBySide(t, "caught up", func(t *testing.T) {
+		s.caughtUp(t, toRefold, update...)
+		have := s.newRefold.counts(t)
+		require.EqualValues(t, acme["servers"], have.Servers)
+		require.EqualValues(t, acme["accounts"], have.Accounts)
+	}, func(t *testing.T) {
+		s.caughtUp(t, toChat, "--accept-loss")
+		have := s.newChat.counts(t)
+		require.EqualValues(t, acme["servers"], have.Servers)
+		require.EqualValues(t, acme["agents"], have.Agents)
+		s.reportAndUndo(t, toChat)
+	})
 	requireHonoured(t, s.newRefold, s.newChat)
 }
 
@@ -99,47 +135,106 @@ func sideBySide(t *testing.T, name string, refold, chat func(t *testing.T)) {
 }
 
 func (s *story) plan(t *testing.T, m *mover) {
+	t.Helper()
 	planned, stderr, code := m.run(t, "plan", "-o", "json")
 	require.Zero(t, code, "%s %s", planned, stderr)
 	require.Contains(t, planned, fmt.Sprintf(`"mcp_server":{"planned":%d}`, s.n))
 }
 
-func (s *story) outToRefold(t *testing.T) {
-	v := s.newRefold
-	address := []string{"--from", "tenant:acme", "--to", "refold:" + v.url, "--to-account", "mover"}
-	held := s.newMover(t, v, envToKey+"="+v.keys["key"][1], address...)
+// in moves a vendor's records in. Some of them are written to by the tenant's
+// clients on the way, others by the vendor's.
+func (s *story) in(t *testing.T, m *mover, vendors serverClient, records int) {
+	t.Helper()
+	m.moveAll(t, records)
+	require.Equal(t, map[move.State]int{move.Done: records}, m.states(t), "nothing is missing")
+	stays := map[string]string{}
+	for id, removed := range s.clients.wait(t, m) {
+		stays[id] = "differs target"
+		if removed {
+			stays[id] = "missing"
+		}
+	}
+
+	comes, ctx := maps.Clone(stays), t.Context()
+	id, _, err := vendors.create(ctx, atVendor)
+	require.NoError(t, err)
+	comes[id] = "not moved"
+	for _, e := range m.settled() {
+		if id := e.Record.ID; comes[id] != "" || strings.HasSuffix(e.Record.Name, "0") {
+			continue
+		} else if len(comes) == len(stays)+1 {
+			require.NoError(t, vendors.rename(ctx, id, clientsName+"at the vendor: "+id))
+			comes[id] = "differs source"
+		} else {
+			require.NoError(t, vendors.remove(ctx, id))
+			comes[id] = "no source"
+			break
+		}
+	}
+	require.Len(t, comes, len(stays)+3)
+	require.Equal(t, comes, m.verify(t, 1).said(), "each record that is not as it was moved is named")
+	m.catchUp(t)
+	v := m.verify(t, 1)
+	require.Equal(t, stays, v.said(), "what the tenant's clients wrote is theirs")
+	require.Equal(t, map[move.State]int{move.Done: records, move.Removed: 1}, m.states(t))
+	require.Equal(t, records, v.count()) // one is gone, one has come
+	require.Equal(t, m.vendor.counts(t).Servers, v.Counts["mcp_server"]["equal"]+len(stays))
+}
+
+// heldBack is a move that would lose something.
+func (s *story) heldBack(t *testing.T, of *mover) {
+	t.Helper()
+	held := *of
+	held.dir = filepath.Join(t.TempDir(), "run")
 	_, stderr, code := held.run(t, "apply")
 	require.Equal(t, exitLossy, code, stderr)
 	require.Contains(t, stderr, "--accept-loss")
-	require.Zero(t, v.counts(t).Servers, "what would lose something is held back")
-
-	out := s.newMover(t, v, envToKey+"="+v.keys["key"][1], address...)
-	out.moveAll(t, 2*s.n+s.others+1, "--accept-loss", "--on-conflict", "update")
-	require.Equal(t, 2*s.n, out.verify(t).Counts["mcp_server"]["as moved"])
-	require.Equal(t, 2*s.n, v.counts(t).Servers)
-	require.Equal(t, s.others+1, v.counts(t).Accounts)
+	require.Zero(t, of.vendor.counts(t).Servers, "what would lose something is held back")
 }
 
-func (s *story) outToCometChat(t *testing.T) {
-	v := s.newChat
-	out := s.newMover(t, v, envToKey+"="+v.keys["apikey"][1], "--from", "tenant:acme", "--to", "cometchat:"+v.url,
-		"--url-template", "https://mcp.example.com/{slug}")
-	out.moveAll(t, 2*s.n+s.others, "--accept-loss")
-	require.Equal(t, 2*s.n, out.verify(t).Counts["mcp_server"]["as moved"])
-	require.Equal(t, 2*s.n, v.counts(t).Servers)
-	require.Equal(t, s.others, v.counts(t).Agents)
+// caughtUp brings what clients wrote while a move out ran: it is found first.
+func (s *story) caughtUp(t *testing.T, m *mover, flags ...string) {
+	t.Helper()
+	v := m.verify(t, 1)
+	said := v.said()
+	for id, removed := range s.clients.wait(t, m) {
+		want := "differs source"
+		if removed {
+			want = "no source"
+		}
+		require.Equal(t, want, said[id], id)
+	}
+	for _, r := range v.Records {
+		require.True(t, s.clients.wrote(&r), "%+v", r)
+	}
+	m.catchUp(t, flags...)
+	v = m.verify(t, 0)
+	require.Empty(t, v.Records)
+	states := m.states(t)
+	require.Equal(t, states[move.Done], v.count(), "what was moved is all there")
+	acme := s.have(t)
+	all := 0
+	for _, kind := range []string{"servers", "accounts", "agents"} {
+		all += int(acme[kind].(float64))
+	}
+	require.Equal(t, all, states[move.Done]+states[move.Skipped], "and the others are what the vendor has nothing like")
+	require.Len(t, states, 3, "%v", states)
+}
 
-	ids, stderr, err := diglot(t, s.env, "move", "report", "--run", out.dir, "--format", "ids")
+func (s *story) reportAndUndo(t *testing.T, m *mover) {
+	t.Helper()
+	ids, stderr, err := diglot(t, s.env, "move", "report", "--run", m.dir, "--format", "ids")
 	require.NoError(t, err, stderr)
-	require.Equal(t, 2*s.n+s.others, strings.Count(ids, "\n"))
-	page, _, err := diglot(t, s.env, "move", "report", "--run", out.dir, "--format", "html")
+	states := m.states(t)
+	require.Equal(t, states[move.Done]+states[move.Removed], strings.Count(ids, "\n"))
+	page, _, err := diglot(t, s.env, "move", "report", "--run", m.dir, "--format", "html")
 	require.NoError(t, err)
 	require.Contains(t, page, "<!doctype html>")
 
-	v.holdTo(t, core.Limits{Rate: new(chatRate)}) // as the vendor documents: there is twice as much to ask for
-	out.rate = chatRate / 60
-	_, stderr, code := out.run(t, "undo")
+	m.vendor.holdTo(t, core.Limits{Rate: new(chatRate)}) // as the vendor documents: there is twice as much to ask for
+	m.rate = chatRate / 60
+	_, stderr, code := m.run(t, "undo")
 	require.Zero(t, code, stderr)
-	require.Zero(t, v.counts(t).Servers)
-	require.Zero(t, v.counts(t).Agents)
+	require.Zero(t, m.vendor.counts(t).Servers)
+	require.Zero(t, m.vendor.counts(t).Agents)
 }

@@ -39,7 +39,7 @@ type Verified struct {
 	Record  finding.Record `json:"record"`
 	There   string         `json:"there,omitempty"`
 	Verdict Verdict        `json:"verdict"`
-	Changed Side           `json:"changed,omitempty"` // since the move; "": that isn't known, or neither was
+	Changed Side           `json:"changed,omitempty"` // since the move, of what is there; "": neither, or that isn't known
 	Why     string         `json:"why,omitempty"`     // it stays as it is
 }
 
@@ -70,7 +70,7 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 	}
 	for _, entry := range e.Run.Entries() {
 		if (entry.State == Done || entry.State == Begun) && !seen[entry.key()] {
-			e.found(v, entry.Record, entry, NoSource, AtSource, nil)
+			e.found(v, entry.Record, entry, NoSource, "", nil)
 		}
 	}
 	finding.Sort(v.Findings)
@@ -91,7 +91,7 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	}
 	item, err := e.read(ctx, r)
 	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, NoSource, AtSource, nil)
+		e.found(v, entry.Record, entry, NoSource, "", nil)
 		return nil
 	}
 	if err != nil {
@@ -99,7 +99,7 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	}
 	there, err := e.To.Read(ctx, r.Kind, entry.There)
 	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, Missing, AtTarget, nil)
+		e.found(v, entry.Record, entry, Missing, "", nil)
 		return nil
 	}
 	if err != nil {
