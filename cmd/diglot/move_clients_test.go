@@ -60,7 +60,7 @@ func startClients(t *testing.T, s *story) *clients {
 	key := func(dialect string) vendorhttp.Secret {
 		return vendorhttp.Secret(diglotJSON(t, s.env, "key", "create", "--tenant", "acme", "--dialect", dialect)["key"].(string))
 	}
-	rate := float64(s.rate) / 20
+	rate := float64(s.rate) / 40
 	c := &clients{servers: map[string]string{}, touched: map[string]*touching{}}
 	c.changed = sync.NewCond(&c.mu)
 	var err error

@@ -29,8 +29,8 @@ const (
 	storyLimit = time.Hour
 )
 
-// mover runs the commands of one move. It is told to send a little more than its
-// vendor takes, so that some of it is refused.
+// mover runs the commands of one move. Those that write are told to send a little
+// more than its vendor takes, so that some of it is refused, the others a little less.
 type mover struct {
 	vendor *standIn
 	rate   int // that the vendor takes, in a second
@@ -54,8 +54,11 @@ func (s *story) newMover(t *testing.T, vendor *standIn, env string, args ...stri
 func (m *mover) command(t *testing.T, out, errOut *bytes.Buffer, args ...string) *exec.Cmd {
 	t.Helper()
 	m.vendor.forget()
-	all := slices.Concat([]string{"move"}, args, m.args,
-		[]string{"--run", m.dir, "--rate", strconv.Itoa(m.rate + 1), "--burst", strconv.Itoa(storyBurst + 1)})
+	rate, burst := m.rate-1, 1
+	if slices.Contains([]string{"apply", "resume", "catch-up"}, args[0]) {
+		rate, burst = m.rate+1, storyBurst+1
+	}
+	all := slices.Concat([]string{"move"}, args, m.args, []string{"--run", m.dir, "--rate", strconv.Itoa(rate), "--burst", strconv.Itoa(burst)})
 	cmd := diglotCommand(t.Context(), m.env, all...)
 	cmd.Stdout, cmd.Stderr = out, &told{t: t, of: args[0], all: errOut, last: time.Now()}
 	return cmd

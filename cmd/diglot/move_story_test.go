@@ -19,7 +19,7 @@ import (
 const (
 	// quickServers and quickRate are the story's where nobody asks for another one.
 	quickServers = 24
-	quickRate    = 60
+	quickRate    = 120
 
 	// atVendor numbers the server that is made at a vendor on the way.
 	atVendor = 1_000_000
