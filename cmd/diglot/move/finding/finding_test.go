@@ -81,7 +81,11 @@ func TestTheJSONComesBackAsItWas(t *testing.T) {
 // in it, and nothing in it is fetched or run.
 func TestThePageIsOnePageAndNothingInItRuns(t *testing.T) {
 	t.Parallel()
-	text := written(t, finding.NewReport(hostile, hostile, hostile, at, some()).WriteHTML)
+	strange := finding.Finding{
+		Record: finding.Record{Source: hostile, Kind: finding.Kind(hostile), ID: hostile, Name: hostile},
+		Path:   hostile, Class: finding.Approximate, Reason: hostile, Suggestion: hostile,
+	}
+	text := written(t, finding.NewReport(hostile, hostile, hostile, at, append(some(), strange)).WriteHTML)
 	root, err := html.Parse(strings.NewReader(text))
 	require.NoError(t, err)
 	allowed := map[string]bool{}
@@ -99,13 +103,16 @@ func TestThePageIsOnePageAndNothingInItRuns(t *testing.T) {
 			for _, a := range n.Attr {
 				require.NotContains(t, []string{"src", "style", "action", "srcset", "data", "background"}, a.Key)
 				require.False(t, strings.HasPrefix(a.Key, "on"), a.Key)
+				require.NotContains(t, a.Val, "alert", "no text of a record's is in an attribute")
 				require.True(t, a.Key != "href" || strings.HasPrefix(a.Val, "#"), a.Val)
 			}
 		}
 	}
 	require.NotContains(t, text, "@import")
 	require.NotContains(t, text, "url(")
-	require.Equal(t, 12, strings.Count(said.String(), "<script>alert(1)</script>"), "all of it is shown, as text")
+	shown := strings.ReplaceAll(hostile, "\x00", "\uFFFD") // a page has no NUL
+	require.Equal(t, 19, strings.Count(said.String(), shown), "all of it is shown, as text")
+	require.NotContains(t, text, "{{title}}")
 	require.Less(t, strings.Index(text, `href="#Unsupported"`), strings.Index(text, `id="Unsupported"`), "the summary is on top")
 	require.Contains(t, text, "default-src 'none'")
 }

@@ -1,10 +1,8 @@
 package finding
 
 import (
-	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 	"text/tabwriter"
@@ -99,75 +97,4 @@ func line(s string) string {
 		}
 		return c
 	}, s)
-}
-
-//go:embed report.html
-var pageText string
-
-var page = template.Must(template.New("report").Parse(pageText))
-
-// section is a class with what of it the page shows.
-type section struct {
-	Count
-
-	Meaning string
-	Groups  []group
-}
-
-// group is the records of which the same field has the same fate.
-type group struct {
-	Source     string
-	Kind       Kind
-	Path       string
-	Reason     string
-	Suggestion string
-	Records    []Record
-}
-
-// fate is what a group's findings have in common.
-type fate struct {
-	source                   string
-	kind                     Kind
-	path, reason, suggestion string
-}
-
-var meanings = map[Class]string{
-	Unsupported: "These fields do not go along. There is no place for them.",
-	Manual:      "These fields need somebody to do something.",
-	Approximate: "These fields go along as something that means nearly the same.",
-	Exact:       "These fields go along to the last digit.",
-}
-
-func (r *Report) sections() []section {
-	out := make([]section, len(r.Counts))
-	for i, c := range r.Counts {
-		out[i] = section{Count: c, Meaning: meanings[c.Class]}
-		at := map[fate]int{}
-		for _, f := range r.Findings {
-			if f.Class != c.Class {
-				continue
-			}
-			key := fate{f.Record.Source, f.Record.Kind, f.Path, f.Reason, f.Suggestion}
-			n, known := at[key]
-			if !known {
-				n = len(out[i].Groups)
-				at[key] = n
-				out[i].Groups = append(out[i].Groups, group{
-					Source: f.Record.Source, Kind: f.Record.Kind, Path: f.Path, Reason: f.Reason, Suggestion: f.Suggestion,
-				})
-			}
-			out[i].Groups[n].Records = append(out[i].Groups[n].Records, f.Record)
-		}
-	}
-	return out
-}
-
-// WriteHTML writes the report as one page that asks for nothing else: no
-// script, no image, no font. Whatever a vendor sent is text in it.
-func (r *Report) WriteHTML(w io.Writer) error {
-	return page.Execute(w, struct {
-		*Report
-
-		Sections []section
-	}{r, r.sections()})
 }
