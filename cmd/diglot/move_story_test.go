@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store/storetest"
 )
@@ -146,7 +145,7 @@ func (s *story) plan(t *testing.T, m *mover) {
 func (s *story) in(t *testing.T, m *mover, vendors serverClient, records int) {
 	t.Helper()
 	m.moveAll(t, records)
-	require.Equal(t, map[move.State]int{move.Done: records}, m.states(t), "nothing is missing")
+	require.Equal(t, map[string]int{"done": records}, m.states(t), "nothing is missing")
 	stays := map[string]string{}
 	for id, removed := range s.clients.wait(t, m) {
 		stays[id] = "differs target"
@@ -176,7 +175,7 @@ func (s *story) in(t *testing.T, m *mover, vendors serverClient, records int) {
 	m.catchUp(t)
 	v := m.verify(t, 1)
 	require.Equal(t, stays, v.said(), "what the tenant's clients wrote is theirs")
-	require.Equal(t, map[move.State]int{move.Done: records, move.Removed: 1}, m.states(t))
+	require.Equal(t, map[string]int{"done": records, "removed": 1}, m.states(t))
 	require.Equal(t, records, v.count()) // one is gone, one has come
 	require.Equal(t, m.vendor.counts(t).Servers, v.Counts["mcp_server"]["equal"]+len(stays))
 }
@@ -211,13 +210,13 @@ func (s *story) caughtUp(t *testing.T, m *mover, flags ...string) {
 	v = m.verify(t, 0)
 	require.Empty(t, v.Records)
 	states := m.states(t)
-	require.Equal(t, states[move.Done], v.count(), "what was moved is all there")
+	require.Equal(t, states["done"], v.count(), "what was moved is all there")
 	acme := s.have(t)
 	all := 0
 	for _, kind := range []string{"servers", "accounts", "agents"} {
 		all += int(acme[kind].(float64))
 	}
-	require.Equal(t, all, states[move.Done]+states[move.Skipped], "and the others are what the vendor has nothing like")
+	require.Equal(t, all, states["done"]+states["skipped"], "and the others are what the vendor has nothing like")
 	require.Len(t, states, 3, "%v", states)
 }
 
@@ -226,7 +225,7 @@ func (s *story) reportAndUndo(t *testing.T, m *mover) {
 	ids, stderr, err := diglot(t, s.env, "move", "report", "--run", m.dir, "--format", "ids")
 	require.NoError(t, err, stderr)
 	states := m.states(t)
-	require.Equal(t, states[move.Done]+states[move.Removed], strings.Count(ids, "\n"))
+	require.Equal(t, states["done"]+states["removed"], strings.Count(ids, "\n"))
 	page, _, err := diglot(t, s.env, "move", "report", "--run", m.dir, "--format", "html")
 	require.NoError(t, err)
 	require.Contains(t, page, "<!doctype html>")

@@ -24,12 +24,11 @@ type CometChat struct {
 func NewCometChat(c *client.Client, template string) *CometChat {
 	v := &CometChat{client: c}
 	v.pushed = pushed{vendor: core.CometChat, tenant: core.Tenant{URLTemplate: template}}
-	v.kinds = map[finding.Kind]kindAt{
-		finding.Server: kindOf(c.MCPServers, true, c.MCPServer, c.DeleteMCPServer,
-			func(s *client.MCPServer) listed { return listed{s.Slug.Value, s.Slug.Value, s.Text} }),
-		finding.Agent: kindOf(c.Agents, false, c.Agent, c.DeleteAgent,
-			func(a *client.Agent) listed { return listed{a.UID.Value, a.Name.Value, a.Text} }),
-	}
+	v.kinds = map[finding.Kind]kindAt{}
+	v.kinds[finding.Server] = kindOf(c.MCPServers, true, c.MCPServer, c.DeleteMCPServer,
+		func(s *client.MCPServer) listed { return listed{s.Slug.Value, s.Slug.Value, s.Text} })
+	v.kinds[finding.Agent] = kindOf(c.Agents, false, c.Agent, c.DeleteAgent,
+		func(a *client.Agent) listed { return listed{a.UID.Value, a.Name.Value, a.Text} })
 	return v
 }
 

@@ -23,12 +23,11 @@ type Refold struct {
 func NewRefold(c *client.Client) *Refold {
 	v := &Refold{client: c}
 	v.pushed = pushed{vendor: core.Refold}
-	v.kinds = map[finding.Kind]kindAt{
-		finding.Server: kindOf(c.MCPServers, false, c.MCPServer, c.DeleteMCPServer,
-			func(s *client.MCPServer) listed { return listed{s.ID.Value, s.Name.Value, s.Text} }),
-		finding.Account: kindOf(c.LinkedAccounts, true, c.LinkedAccount, c.DeleteLinkedAccount,
-			func(a *client.Account) listed { return listed{a.AccountID.Value, a.AccountID.Value, a.Text} }),
-	}
+	v.kinds = map[finding.Kind]kindAt{}
+	v.kinds[finding.Server] = kindOf(c.MCPServers, false, c.MCPServer, c.DeleteMCPServer,
+		func(s *client.MCPServer) listed { return listed{s.ID.Value, s.Name.Value, s.Text} })
+	v.kinds[finding.Account] = kindOf(c.LinkedAccounts, true, c.LinkedAccount, c.DeleteLinkedAccount,
+		func(a *client.Account) listed { return listed{a.AccountID.Value, a.AccountID.Value, a.Text} })
 	return v
 }
 

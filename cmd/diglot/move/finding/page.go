@@ -91,10 +91,7 @@ func text(s string) string {
 // script, no image, no font. Whatever a vendor sent is text in it.
 func (r *Report) WriteHTML(w io.Writer) error {
 	var p pageWriter
-	before, behind, _ := strings.Cut(head, titleHere)
-	p.WriteString(before)
-	p.tag("%v", r.Title)
-	p.WriteString(behind)
+	_, _ = p.WriteString(strings.Replace(head, titleHere, text(r.Title), 1)) // a builder takes all
 	p.tag("<h1>%v</h1>\n", r.Title)
 	p.tag("<p>From <strong>%v</strong> to <strong>%v</strong>, %v. %v records were looked at, field by field.</p>\n",
 		r.From, r.To, r.At.Format("2006-01-02 15:04:05 MST"), r.Records)
@@ -105,7 +102,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 `)
 	for _, s := range sections {
 		p.tag(`<tr><td><a href="#%v">%v</a>: %v</td><td class="number">%v</td><td class="number">%v</td></tr>`+"\n",
-			s.Class, s.Class, s.Meaning, s.Fields, s.Count.Records)
+			s.Class, s.Class, s.Meaning, s.Fields, s.Records)
 	}
 	p.tag("</tbody>\n</table>\n")
 	for i := range sections {
