@@ -376,6 +376,6 @@ func (m *moveConfig) with(cmd *cobra.Command, do func(context.Context, *move.Eng
 	defer p.end()
 	return explain(do(sides.context(cmd.Context()), &move.Engine{
 		From: sides.from, To: sides.to, Run: run, Tenant: sides.tenant, Now: time.Now,
-		Policy: policy, AcceptLoss: m.acceptLoss, Workers: m.workers, Total: p.total, Progress: p.settled,
+		Policy: policy, AcceptLoss: m.acceptLoss, Workers: m.workers, Reading: p.reading, Total: p.total, Progress: p.settled,
 	}))
 }

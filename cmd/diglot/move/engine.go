@@ -25,12 +25,14 @@ type Engine struct {
 	Policy     Policy // "": FailOnConflict
 	AcceptLoss bool
 	Workers    int // how many records are under way at once; 0: one
-	// Total is told how many records there are, Progress of each that is settled;
-	// nil: nobody is.
+	// Reading is told how many records were listed or read so far, Total how many
+	// there are, Progress of each that is settled; nil: nobody is.
+	Reading  func(int)
 	Total    func(int)
 	Progress func(Entry)
 
 	mu     sync.Mutex
+	seen   int // how many records were listed or read
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
@@ -38,7 +40,7 @@ type Engine struct {
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
-	e.slugs, e.stop = map[string]string{}, nil
+	e.slugs, e.stop, e.seen = map[string]string{}, nil, 0
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
 		if entry.State != Undone && entry.State != Removed {
@@ -79,7 +81,7 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 // Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
-	if err := e.To.Prepare(ctx); err != nil {
+	if err := e.To.Prepare(ctx, e.reading); err != nil {
 		return err
 	}
 	if err := e.all(ctx, e.move); err != nil {
@@ -98,6 +100,7 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 				return err
 			}
 			lists[i] = append(lists[i], r)
+			e.reading()
 		}
 		total += len(lists[i])
 	}
@@ -110,6 +113,16 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 		}
 	}
 	return nil
+}
+
+// reading counts a record that was listed or read.
+func (e *Engine) reading() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.seen++
+	if e.Reading != nil {
+		e.Reading(e.seen)
+	}
 }
 
 func (e *Engine) some(ctx context.Context, list []Ref, each func(context.Context, Ref) error) error {

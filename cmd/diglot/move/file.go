@@ -204,7 +204,7 @@ type FileTarget struct {
 func (f *FileTarget) partial() string { return f.Path + ".partial" }
 
 // Prepare implements [Target]: it takes up what an earlier process has written.
-func (f *FileTarget) Prepare(context.Context) error {
+func (f *FileTarget) Prepare(context.Context, func()) error {
 	f.records, f.out = map[string]core.JSON{}, nil
 	if _, err := os.Stat(f.Path); err == nil { // a run that is done may look again
 		return (&File{f.Path}).each(true, f.note)

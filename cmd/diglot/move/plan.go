@@ -16,7 +16,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 	e.start(ctx)
 	if file, is := e.To.(*FileTarget); is {
 		file.records = map[string]core.JSON{} // a plan writes none
-	} else if err := e.To.Prepare(ctx); err != nil {
+	} else if err := e.To.Prepare(ctx, e.reading); err != nil {
 		return err
 	}
 	var items []*Item
@@ -55,6 +55,7 @@ func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
 	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Skipped || entry.State == Begun) {
 		return nil, nil //nolint:nilnil // there is nothing to plan
 	}
+	e.reading()
 	item, err := e.read(ctx, r)
 	if errors.Is(err, ErrGone) {
 		return nil, nil //nolint:nilnil // nor here

@@ -162,7 +162,7 @@ func gone(err error) error {
 type TenantTarget struct{ *Tenant }
 
 // Prepare implements [Target]; the database says what is there.
-func (t TenantTarget) Prepare(context.Context) error {
+func (t TenantTarget) Prepare(context.Context, func()) error {
 	if t.Tenant.Tenant.Status == core.TenantDeleting {
 		return core.ErrTenantDeleting
 	}

@@ -134,7 +134,7 @@ func (v *atVendor) Read(ctx context.Context, r Ref) (core.JSON, error) {
 }
 
 // Prepare implements [Target].
-func (v *atVendor) Prepare(ctx context.Context) error {
+func (v *atVendor) Prepare(ctx context.Context, seen func()) error {
 	v.clear()
 	for _, kind := range Kinds {
 		if !v.Takes(kind) {
@@ -145,6 +145,7 @@ func (v *atVendor) Prepare(ctx context.Context) error {
 				return err
 			}
 			v.add(kind, l.name, l.id)
+			seen()
 		}
 	}
 	return nil
