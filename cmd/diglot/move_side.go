@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -111,8 +112,11 @@ func (s *side) parse(address string) error {
 	return nil
 }
 
+// isHere reports whether a host is this machine: by its address, as a name may
+// begin like one.
 func isHere(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	at, err := netip.ParseAddr(host)
+	return err == nil && at.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // key gives the key of a vendor.
