@@ -2,14 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
-	"github.com/diglot/diglot/core"
 )
 
 // What a plan finds is in the run's folder, and so is what a move finds, however it
@@ -17,16 +15,7 @@ import (
 func TestFindingsAreKeptWithTheRunThoughTheMoveIsKilled(t *testing.T) {
 	t.Parallel()
 	const n = 40
-	from, to := newStandIn(t, fastRate), newStandIn(t, fastRate)
-	from.fill(t, core.Refold, n)
-	m := &mover{
-		vendor: to, rate: fastRate, dir: filepath.Join(t.TempDir(), "run"),
-		env: []string{envFromKey + "=" + from.keys["key"][1], envToKey + "=" + to.keys["apikey"][1]},
-		args: []string{
-			"--from", "refold:" + from.url, "--to", "cometchat:" + to.url,
-			"--from-account", testAccount, "--url-template", "https://mcp.example.com/{slug}",
-		},
-	}
+	m, _, _ := acrossVendors(t, n)
 	_, stderr, code := m.run(t, "plan")
 	require.Equal(t, exitLossy, code, stderr)
 	planned := m.findings(t)

@@ -37,7 +37,7 @@ func TestTheRunbooksCommandsWork(t *testing.T) {
 	page, err := os.ReadFile("../../deploy/MOVING.md")
 	require.NoError(t, err)
 	blocks := strings.Split(string(page), "```sh\n")[1:]
-	require.Len(t, blocks, 8)
+	require.Len(t, blocks, 9)
 	addresses := strings.NewReplacer("https://app.refold.ai", refold.url,
 		"https://my-app-id.api-us.cometchat.io", chat.url, "https://new-app-id.api-us.cometchat.io", chat.url)
 	for _, block := range blocks {

@@ -27,7 +27,7 @@ const (
 
 // sides are the two sides of a move.
 type sides struct {
-	from   move.Source
+	from   move.Source // nil: it isn't asked
 	to     move.Target
 	tenant core.Tenant // that records are mapped into
 	admin  *administration
@@ -57,13 +57,16 @@ type side struct {
 	template, fromName string
 }
 
-// open opens both sides; what is wrong with an address is told before anything
+// open opens both sides, or the target alone; what is wrong with an address is told before anything
 // is opened.
 func (m *moveConfig) open(ctx context.Context) (_ *sides, err error) {
 	from := side{flag: "--from", keyName: envFromKey, keyFile: envFromKeyFile, account: m.fromAccount, toldAs: "--from-account"}
 	to := side{flag: "--to", keyName: envToKey, keyFile: envToKeyFile, account: m.toAccount, toldAs: "--to-account"}
 	for s, address := range map[*side]string{&from: m.from, &to: m.to} {
 		s.insecure, s.rate, s.burst, s.template, s.fromName = m.insecure, m.rate, m.burst, m.template, m.from
+		if m.toAlone && s == &from {
+			continue
+		}
 		if err := s.parse(address); err != nil {
 			return nil, err
 		}
@@ -82,8 +85,10 @@ func (m *moveConfig) open(ctx context.Context) (_ *sides, err error) {
 			return nil, err
 		}
 	}
-	if out.from, err = from.source(ctx, out); err != nil {
-		return nil, err
+	if !m.toAlone {
+		if out.from, err = from.source(ctx, out); err != nil {
+			return nil, err
+		}
 	}
 	out.to, err = to.target(ctx, out)
 	return out, err
