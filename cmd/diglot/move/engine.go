@@ -81,13 +81,23 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 // Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
-	if err := e.To.Prepare(ctx, e.reading); err != nil {
+	if err := e.prepare(ctx); err != nil {
 		return err
 	}
 	if err := e.all(ctx, e.move); err != nil {
 		return err
 	}
 	return e.To.Finish(ctx)
+}
+
+// prepare has the target look at what is there. A file is a run's own: one that
+// another has made is written anew, or not at all. [FileThereError].
+func (e *Engine) prepare(ctx context.Context) error {
+	if file, is := e.To.(*FileTarget); is {
+		file.replaces = e.Policy == UpdateOnConflict
+		file.own = e.Run.Summary().Of(Done) > 0
+	}
+	return e.To.Prepare(ctx, e.reading)
 }
 
 // all has each record of the source be dealt with, some at once, one kind after
@@ -171,6 +181,11 @@ func (e *Engine) read(ctx context.Context, r Ref) (*Item, error) {
 			return nil, err
 		}
 	}
+	return e.item(r, text)
+}
+
+// item maps a record, with the slugs that its servers have at the target.
+func (e *Engine) item(r Ref, text core.JSON) (*Item, error) {
 	item, err := itemOf(e.mapper, r, text)
 	if err == nil && item.Agent != nil {
 		for i, slug := range item.Agent.MCPServers {
@@ -234,7 +249,7 @@ func (e *Engine) intend(item *Item) (*Entry, error) {
 	loses := lossy(next.Findings)
 	switch takes := e.To.Takes(item.Record.Kind); {
 	case loses && !e.AcceptLoss:
-		next.State, next.Why = Held, "it would lose something: --accept-loss moves it"
+		next.State, next.Why = Held, losses(next.Findings)
 	case !takes:
 		next.State, next.Action, next.Why = Skipped, Skip, errNotTaken.Error()
 	}

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -196,6 +197,10 @@ type FileTarget struct {
 	From string // for the manifest
 	Now  core.Clock
 
+	own      bool // a file that is there is the run's own
+	replaces bool // one that isn't is written anew
+	plans    bool // nothing is written
+
 	mu      sync.Mutex
 	records map[string]core.JSON // what is in it
 	out     *os.File
@@ -203,37 +208,74 @@ type FileTarget struct {
 
 func (f *FileTarget) partial() string { return f.Path + ".partial" }
 
+// FileThereError is a file that another run has made.
+type FileThereError struct{ Path string }
+
+func (e *FileThereError) Error() string { return e.Path + " is there already" }
+
 // Prepare implements [Target]: it takes up what an earlier process has written.
+// [FileThereError].
 func (f *FileTarget) Prepare(context.Context, func()) error {
 	f.records, f.out = map[string]core.JSON{}, nil
-	if _, err := os.Stat(f.Path); err == nil { // a run that is done may look again
-		return (&File{f.Path}).each(true, f.note)
-	}
-	part := File{f.partial()}
-	whole := int64(0)
-	if _, err := os.Stat(part.Path); err == nil {
-		if err := part.each(false, f.note); err != nil {
-			return err
-		}
-		if whole, err = endOfLines(part.Path); err != nil {
-			return err
-		}
-	}
-	out, err := os.OpenFile(part.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	whole, err := f.begun()
 	if err != nil {
 		return err
 	}
-	f.out = out
-	if err := out.Truncate(whole); err != nil {
+	if _, err := os.Stat(f.Path); err == nil && whole == 0 {
+		switch {
+		case f.own: // a run that is done may look again
+			return (&File{f.Path}).each(true, f.note)
+		case !f.replaces:
+			return &FileThereError{f.Path}
+		}
+	}
+	if f.plans {
+		f.records = map[string]core.JSON{}
+		return nil
+	}
+	if f.out, err = openFile(f.partial(), os.O_CREATE|os.O_RDWR); err != nil {
 		return err
 	}
-	if _, err := out.Seek(whole, io.SeekStart); err != nil {
+	if err := f.out.Truncate(whole); err != nil {
+		return err
+	}
+	if _, err := f.out.Seek(whole, io.SeekStart); err != nil {
 		return err
 	}
 	if whole > 0 {
 		return nil
 	}
 	return f.write(manifest{FileVersion, f.From, f.Now().UTC().Truncate(time.Second)})
+}
+
+// begun reads what an earlier process has written, and gives its length in whole
+// lines; of nothing, and of not even one line, that is none.
+func (f *FileTarget) begun() (whole int64, err error) {
+	in, err := openFile(f.partial(), os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := in.Close(); err != nil {
+		return 0, err
+	}
+	part := File{f.partial()}
+	if whole, err = endOfLines(part.Path); err != nil || whole == 0 {
+		return 0, err
+	}
+	return whole, part.each(false, f.note)
+}
+
+// openFile opens a file that is no link: whoever may write to the folder could
+// have laid one there, for another file to be written over.
+func openFile(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // the operator names the file
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link", path)
+	}
+	return f, err
 }
 
 func (f *FileTarget) note(r *fileLine) bool {
@@ -250,7 +292,7 @@ func endOfLines(path string) (int64, error) {
 
 func (f *FileTarget) write(line any) error {
 	if f.out == nil {
-		return fmt.Errorf("%s is there already", f.Path)
+		return &FileThereError{f.Path}
 	}
 	text, err := dialects.Encode(line)
 	if err != nil {

@@ -45,6 +45,7 @@ const (
 	Update Action = "update"
 	Skip   Action = "skip"
 	Refuse Action = "refuse" // in a plan: it would fail
+	Hold   Action = "hold"   // in a plan: it would be held
 )
 
 // Entry is what a run knows of one record. The last one counts.

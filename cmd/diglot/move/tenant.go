@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
@@ -175,15 +176,37 @@ func (t TenantTarget) Takes(finding.Kind) bool { return true }
 // Expect implements [Target].
 func (t TenantTarget) Expect(item *Item) ([]finding.Finding, error) {
 	if item.Record.Source == Diglot {
-		return same(item.Record, item.Text, item.Text), nil
+		return t.unread(item, same(item.Record, item.Text, item.Text)), nil
 	}
-	return item.kept, nil
+	return t.unread(item, item.kept), nil
+}
+
+// unread adds that nobody can read a record: the tenant has no address of the
+// vendor's whose clients would.
+func (t TenantTarget) unread(item *Item, found []finding.Finding) []finding.Finding {
+	refold, chat := t.Tenant.Tenant.Refold != nil, t.Tenant.Tenant.CometChat != nil
+	path, of := "", ""
+	switch source := item.Record.Source; {
+	case item.Agent != nil && !chat, item.Server != nil && source == string(core.CometChat) && !chat:
+		path, of = "appId", "CometChat"
+	case item.Account != nil && !refold:
+		path, of = "associated_org", "Refold"
+	case item.Server != nil && source == string(core.Refold) && !refold, item.Server != nil && !refold && !chat:
+		path, of = "associated_org_id", "Refold"
+	default:
+		return found
+	}
+	found = slices.DeleteFunc(slices.Clone(found), func(f finding.Finding) bool { return f.Path == path })
+	return append(found, finding.Finding{
+		Record: item.Record, Path: path, Class: finding.Manual, Reason: "The tenant has no address of " + of + "'s, so that nobody can read it.",
+		Suggestion: "Give the tenant one: diglot tenant update.",
+	})
 }
 
 // Compare implements [Target], by what clients of the source's vendor read.
 func (t TenantTarget) Compare(item *Item, there core.JSON) ([]finding.Finding, error) {
 	if item.Record.Source == Diglot {
-		return same(item.Record, item.Text, there), nil
+		return t.unread(item, same(item.Record, item.Text, there)), nil
 	}
 	now := Item{Text: there}
 	if err := now.decode(item.Record.Kind); err != nil {
@@ -193,7 +216,8 @@ func (t TenantTarget) Compare(item *Item, there core.JSON) ([]finding.Finding, e
 	if err != nil {
 		return nil, err
 	}
-	return mapping.Compare(item.Record, mapping.Kept, item.Text, view)
+	found, err := mapping.Compare(item.Record, mapping.Kept, item.Text, view)
+	return t.unread(item, found), err
 }
 
 // view prints a record as the source's vendor does, in the revision of the

@@ -105,12 +105,30 @@ func (r *Report) WriteHTML(w io.Writer) error {
 			s.Class, s.Class, s.Meaning, s.Fields, s.Records)
 	}
 	p.tag("</tbody>\n</table>\n")
+	p.outcomes(r.Stay)
 	for i := range sections {
 		p.section(&sections[i])
 	}
 	p.tag("</body>\n</html>\n")
 	_, err := io.WriteString(w, p.String())
 	return err
+}
+
+// outcomes shows the records that stay.
+func (p *pageWriter) outcomes(stay []Outcome) {
+	if len(stay) == 0 {
+		return
+	}
+	p.tag(`<h2>Records that stay</h2>
+<table>
+<thead><tr><th scope="col">Record</th><th scope="col">State</th><th scope="col">Why</th></tr></thead>
+<tbody>
+`)
+	for i := range stay {
+		o := &stay[i]
+		p.tag("<tr><td>%v %v <code>%v</code></td><td>%v</td><td>%v</td></tr>\n", o.Kind, o.Name, o.ID, o.State, o.Why)
+	}
+	p.tag("</tbody>\n</table>\n")
 }
 
 func (p *pageWriter) section(s *section) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,8 +17,9 @@ type Report struct {
 	To    string    `json:"to"`
 	At    time.Time `json:"at"` // UTC
 
-	Records  int       `json:"records"`
+	Records  int       `json:"looked_at"`
 	Counts   []Count   `json:"counts"`   // of fields, the worst class first
+	Stay     []Outcome `json:"records"`  // those that aren't moved or won't be
 	Findings []Finding `json:"findings"` // sorted
 }
 
@@ -34,7 +36,7 @@ func NewReport(title, from, to string, at time.Time, findings []Finding) *Report
 	if findings == nil {
 		findings = []Finding{} // JSON shows a list, not null
 	}
-	r := &Report{Title: title, From: from, To: to, At: at.UTC(), Findings: findings}
+	r := &Report{Title: title, From: from, To: to, At: at.UTC(), Stay: []Outcome{}, Findings: findings}
 	all := map[Record]bool{}
 	for _, class := range Classes {
 		c, of := Count{Class: class}, map[Record]bool{}
@@ -64,9 +66,16 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // is not exact.
 func (r *Report) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "%s\t\n%s\t→ %s\n\n", line(r.Title), line(r.From), line(r.To))
+	_, _ = fmt.Fprintf(table, "%s\n%s → %s\n\n", line(r.Title), line(r.From), line(r.To))
 	for _, c := range r.Counts {
 		_, _ = fmt.Fprintf(table, "%s\t%d fields\t%d records\n", c.Class, c.Fields, c.Records)
+	}
+	if len(r.Stay) > 0 {
+		_, _ = fmt.Fprint(table, "\nRecords that stay\n")
+	}
+	for i := range r.Stay {
+		o := &r.Stay[i]
+		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", o.Kind, line(o.ID), line(strconv.Quote(o.Name)), o.State, line(o.Why))
 	}
 	last := Exact
 	for _, f := range r.Findings {
@@ -74,7 +83,7 @@ func (r *Report) WriteText(w io.Writer) error {
 			break // they come last
 		}
 		if f.Class != last {
-			_, _ = fmt.Fprintf(table, "\n%s\t\n", f.Class)
+			_, _ = fmt.Fprintf(table, "\n%s\n", f.Class)
 			last = f.Class
 		}
 		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, line(f.Record.ID), line(f.Path), line(f.sentence()))
