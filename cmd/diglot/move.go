@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -135,8 +134,12 @@ func newMoveApplyCommand(c *common, resumes bool) *cobra.Command {
 
 func newMoveStatusCommand(c *common) *cobra.Command {
 	m := &moveConfig{common: c}
-	cmd := m.command("status", "Say how far a move is", "Say how far a move is, from its journal alone.", func(cmd *cobra.Command) error {
-		return m.read(func(run *move.Run) error { return m.print(cmd.OutOrStdout(), run.Summary()) })
+	cmd := m.command("status", "Say how far a move is", "Say how far a move is, from its journal alone, and which records stay and why.", func(cmd *cobra.Command) error {
+		return m.read(func(run *move.Run) error {
+			s := run.Summary()
+			m.name(cmd.ErrOrStderr(), s.Records)
+			return m.print(cmd.OutOrStdout(), s)
+		})
 	})
 	m.out.flags(cmd)
 	return cmd
@@ -173,11 +176,7 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 						return err
 					}
 				}
-				if !v.Good() {
-					return withHint(errors.New("the two sides are not as the run left them"), "-o json names the members, too; diglot move catch-up --run "+
-						m.dir+" brings what was changed at the source")
-				}
-				return nil
+				return m.differs(v, e.Run.Summary())
 			})
 		})
 	m.reaches(cmd)

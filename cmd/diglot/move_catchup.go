@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 func newMoveCatchUpCommand(c *common) *cobra.Command {
@@ -32,7 +33,9 @@ func newMoveCatchUpCommand(c *common) *cobra.Command {
 				if err := m.printCaughtUp(cmd.OutOrStdout(), caught, e.Run); err != nil {
 					return err
 				}
-				if err := m.verdict(e.Run.Summary()); err != nil {
+				s := e.Run.Summary()
+				m.name(cmd.ErrOrStderr(), s.Records)
+				if err := m.verdict(s); err != nil {
 					return err
 				}
 				if n := len(caught.Left); n > 0 {
@@ -77,7 +80,7 @@ func printVerified(w io.Writer, records []move.Verified) error {
 		case r.Changed != "":
 			text += ", changed at the " + string(r.Changed)
 		}
-		if _, err := fmt.Fprintln(w, text); err != nil {
+		if _, err := fmt.Fprintln(w, terminal.Line(text)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
 // settle finds the run's folder, and what a run that is there was made with.
@@ -57,8 +59,7 @@ func (m *moveConfig) begun() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	s := run.Summary()
-	return s.Of(move.Done)+s.Of(move.Begun)+s.Of(move.Failed)+s.Of(move.Skipped)+s.Of(move.Held) > 0, nil
+	return run.Summary().Begun(), nil
 }
 
 // with opens a run and both of its sides for a command, and shows its progress.
@@ -102,10 +103,55 @@ func (m *moveConfig) with(cmd *cobra.Command, do func(context.Context, *move.Eng
 	}
 	p := newProgress(os.Stderr)
 	defer p.end()
-	return explain(do(sides.context(cmd.Context()), &move.Engine{
+	return m.explain(cmd, do(sides.context(cmd.Context()), &move.Engine{
 		From: sides.from, To: sides.to, Run: run, Tenant: sides.tenant, Now: time.Now,
 		Policy: policy, AcceptLoss: m.acceptLoss, Workers: m.workers, Reading: p.reading, Total: p.total, Progress: p.settled,
 	}))
+}
+
+// explain adds to a move's error what to do about it.
+func (m *moveConfig) explain(cmd *cobra.Command, err error) error {
+	var there *move.FileThereError
+	switch status := vendorhttp.StatusOf(err); {
+	case err == nil:
+		return nil
+	case cmd.Context().Err() != nil:
+		return m.stopped(cmd.Name())
+	case errors.Is(err, move.ErrConflict):
+		return withHint(err, whenTaken+": diglot move resume --run "+m.dir+" --on-conflict skip, for one")
+	case errors.As(err, &there):
+		return withHint(err, "name another file, or --on-conflict update, which writes it anew")
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return withHint(err, "the key is that of "+m.keyOf(err))
+	}
+	return explain(err)
+}
+
+// stopped is a command that was told to end.
+func (m *moveConfig) stopped(command string) error {
+	err := errors.New("stopped")
+	switch command {
+	case "apply":
+		command = "resume"
+	case "plan", "verify":
+		return err
+	}
+	return withHint(err, "diglot move "+command+" --run "+m.dir+" goes on")
+}
+
+// keyOf names the variable of the key that a vendor refused.
+func (m *moveConfig) keyOf(err error) string {
+	e, is := errors.AsType[*vendorhttp.Error](err)
+	var names []string
+	for _, s := range []struct{ address, name, file string }{{m.from, envFromKey, envFromKeyFile}, {m.to, envToKey, envToKeyFile}} {
+		if is && strings.HasPrefix(s.address, e.Vendor+":") {
+			if os.Getenv(s.file) != "" {
+				s.name = s.file
+			}
+			names = append(names, s.name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // recall takes what isn't said anew as the run was begun or last gone on with.

@@ -12,7 +12,9 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/cometchat"
 	cometclient "github.com/diglot/diglot/dialects/cometchat/client"
+	"github.com/diglot/diglot/dialects/refold"
 	refoldclient "github.com/diglot/diglot/dialects/refold/client"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
@@ -110,6 +112,11 @@ func (s *side) parse(address string) error {
 	u, err := url.Parse(s.rest)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" {
 		return fmt.Errorf("%s has no URL of a host, without a user and a query", s.flag) // its text may have a secret
+	}
+	for _, known := range []string{refold.Prefix, cometchat.Prefix} {
+		if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), known) {
+			return fmt.Errorf("%s: give the address without %s", s.flag, known)
+		}
 	}
 	if u.Scheme == "http" && !s.insecure && !isHere(u.Hostname()) {
 		return withHint(fmt.Errorf("%s would send the key over http", s.flag), "use https, or --insecure-http where the network is your own")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,30 +13,86 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
-// summarize prints a run's figures and gives the error that they are.
+// maxStaying is how many of the records that stay are named where nobody asked.
+const maxStaying = 20
+
+// summarize prints a run's figures, names the records that stay, and gives the
+// error that they are.
 func (m *moveConfig) summarize(cmd *cobra.Command, run *move.Run) error {
 	s := run.Summary()
 	if err := m.print(cmd.OutOrStdout(), s); err != nil {
 		return err
 	}
+	m.name(cmd.ErrOrStderr(), s.Records)
 	return m.verdict(s)
+}
+
+// name names records that stay, and says why.
+func (m *moveConfig) name(w io.Writer, stay []finding.Outcome) {
+	for i := range stay[:min(len(stay), maxStaying)] {
+		o := &stay[i]
+		_, _ = fmt.Fprintf(w, "%s %s \"%s\": %s\n", o.Kind, terminal.Line(o.ID), terminal.Line(o.Name), terminal.Line(o.Why)) // stderr is beside what is printed
+	}
+	if more := len(stay) - maxStaying; more > 0 {
+		_, _ = fmt.Fprintf(w, "and %d more: %s\n", more, m.names())
+	}
+}
+
+// names says what names all records that stay.
+func (m *moveConfig) names() string {
+	return "diglot move status --run " + m.dir + " -o json names them"
 }
 
 // verdict gives the error that a run's figures are.
 func (m *moveConfig) verdict(s *move.Summary) error {
-	again := "diglot move resume --run " + m.dir
 	switch {
 	case s.Of(move.Failed) > 0:
-		return withHint(fmt.Errorf("%d records failed", s.Of(move.Failed)), again+" tries them again; status -o json counts them")
+		return withHint(fmt.Errorf("%d records failed", s.Of(move.Failed)), m.goesOn(s)+" tries them again; "+m.names())
 	case s.Refused > 0:
-		return withHint(fmt.Errorf("%d records would fail", s.Refused), "--on-conflict skip, update or rename says what becomes of taken places")
-	case !m.acceptLoss && (s.Of(move.Held) > 0 || s.Of(move.Planned) > 0 && s.Lossy > 0):
-		return &coded{withHint(fmt.Errorf("%d records would lose something", s.Lossy),
-			"diglot move report --run "+m.dir+" says what; --accept-loss moves them"), exitLossy}
+		hint := m.names()
+		if slices.ContainsFunc(s.Records, func(o finding.Outcome) bool { return strings.Contains(o.Why, " is taken") }) {
+			hint = whenTaken + "; " + hint
+		}
+		return withHint(fmt.Errorf("%d records would fail", s.Refused), hint)
+	case !m.acceptLoss && s.Held > 0:
+		return &coded{withHint(fmt.Errorf("%d records would lose something", s.Held),
+			"diglot move report --run "+m.dir+" says what; "+m.goesOn(s)+" --accept-loss moves them"), exitLossy}
 	}
 	return nil
+}
+
+// whenTaken says what to do about records whose place is taken.
+const whenTaken = "--on-conflict skip, update or rename says what becomes of taken places"
+
+// goesOn is the command that moves what a run has not moved.
+func (m *moveConfig) goesOn(s *move.Summary) string {
+	if s.Begun() {
+		return "diglot move resume --run " + m.dir
+	}
+	return "diglot move apply --run " + m.dir
+}
+
+// differs gives the error that a verification is, nil: none.
+func (m *moveConfig) differs(v *move.Verification, s *move.Summary) error {
+	if v.Good() {
+		return nil
+	}
+	notMoved, others := 0, 0
+	for _, of := range v.Counts {
+		notMoved, others = notMoved+of[move.NotMoved], others+of[move.Differs]+of[move.Missing]
+	}
+	if others > 0 {
+		return withHint(errors.New("the two sides are not as the run left them"), "-o json names the members, too; diglot move catch-up --run "+
+			m.dir+" brings what was changed at the source")
+	}
+	hint := m.goesOn(s)
+	if s.Held > 0 {
+		hint += " --accept-loss"
+	}
+	return withHint(fmt.Errorf("%d records were not moved", notMoved), hint+" moves them")
 }
 
 // print prints a summary.
@@ -62,7 +120,7 @@ func (m *moveConfig) print(w io.Writer, s *move.Summary) error {
 func writeReport(w io.Writer, run *move.Run, format string) error {
 	report := finding.NewReport("Move", run.From, run.To, time.Now(), run.Findings())
 	s := run.Summary()
-	report.Records = len(run.Entries())
+	report.Records, report.Stay = len(run.Entries()), s.Records
 	for i := range report.Counts {
 		if report.Counts[i].Class == finding.Exact { // the journal counts them
 			report.Counts[i].Fields, report.Counts[i].Records = s.Classes[finding.Exact], report.Records

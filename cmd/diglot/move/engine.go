@@ -81,7 +81,7 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 // Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
-	if err := e.prepare(ctx); err != nil {
+	if err := e.prepare(ctx, false); err != nil {
 		return err
 	}
 	if err := e.all(ctx, e.move); err != nil {
@@ -92,9 +92,9 @@ func (e *Engine) Apply(ctx context.Context) error {
 
 // prepare has the target look at what is there. A file is a run's own: one that
 // another has made is written anew, or not at all. [FileThereError].
-func (e *Engine) prepare(ctx context.Context) error {
+func (e *Engine) prepare(ctx context.Context, plans bool) error {
 	if file, is := e.To.(*FileTarget); is {
-		file.replaces = e.Policy == UpdateOnConflict
+		file.plans, file.replaces = plans, e.Policy == UpdateOnConflict
 		file.own = e.Run.Summary().Of(Done) > 0
 	}
 	return e.To.Prepare(ctx, e.reading)

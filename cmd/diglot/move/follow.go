@@ -40,7 +40,7 @@ const (
 // at the target too is left as it is, unless overwrite.
 func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp, error) {
 	e.start(ctx)
-	if err := e.prepare(ctx); err != nil {
+	if err := e.prepare(ctx, false); err != nil {
 		return nil, err
 	}
 	c := &catchUp{CaughtUp{Left: []Verified{}}, map[string]bool{}}

@@ -12,10 +12,7 @@ import (
 // to: what it refuses then, by rules of its own, is planned as refused.
 func (e *Engine) Plan(ctx context.Context) error {
 	e.start(ctx)
-	if file, is := e.To.(*FileTarget); is {
-		file.plans = true
-	}
-	if err := e.prepare(ctx); err != nil {
+	if err := e.prepare(ctx, true); err != nil {
 		return err
 	}
 	var items []*Item

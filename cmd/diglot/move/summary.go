@@ -68,6 +68,12 @@ func rank(o finding.Outcome) int {
 	return 0
 }
 
+// Begun reports whether a run has done more than to plan, which skips what the
+// target has nothing like.
+func (s *Summary) Begun() bool {
+	return s.Of(Done)+s.Of(Begun)+s.Of(Failed)+s.Of(Held) > 0
+}
+
 // Of counts the records in a state, of all kinds.
 func (s *Summary) Of(state State) (n int) {
 	for _, of := range s.States {
@@ -79,13 +85,16 @@ func (s *Summary) Of(state State) (n int) {
 // whyHeld begins why a record is held.
 const whyHeld = "it would lose "
 
-// losses says what a record would lose, up to maxLosses members of it.
+// losses says what a record would lose, up to maxLosses members of it, the worst
+// first.
 func losses(findings []finding.Finding) string {
 	const maxLosses = 3
 	var paths []string
-	for i := range findings {
-		if findings[i].Class >= finding.Manual {
-			paths = append(paths, findings[i].Path)
+	for _, class := range []finding.Class{finding.Unsupported, finding.Manual} {
+		for i := range findings {
+			if findings[i].Class == class {
+				paths = append(paths, findings[i].Path)
+			}
 		}
 	}
 	more := ""

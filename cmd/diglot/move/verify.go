@@ -153,7 +153,11 @@ func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, ver
 	v.Counts[record.Kind][verdict]++
 	v.Findings = append(v.Findings, beyond...)
 	if verdict != Equal && verdict != AsMoved {
-		v.Records = append(v.Records, Verified{Record: record, There: entry.There, Verdict: verdict, Changed: side})
+		r := Verified{Record: record, There: entry.There, Verdict: verdict, Changed: side}
+		if verdict == NotMoved {
+			r.Why = entry.Why
+		}
+		v.Records = append(v.Records, r)
 	}
 	e.mu.Unlock()
 	e.tell(entry)
