@@ -12,6 +12,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -80,6 +81,7 @@ func (f *File) each(whole bool, yield func(*fileLine) bool) error {
 	lines.Split(endedLines)
 	sum, counts := sha256.New(), map[finding.Kind]int{}
 	ended, number, records := false, 0, 0
+	lineOf := map[string]int{}
 	for lines.Scan() {
 		text := lines.Bytes()
 		number++
@@ -101,6 +103,11 @@ func (f *File) each(whole bool, yield func(*fileLine) bool) error {
 			if err != nil {
 				return err
 			}
+			ref := Ref{Kind: r.Kind, ID: r.ID}
+			if at, twice := lineOf[ref.key()]; twice {
+				return fileError(number, fmt.Sprintf("the %s %q is on line %d already", r.Kind, r.ID, at))
+			}
+			lineOf[ref.key()] = number
 			records++
 			counts[r.Kind]++
 			if !yield(r) {
@@ -162,6 +169,14 @@ func readLine(text []byte, number int) (*fileLine, error) {
 	var r fileLine
 	if err := dialects.Decode(text, &r); err != nil {
 		return nil, fileError(number, err.Error())
+	}
+	switch {
+	case !slices.Contains(Kinds, r.Kind):
+		return nil, fileError(number, fmt.Sprintf("there is no kind of record %q", r.Kind))
+	case !slices.Contains([]string{Diglot, string(core.Refold), string(core.CometChat)}, r.Form):
+		return nil, fileError(number, fmt.Sprintf("there is no form of records %q", r.Form))
+	case r.ID == "":
+		return nil, fileError(number, "the record has no id")
 	}
 	r.Record = r.Record.Clone()
 	if r.SHA256 != digestOf(r.Record) {

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -120,7 +122,11 @@ func TestAFileThatIsNotWholeOrNotOursIsRefused(t *testing.T) {
 		"cut off":        {string(text[:len(text)-20]), "its last line is missing"},
 		"without a line": {strings.Join(append(append([]string{}, lines[:2]...), lines[3:]...), ""), "it counts other records"},
 		"changed":        {strings.Replace(string(text), "Server 1", "Server X", 1), "has been changed"},
-		"id changed":     {strings.Replace(string(text), `"form":"diglot"`, `"form":"diglos"`, 1), "a line before it has been changed"},
+		"id changed":     {strings.Replace(string(text), `"id":"`, `"id":"x`, 1), "a line before it has been changed"},
+		"of a kind":      {strings.Replace(string(text), `"kind":"mcp_server"`, `"kind":"mcp_tool\u001b"`, 1), `line 2: there is no kind of record "mcp_tool\x1b"`},
+		"of a form":      {strings.Replace(string(text), `"form":"diglot"`, `"form":"diglos"`, 1), `line 2: there is no form of records "diglos"`},
+		"without an id":  {regexp.MustCompile(`"id":"[0-9a-f]*"`).ReplaceAllString(string(text), `"id":""`), "line 2: the record has no id"},
+		"twice":          {strings.Join(slices.Insert(slices.Clone(lines), 3, lines[1]), ""), "is on line 2 already"},
 		"longer":         {string(text) + lines[1], "behind the last line"},
 	} {
 		at := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))

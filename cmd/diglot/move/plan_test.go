@@ -5,6 +5,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -179,4 +180,43 @@ func TestAnEmptyPartIsNoneAndALinkIsNotFollowed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "precious\n", string(text))
 	require.NoFileExists(t, filepath.Join(dir, "none"))
+}
+
+// A record that can't be imported can't take another's place either.
+func TestWhatCannotBeImportedUpdatesNothing(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 1)
+	path := filepath.Join(t.TempDir(), "acme.jsonl")
+	require.NoError(t, newEngine(t, t.TempDir(), from, &move.FileTarget{Path: path, From: "x", Now: clock}).Apply(t.Context()))
+	require.NoError(t, newEngine(t, t.TempDir(), &move.File{Path: path}, move.TenantTarget{Tenant: to}).Apply(t.Context()))
+	var refs chatApp
+	for _, kind := range move.Kinds {
+		for r, err := range (&move.File{Path: path}).List(t.Context(), kind) {
+			require.NoError(t, err)
+			r.Text = core.JSON(regexp.MustCompile(`"(revision|version)":\d+`).ReplaceAllString(string(r.Text), `"$1":9223372036854775807`))
+			refs = append(refs, r)
+		}
+	}
+	e := newEngine(t, t.TempDir(), diglots{refs}, move.TenantTarget{Tenant: to})
+	e.Policy = move.UpdateOnConflict
+	require.NoError(t, e.Apply(t.Context()))
+	s := e.Run.Summary()
+	require.Equal(t, 3, s.Of(move.Failed))
+	for _, r := range s.Records {
+		require.Regexp(t, "(revision|version) is not from", r.Why)
+	}
+}
+
+// diglots are records of Diglot's.
+type diglots struct{ chatApp }
+
+func (d diglots) List(ctx context.Context, kind finding.Kind) iter.Seq2[move.Ref, error] {
+	return func(yield func(move.Ref, error) bool) {
+		for r, err := range d.chatApp.List(ctx, kind) {
+			if r.Form = move.Diglot; !yield(r, err) {
+				return
+			}
+		}
+	}
 }

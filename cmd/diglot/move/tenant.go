@@ -355,14 +355,22 @@ func (t TenantTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 	case item.Server != nil:
 		s := *item.Server
 		if s.ID, err = objectID(id); err == nil {
+			err = s.ValidateImport()
+		}
+		if err == nil {
 			_, err = t.Store.ReplaceMCPServer(ctx, tenant, s)
 		}
 	case item.Account != nil:
 		a := *item.Account
 		a.Tenant, a.ID = tenant, id
-		_, err = t.Store.UpsertAccount(ctx, a)
+		if err = a.ValidateImport(); err == nil {
+			_, err = t.Store.UpsertAccount(ctx, a)
+		}
 	case item.Agent != nil:
 		a := item.Agent
+		if err = a.ValidateImport(); err != nil {
+			break
+		}
 		_, err = t.Store.UpdateAgent(ctx, tenant, core.AgentUID(id), core.AgentModification{UpdatedAt: a.UpdatedAt, AgentUpdate: core.AgentUpdate{
 			Name: &a.Name, Icon: &a.Icon, Active: &a.Active, Description: a.Description, Instruction: a.Instruction, Model: a.Model,
 			MCPServers: &a.MCPServers, Tools: a.Tools, APITools: a.APITools, FrontendActions: a.FrontendActions, Files: a.Files,
