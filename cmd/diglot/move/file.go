@@ -307,7 +307,7 @@ func endOfLines(path string) (int64, error) {
 
 func (f *FileTarget) write(line any) error {
 	if f.out == nil {
-		return &FileThereError{f.Path}
+		return fmt.Errorf("%s: %w", f.Path, errWhole)
 	}
 	text, err := dialects.Encode(line)
 	if err != nil {
@@ -363,6 +363,9 @@ func (f *FileTarget) Create(_ context.Context, item *Item) (Made, error) {
 func (f *FileTarget) Adopt(_ context.Context, item *Item, id string) (Made, error) {
 	return Made{ID: id, Text: item.Text}, nil
 }
+
+// errWhole is a file that a run has ended.
+var errWhole = errors.New("the file is whole: move to another one, with another run")
 
 var errFileStays = errors.New("a file's records stay as they are: remove the file")
 
