@@ -116,17 +116,19 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	e.renameAgain(item, entry)
 	next.Action, next.Why, next.There, next.ToSlug = entry.Action, entry.Why, entry.There, entry.ToSlug
 	next.Seen, next.Before = entry.Seen, entry.Before
-	findings, err := e.To.Compare(item, there)
-	if err != nil {
-		return err
+	if fingerprint(there) != entry.Left {
+		findings, err := e.To.Compare(item, there)
+		if err != nil {
+			return err
+		}
+		if verdict, _ := judge(next, findings); verdict != Differs { // perhaps an earlier process has written it
+			return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
+		}
+		if !overwrite {
+			return e.leave(c, entry, Differs, whyBoth)
+		}
 	}
-	if verdict, _ := judge(next, findings); verdict != Differs {
-		return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
-	}
-	switch {
-	case fingerprint(there) != entry.Left && !overwrite:
-		return e.leave(c, entry, Differs, whyBoth)
-	case next.State == Held:
+	if next.State == Held {
 		return e.leave(c, entry, Differs, whyLossy)
 	}
 	made, err := e.To.Update(ctx, item, entry.There)

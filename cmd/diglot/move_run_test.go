@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/core"
+	refoldclient "github.com/diglot/diglot/dialects/refold/client"
+	"github.com/diglot/diglot/store/storetest"
+)
+
+// What a plan finds is in the run's folder, and so is what a move finds, however it
+// ends: a report has all of it, of each record once.
+func TestFindingsAreKeptWithTheRunThoughTheMoveIsKilled(t *testing.T) {
+	t.Parallel()
+	const n = 40
+	from, to := newStandIn(t, fastRate), newStandIn(t, fastRate)
+	from.fill(t, core.Refold, n)
+	m := &mover{
+		vendor: to, rate: fastRate, dir: filepath.Join(t.TempDir(), "run"),
+		env: []string{envFromKey + "=" + from.keys["key"][1], envToKey + "=" + to.keys["apikey"][1]},
+		args: []string{
+			"--from", "refold:" + from.url, "--to", "cometchat:" + to.url,
+			"--from-account", testAccount, "--url-template", "https://mcp.example.com/{slug}",
+		},
+	}
+	_, stderr, code := m.run(t, "plan")
+	require.Equal(t, exitLossy, code, stderr)
+	planned := m.findings(t)
+	require.Len(t, planned, n+n/10+1, "there is something to say of each server and account")
+
+	m.killed(t, 20, "apply", "--accept-loss")
+	states := m.states(t)
+	require.Positive(t, states["done"])
+	require.Positive(t, states["planned"], "it was killed on the way")
+	require.Equal(t, planned, m.findings(t))
+	_, stderr, code = m.run(t, "resume", "--accept-loss")
+	require.Zero(t, code, stderr)
+	require.Equal(t, n, m.states(t)["done"])
+	require.Equal(t, planned, m.findings(t))
+}
+
+// A record that has another place than its own keeps that, and is no difference:
+// as the vendor's own, and by way of a tenant.
+func TestWhatWasRenamedOnTheWayIsVerifiedAndCaughtUpWithInItsPlace(t *testing.T) {
+	t.Parallel()
+	from, to, last := newStandIn(t, fastRate), newStandIn(t, fastRate), newStandIn(t, fastRate)
+	from.fill(t, core.CometChat, 2)
+	ctx, here := t.Context(), chatClient(t, from)
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t), envFromKey + "=" + from.keys["apikey"][1]}
+	diglotJSON(t, env, "tenant", "create", "--name", "acme", "--refold-org", storyOrg, "--refold-env", "test",
+		"--cometchat-app", storyApp, "--cometchat-region", "us")
+	in := &mover{vendor: from, rate: fastRate, env: env, args: []string{"--from", "cometchat:" + from.url, "--to", "tenant:acme"}}
+	movers := []*mover{in}
+	for source, v := range map[string]*standIn{"cometchat:" + from.url: to, "tenant:acme": last} {
+		_, err := refoldClient(t, v).CreateMCPServer(ctx, refoldclient.NewMCPServer{Name: "cometchat 0", Description: "Theirs."})
+		require.NoError(t, err)
+		movers = append(movers, &mover{
+			vendor: v, rate: fastRate, env: append(slices.Clone(env), envToKey+"="+v.keys["key"][1]),
+			args: []string{"--from", source, "--to", "refold:" + v.url, "--to-account", testAccount},
+		})
+	}
+	flags := []string{"--accept-loss", "--on-conflict", "rename"}
+	for _, m := range movers {
+		m.dir = filepath.Join(t.TempDir(), "run")
+		_, stderr, code := m.run(t, append([]string{"apply"}, flags...)...)
+		require.Zero(t, code, stderr)
+		require.Empty(t, m.verify(t, 0).Records)
+	}
+	for s, err := range here.MCPServers(ctx) {
+		require.NoError(t, err)
+		require.NoError(t, chatWriter{here}.rename(ctx, s.Slug.Value, s.Name.Value+", changed"))
+	}
+	for _, m := range movers {
+		require.Len(t, m.verify(t, 1).said(), 2)
+		m.catchUp(t, flags...)
+		require.Empty(t, m.verify(t, 0).Records)
+	}
+	for _, v := range []*standIn{to, last} {
+		var names []string
+		for s, err := range refoldClient(t, v).MCPServers(ctx) {
+			require.NoError(t, err)
+			names = append(names, s.Name.Value)
+		}
+		require.ElementsMatch(t, []string{"cometchat 0", "cometchat 0, changed (2)", "cometchat 1, changed"}, names)
+	}
+}
+
+// findings gives what the run's report says of each record, by its members.
+func (m *mover) findings(t *testing.T) map[string]map[string]finding.Finding {
+	t.Helper()
+	text, stderr, err := diglot(t, nil, "move", "report", "--run", m.dir, "--format", "json")
+	require.NoError(t, err, stderr)
+	var r finding.Report
+	require.NoError(t, json.Unmarshal([]byte(text), &r))
+	out := map[string]map[string]finding.Finding{}
+	for _, f := range r.Findings {
+		id := string(f.Record.Kind) + "/" + f.Record.ID
+		if out[id] == nil {
+			out[id] = map[string]finding.Finding{}
+		}
+		require.NotContains(t, out[id], f.Path, strconv.Quote(id)+" is told of once")
+		out[id][f.Path] = f
+	}
+	return out
+}
