@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,6 +80,9 @@ func TestWhatWasRenamedOnTheWayIsVerifiedAndCaughtUpWithInItsPlace(t *testing.T)
 	}
 	for _, m := range movers {
 		require.Len(t, m.verify(t, 1).said(), 2)
+		stdout, stderr, _ := m.run(t, "verify")
+		require.Equal(t, 2, strings.Count(stdout, ": differs, changed at the source\n"), stdout)
+		require.Contains(t, stderr, "diglot move catch-up --run "+m.dir)
 		m.catchUp(t, flags...)
 		require.Empty(t, m.verify(t, 0).Records)
 	}
