@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
 	refoldclient "github.com/diglot/diglot/dialects/refold/client"
@@ -113,4 +117,45 @@ func (m *mover) findings(t *testing.T) map[string]map[string]finding.Finding {
 		out[id][f.Path] = f
 	}
 	return out
+}
+
+// dying is a Refold whose mover ends when it has made the first server.
+type dying struct{ move.RefoldTarget }
+
+var errDied = errors.New("died")
+
+func (d dying) Create(ctx context.Context, item *move.Item) (move.Made, error) {
+	if _, err := d.RefoldTarget.Create(ctx, item); err != nil {
+		return move.Made{}, err
+	}
+	return move.Made{}, errDied
+}
+
+// A vendor's records are found by their names, and clients change those.
+func TestWhatWasRenamedAtTheSourceWhileItWasBegunIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	from, to := newStandIn(t, fastRate), newStandIn(t, fastRate)
+	from.fill(t, core.Refold, 2)
+	source := &move.Tenant{Operator: from.operator, Store: from.store.(move.Backend), Tenant: from.tenant}
+	target := move.RefoldTarget{Refold: move.NewRefold(refoldClient(t, to))}
+	dir := t.TempDir()
+	apply := func(to move.Target) error {
+		run, err := move.OpenRun(dir, "tenant:acme", "refold:there", time.Now())
+		require.NoError(t, err)
+		defer run.Close() //nolint:errcheck // what it tells is on the disk
+		e := &move.Engine{From: source, To: to, Run: run, Now: time.Now, Policy: move.UpdateOnConflict, AcceptLoss: true}
+		return e.Apply(t.Context())
+	}
+	require.ErrorIs(t, apply(dying{target}), errDied)
+	for s, err := range refoldClient(t, from).MCPServers(t.Context()) {
+		require.NoError(t, err)
+		require.NoError(t, refoldWriter{refoldClient(t, from)}.rename(t.Context(), s.ID.Value, s.Name.Value+", changed"))
+	}
+	require.NoError(t, apply(target))
+	var names []string
+	for s, err := range refoldClient(t, to).MCPServers(t.Context()) {
+		require.NoError(t, err)
+		names = append(names, s.Name.Value)
+	}
+	require.ElementsMatch(t, []string{"refold 0, changed", "refold 1, changed"}, names)
 }
