@@ -351,13 +351,20 @@ func ofOneRecord(err error) bool {
 }
 
 func (e *Engine) put(next *Entry) error {
-	next.At = e.Now().UTC()
-	if err := e.Run.Put(*next); err != nil {
-		return err
+	err := e.keep(next)
+	if err == nil {
+		e.tell(next)
 	}
-	e.noteSlug(next)
-	e.tell(next)
-	return nil
+	return err
+}
+
+func (e *Engine) keep(next *Entry) error {
+	next.At = e.Now().UTC()
+	err := e.Run.Put(*next)
+	if err == nil {
+		e.noteSlug(next)
+	}
+	return err
 }
 
 func (e *Engine) tell(entry *Entry) {

@@ -26,6 +26,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 			e.mu.Lock()
 			items = append(items, item)
 			e.mu.Unlock()
+			e.tell(&Entry{Record: item.Record}) // it is reading that takes its time
 		}
 		return err
 	})
@@ -36,7 +37,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 		for _, item := range items {
 			next, err := e.planned(ctx, item, at)
 			if err == nil {
-				err = e.put(next)
+				err = e.keep(next)
 			}
 			if err != nil {
 				return err
