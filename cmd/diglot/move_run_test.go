@@ -100,6 +100,39 @@ func TestWhatWasRenamedOnTheWayIsVerifiedAndCaughtUpWithInItsPlace(t *testing.T)
 	}
 }
 
+// Where the list says when a record was changed last, those that weren't are not read
+// again: a catch-up just before clients are switched is short.
+func TestACatchUpReadsWhatWasChanged(t *testing.T) {
+	t.Parallel()
+	const n = 40
+	for revision, most := range map[core.RefoldRevision]int{core.RefoldLegacy: n / 2, core.RefoldV3: 2 * n} {
+		from, to := newStandIn(t, fastRate), newStandIn(t, fastRate)
+		_, err := from.operator.UpdateTenant(t.Context(), from.tenant, core.TenantUpdate{RefoldRevision: &revision})
+		require.NoError(t, err)
+		from.fill(t, core.Refold, n)
+		m := &mover{
+			vendor: to, rate: fastRate, dir: filepath.Join(t.TempDir(), "run"),
+			env: []string{envFromKey + "=" + from.keys["key"][1], envToKey + "=" + to.keys["key"][1]},
+			args: []string{
+				"--from", "refold:" + from.url, "--to", "refold:" + to.url, "--from-account", testAccount, "--to-account", testAccount,
+			},
+		}
+		flags := []string{"--accept-loss", "--on-conflict", "update"}
+		_, stderr, code := m.run(t, append([]string{"apply"}, flags...)...)
+		require.Zero(t, code, stderr)
+		here, changed := refoldWriter{refoldClient(t, from)}, ""
+		for s, err := range here.MCPServers(t.Context()) {
+			require.NoError(t, err)
+			changed = s.ID.Value
+		}
+		require.NoError(t, here.rename(t.Context(), changed, "Changed"))
+		before := from.requests()
+		m.catchUp(t, flags...)
+		require.Less(t, from.requests()-before, most, revision)
+		require.Empty(t, m.verify(t, 0).Records)
+	}
+}
+
 // findings gives what the run's report says of each record, by its members.
 func (m *mover) findings(t *testing.T) map[string]map[string]finding.Finding {
 	t.Helper()

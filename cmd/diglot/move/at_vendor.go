@@ -30,6 +30,7 @@ type kindAt struct {
 type listed struct {
 	id, name string    // by which it is read, and by which it is found
 	text     core.JSON // nil: the list shows less than a read
+	stamp    string    // when it was changed last; "": the list doesn't say
 }
 
 // kindOf makes a kind of a client's methods; of gives what a record is called, and
@@ -73,7 +74,7 @@ func (v *atVendor) List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, e
 			return
 		}
 		for l, err := range v.kinds[kind].list(ctx) {
-			if !yield(Ref{Form: string(v.vendor), Kind: kind, ID: l.id, Text: l.text}, err) {
+			if !yield(Ref{Form: string(v.vendor), Kind: kind, ID: l.id, Text: l.text, Stamp: l.stamp}, err) {
 				return
 			}
 		}

@@ -313,7 +313,8 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		next.State, next.Why = Failed, err.Error()
 		return e.put(next)
 	}
-	next.State, next.ToSlug, next.Took, next.Left = Done, made.Slug, fingerprint(item.Text), fingerprint(made.Text)
+	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
+	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)
 	if next.Slug == "" {
 		next.Slug = made.Slug
 	}
