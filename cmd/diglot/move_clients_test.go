@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,9 +19,14 @@ import (
 // clientsName is what the names begin with of what the clients of a story make or change.
 const clientsName = "Client's "
 
-// touches are how many of a move's records each client changes, and how many it
-// removes.
-const touches = 1
+const (
+	// touches are how many of a move's records each client changes, and how many
+	// it removes.
+	touches = 1
+
+	// clientsLimit bounds how long they may take to.
+	clientsLimit = 10 * time.Minute
+)
 
 // clients are a tenant's clients of both kinds, who write while it moves: they make,
 // change and remove records of their own, and a few of those that moved, whatever
@@ -37,7 +38,6 @@ type clients struct {
 	ended  sync.WaitGroup
 
 	mu      sync.Mutex
-	changed *sync.Cond
 	err     error
 	movers  []*mover             // whose records they write to
 	servers map[string]string    // the names that were acknowledged, by what a server is asked for by; "": it was removed
@@ -62,7 +62,6 @@ func startClients(t *testing.T, s *story) *clients {
 	}
 	rate := float64(s.rate) / 40
 	c := &clients{servers: map[string]string{}, touched: map[string]*touching{}}
-	c.changed = sync.NewCond(&c.mu)
 	var err error
 	c.refold, err = refoldclient.New(vendorhttp.Options{Base: g.url, Rate: rate, Burst: 1, Now: time.Now},
 		refoldclient.Credentials{APIKey: key("refold"), LinkedAccount: "client"})
@@ -86,7 +85,6 @@ func (c *clients) fail(err error) {
 	defer c.mu.Unlock()
 	if c.err == nil && err != nil {
 		c.err = err
-		c.changed.Broadcast()
 	}
 }
 
@@ -178,7 +176,6 @@ func (c *clients) settle(id string, t *touching) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched[id] = t
-	c.changed.Broadcast()
 }
 
 // touchedOf counts a move's records that a client wrote to; of all clients where
@@ -209,11 +206,13 @@ func (c *clients) writeTo(movers ...*mover) {
 // they write to, and gives those, with whether they were removed.
 func (c *clients) wait(t *testing.T, m *mover) map[string]bool {
 	t.Helper()
+	require.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.err != nil || c.count(m, -1) == 2*2*touches
+	}, clientsLimit, 10*time.Millisecond, "what moved is to be written to")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.err == nil && c.count(m, -1) < 2*2*touches {
-		c.changed.Wait()
-	}
 	require.NoError(t, c.err)
 	out := map[string]bool{}
 	for id, touched := range c.touched {
@@ -269,23 +268,4 @@ func (c *clients) end(t *testing.T) {
 		}
 	}
 	t.Logf("%d servers that clients made or changed are as they were told, %d are gone", kept, len(c.servers)-kept)
-}
-
-// settled gives servers that a move has moved, of those that it began with.
-func (m *mover) settled() (out []*move.Entry) {
-	text := make([]byte, 256<<10)
-	f, err := os.Open(filepath.Join(m.dir, "journal.jsonl"))
-	if err != nil {
-		return nil // there is none yet
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	n, _ := f.Read(text)
-	lines := bytes.Split(text[:n], []byte("\n"))
-	for _, line := range lines[:len(lines)-1] {
-		var e move.Entry
-		if json.Unmarshal(line, &e) == nil && e.State == move.Done && e.Record.Kind == "mcp_server" {
-			out = append(out, &e)
-		}
-	}
-	return out
 }
