@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -23,9 +19,14 @@ import (
 // clientsName is what the names begin with of what the clients of a story make or change.
 const clientsName = "Client's "
 
-// touches are how many of a move's records each client changes, and how many it
-// removes.
-const touches = 1
+const (
+	// touches are how many of a move's records each client changes, and how many
+	// it removes.
+	touches = 1
+
+	// clientsLimit bounds how long they may take to.
+	clientsLimit = 10 * time.Minute
+)
 
 // clients are a tenant's clients of both kinds, who write while it moves: they make,
 // change and remove records of their own, and a few of those that moved, whatever
@@ -37,7 +38,6 @@ type clients struct {
 	ended  sync.WaitGroup
 
 	mu      sync.Mutex
-	changed *sync.Cond
 	err     error
 	movers  []*mover             // whose records they write to
 	servers map[string]string    // the names that were acknowledged, by what a server is asked for by; "": it was removed
@@ -62,7 +62,6 @@ func startClients(t *testing.T, s *story) *clients {
 	}
 	rate := float64(s.rate) / 40
 	c := &clients{servers: map[string]string{}, touched: map[string]*touching{}}
-	c.changed = sync.NewCond(&c.mu)
 	var err error
 	c.refold, err = refoldclient.New(vendorhttp.Options{Base: g.url, Rate: rate, Burst: 1, Now: time.Now},
 		refoldclient.Credentials{APIKey: key("refold"), LinkedAccount: "client"})
@@ -81,21 +80,11 @@ func startClients(t *testing.T, s *story) *clients {
 	return c
 }
 
-// serverClient is a client of either kind.
-type serverClient interface {
-	create(ctx context.Context, n int) (id, name string, err error)
-	rename(ctx context.Context, id, name string) error
-	remove(ctx context.Context, id string) error
-	// id gives what it knows a server of a move by.
-	id(m *mover, e *move.Entry) string
-}
-
 func (c *clients) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil && err != nil {
 		c.err = err
-		c.changed.Broadcast()
 	}
 }
 
@@ -187,7 +176,6 @@ func (c *clients) settle(id string, t *touching) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched[id] = t
-	c.changed.Broadcast()
 }
 
 // touchedOf counts a move's records that a client wrote to; of all clients where
@@ -218,11 +206,13 @@ func (c *clients) writeTo(movers ...*mover) {
 // they write to, and gives those, with whether they were removed.
 func (c *clients) wait(t *testing.T, m *mover) map[string]bool {
 	t.Helper()
+	require.Eventually(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.err != nil || c.count(m, -1) == 2*2*touches
+	}, clientsLimit, 10*time.Millisecond, "what moved is to be written to")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.err == nil && c.count(m, -1) < 2*2*touches {
-		c.changed.Wait()
-	}
 	require.NoError(t, c.err)
 	out := map[string]bool{}
 	for id, touched := range c.touched {
@@ -278,89 +268,4 @@ func (c *clients) end(t *testing.T) {
 		}
 	}
 	t.Logf("%d servers that clients made or changed are as they were told, %d are gone", kept, len(c.servers)-kept)
-}
-
-// settled gives servers that a move has moved, of those that it began with.
-func (m *mover) settled() (out []*move.Entry) {
-	text := make([]byte, 256<<10)
-	f, err := os.Open(filepath.Join(m.dir, "journal.jsonl"))
-	if err != nil {
-		return nil // there is none yet
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	n, _ := f.Read(text)
-	lines := bytes.Split(text[:n], []byte("\n"))
-	for _, line := range lines[:len(lines)-1] {
-		var e move.Entry
-		if json.Unmarshal(line, &e) == nil && e.State == move.Done && e.Record.Kind == "mcp_server" {
-			out = append(out, &e)
-		}
-	}
-	return out
-}
-
-func refoldClient(t *testing.T, v *standIn) *refoldclient.Client {
-	t.Helper()
-	c, err := refoldclient.New(vendorhttp.Options{Base: v.url, Now: time.Now},
-		refoldclient.Credentials{APIKey: vendorhttp.Secret(v.keys["key"][1]), LinkedAccount: testAccount})
-	require.NoError(t, err)
-	return c
-}
-
-func chatClient(t *testing.T, v *standIn) *cometclient.Client {
-	t.Helper()
-	c, err := cometclient.New(vendorhttp.Options{Base: v.url, Now: time.Now}, cometclient.Credentials{APIKey: vendorhttp.Secret(v.keys["apikey"][1])})
-	require.NoError(t, err)
-	return c
-}
-
-type refoldWriter struct{ *refoldclient.Client }
-
-func (w refoldWriter) create(ctx context.Context, n int) (id, name string, err error) {
-	s, err := w.CreateMCPServer(ctx, refoldclient.NewMCPServer{Name: fmt.Sprint(clientsName, "refold ", n), Description: "Made on the way."})
-	if err != nil {
-		return "", "", err
-	}
-	return s.ID.Value, s.Name.Value, nil
-}
-
-func (w refoldWriter) rename(ctx context.Context, id, name string) error {
-	_, err := w.UpdateMCPServer(ctx, id, refoldclient.MCPServerUpdate{Name: &name})
-	return err
-}
-
-func (w refoldWriter) remove(ctx context.Context, id string) error { return w.DeleteMCPServer(ctx, id) }
-
-func (w refoldWriter) id(m *mover, e *move.Entry) string {
-	if m.out {
-		return e.Record.ID
-	}
-	return e.There
-}
-
-type chatWriter struct{ *cometclient.Client }
-
-func (w chatWriter) create(ctx context.Context, n int) (id, name string, err error) {
-	in := cometclient.NewMCPServer{Name: fmt.Sprint(clientsName, "chat ", n), Slug: fmt.Sprint("clients-chat-", n), URL: "https://mcp.example.com/"}
-	s, err := w.CreateMCPServer(ctx, in)
-	if err != nil {
-		return "", "", err
-	}
-	return s.Slug.Value, s.Name.Value, nil
-}
-
-func (w chatWriter) rename(ctx context.Context, slug, name string) error {
-	_, err := w.UpdateMCPServer(ctx, slug, cometclient.MCPServerUpdate{Name: &name})
-	return err
-}
-
-func (w chatWriter) remove(ctx context.Context, slug string) error {
-	return w.DeleteMCPServer(ctx, slug)
-}
-
-func (w chatWriter) id(m *mover, e *move.Entry) string {
-	if m.out {
-		return e.Slug
-	}
-	return e.ToSlug
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
 )
 
 const (
@@ -39,8 +40,10 @@ type mover struct {
 	dir    string
 	out    bool // of the tenant
 
-	counted int   // lines of the journal
-	at      int64 // where the next one begins
+	counting, reading journal
+	counted           int // lines
+	mu                sync.Mutex
+	done              []*move.Entry
 }
 
 func (s *story) newMover(t *testing.T, vendor *standIn, env string, args ...string) *mover {
@@ -111,17 +114,42 @@ func (m *mover) killed(t *testing.T, lines int, args ...string) {
 	t.Logf("%s was killed after %s, with %d lines more", strings.Join(args, " "), time.Since(began).Round(time.Millisecond), m.lines()-before)
 }
 
-// lines gives how many lines the journal has, reading on from where it was.
-func (m *mover) lines() int {
-	f, err := os.Open(filepath.Join(m.dir, "journal.jsonl"))
+// journal reads a journal on from where it was, whole lines.
+type journal struct{ at int64 }
+
+func (j *journal) more(dir string) []byte {
+	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
 	if err != nil {
-		return 0 // there is none yet
+		return nil // there is none yet
 	}
 	defer f.Close()                                                    //nolint:errcheck // it was only read
-	text, _ := io.ReadAll(io.NewSectionReader(f, m.at, math.MaxInt32)) // what can't be read now is read next time
-	m.counted += bytes.Count(text, []byte("\n"))
-	m.at += int64(bytes.LastIndexByte(text, '\n') + 1)
+	text, _ := io.ReadAll(io.NewSectionReader(f, j.at, math.MaxInt32)) // what can't be read now is read next time
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	j.at += int64(len(text))
+	return text
+}
+
+// lines gives how many lines the journal has.
+func (m *mover) lines() int {
+	m.counted += bytes.Count(m.counting.more(m.dir), []byte("\n"))
 	return m.counted
+}
+
+// settled gives servers that the move has moved, the first ones.
+func (m *mover) settled() []*move.Entry {
+	const enough = 100
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.done) >= enough {
+		return m.done
+	}
+	for line := range bytes.Lines(m.reading.more(m.dir)) {
+		var e move.Entry
+		if json.Unmarshal(line, &e) == nil && e.State == move.Done && e.Record.Kind == finding.Server {
+			m.done = append(m.done, &e)
+		}
+	}
+	return m.done
 }
 
 // moveAll moves everything, of about so many records, killed twice on the way.

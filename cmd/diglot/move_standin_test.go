@@ -36,7 +36,8 @@ type standIn struct {
 	keys   credentials
 
 	mu      sync.Mutex
-	refused int                  // requests for their pace
+	asked   int                  // requests
+	refused int                  // for their pace
 	early   int                  // of those that came again before they were told to
 	waiting map[string]time.Time // when those may come again that were refused
 }
@@ -71,6 +72,7 @@ func (v *standIn) watch(w http.ResponseWriter, r *http.Request) {
 	key := r.Method + " " + r.URL.RequestURI() + " " + r.Header.Get("Idempotency-Key") + " " + string(body)
 	now := time.Now()
 	v.mu.Lock()
+	v.asked++
 	if at, was := v.waiting[key]; was {
 		if now.Before(at) {
 			v.early++
@@ -107,6 +109,13 @@ func (w *statusWriter) WriteHeader(status int) {
 
 // Unwrap is for the gateway's deadlines.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// requests counts those that have come.
+func (v *standIn) requests() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.asked
+}
 
 // forget is for a client that was killed: the next one was told nothing.
 func (v *standIn) forget() {

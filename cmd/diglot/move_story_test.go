@@ -183,8 +183,7 @@ func (s *story) in(t *testing.T, m *mover, vendors serverClient, records int) {
 // heldBack is a move that would lose something.
 func (s *story) heldBack(t *testing.T, of *mover) {
 	t.Helper()
-	held := *of
-	held.dir = filepath.Join(t.TempDir(), "run")
+	held := &mover{vendor: of.vendor, rate: of.rate, env: of.env, args: of.args, dir: filepath.Join(t.TempDir(), "run")}
 	_, stderr, code := held.run(t, "apply")
 	require.Equal(t, exitLossy, code, stderr)
 	require.Contains(t, stderr, "--accept-loss")

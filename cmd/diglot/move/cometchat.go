@@ -26,9 +26,9 @@ func NewCometChat(c *client.Client, template string) *CometChat {
 	v.pushed = pushed{vendor: core.CometChat, tenant: core.Tenant{URLTemplate: template}}
 	v.kinds = map[finding.Kind]kindAt{}
 	v.kinds[finding.Server] = kindOf(c.MCPServers, true, c.MCPServer, c.DeleteMCPServer,
-		func(s *client.MCPServer) listed { return listed{s.Slug.Value, s.Slug.Value, s.Text} })
+		func(s *client.MCPServer) listed { return listed{id: s.Slug.Value, name: s.Slug.Value, text: s.Text} })
 	v.kinds[finding.Agent] = kindOf(c.Agents, false, c.Agent, c.DeleteAgent,
-		func(a *client.Agent) listed { return listed{a.UID.Value, a.Name.Value, a.Text} })
+		func(a *client.Agent) listed { return listed{id: a.UID.Value, name: a.Name.Value, text: a.Text} })
 	return v
 }
 

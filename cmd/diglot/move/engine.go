@@ -25,14 +25,15 @@ type Engine struct {
 	Policy     Policy // "": FailOnConflict
 	AcceptLoss bool
 	Workers    int // how many records are under way at once; 0: one
-	// Reading is told how many records were listed or read so far, Total how many
-	// there are, Progress of each that is settled; nil: nobody is.
+	// Reading is told how many records were listed so far, Total how many there are,
+	// Progress of each that is settled, and in a plan of each that is read; nil:
+	// nobody is.
 	Reading  func(int)
 	Total    func(int)
 	Progress func(Entry)
 
 	mu     sync.Mutex
-	seen   int // how many records were listed or read
+	seen   int // how many records were listed
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
@@ -125,7 +126,7 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 	return nil
 }
 
-// reading counts a record that was listed or read.
+// reading counts a record that was listed.
 func (e *Engine) reading() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -341,7 +342,8 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		next.State, next.Why = Failed, err.Error()
 		return e.put(next)
 	}
-	next.State, next.ToSlug, next.Took, next.Left = Done, made.Slug, fingerprint(item.Text), fingerprint(made.Text)
+	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
+	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)
 	if next.Slug == "" {
 		next.Slug = made.Slug
 	}
@@ -379,13 +381,20 @@ func ofOneRecord(err error) bool {
 }
 
 func (e *Engine) put(next *Entry) error {
-	next.At = e.Now().UTC()
-	if err := e.Run.Put(*next); err != nil {
-		return err
+	err := e.keep(next)
+	if err == nil {
+		e.tell(next)
 	}
-	e.noteSlug(next)
-	e.tell(next)
-	return nil
+	return err
+}
+
+func (e *Engine) keep(next *Entry) error {
+	next.At = e.Now().UTC()
+	err := e.Run.Put(*next)
+	if err == nil {
+		e.noteSlug(next)
+	}
+	return err
 }
 
 func (e *Engine) tell(entry *Entry) {

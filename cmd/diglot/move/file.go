@@ -194,7 +194,7 @@ func digestOf(text []byte) string {
 func (f *File) List(_ context.Context, kind finding.Kind) iter.Seq2[Ref, error] {
 	return func(yield func(Ref, error) bool) {
 		err := f.each(true, func(r *fileLine) bool {
-			return r.Kind != kind || yield(Ref{r.Form, r.Kind, r.ID, core.JSON(r.Record)}, nil)
+			return r.Kind != kind || yield(Ref{Form: r.Form, Kind: r.Kind, ID: r.ID, Text: core.JSON(r.Record)}, nil)
 		})
 		if err != nil {
 			yield(Ref{}, err)

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // CaughtUp is what came of a catch-up.
@@ -87,6 +90,10 @@ func (e *Engine) leave(c *catchUp, entry *Entry, verdict Verdict, why string) er
 // follow has a record that was moved be as its source is now. It needs no entry
 // before it writes: what was written and not entered is found to be the same.
 func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
+	if entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
+		e.tell(entry)
+		return nil
+	}
 	item, err := e.read(ctx, r)
 	if errors.Is(err, ErrGone) {
 		e.note(func() { delete(c.listed, r.key()) }) // it was removed since it was listed
@@ -116,17 +123,19 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	e.renameAgain(item, entry)
 	next.Action, next.Why, next.There, next.ToSlug = entry.Action, entry.Why, entry.There, entry.ToSlug
 	next.Seen, next.Before = entry.Seen, entry.Before
-	findings, err := e.To.Compare(item, there)
-	if err != nil {
-		return err
+	if fingerprint(there) != entry.Left {
+		findings, err := e.To.Compare(item, there)
+		if err != nil {
+			return err
+		}
+		if verdict, _ := judge(next, findings); verdict != Differs { // perhaps an earlier process has written it
+			return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
+		}
+		if !overwrite {
+			return e.leave(c, entry, Differs, whyBoth)
+		}
 	}
-	if verdict, _ := judge(next, findings); verdict != Differs {
-		return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
-	}
-	switch {
-	case fingerprint(there) != entry.Left && !overwrite:
-		return e.leave(c, entry, Differs, whyBoth)
-	case next.State == Held:
+	if next.State == Held {
 		return e.leave(c, entry, Differs, whyLossy)
 	}
 	made, err := e.To.Update(ctx, item, entry.There)
@@ -198,6 +207,17 @@ func asBegun(entry *Entry) *Item {
 func (e *Engine) removed(entry *Entry, why string) error {
 	entry.State, entry.Why, entry.Findings, entry.Exact = Removed, why, nil, 0
 	return e.put(entry)
+}
+
+// stampOf gives when a text says that it was changed last, as Refold's do.
+func stampOf(text core.JSON) (stamp string) {
+	dialects.Members(text, func(name string, value core.JSON) {
+		if name == "updatedAt" && len(value) > 0 && value[0] == '"' {
+			b, _ := jsontext.AppendUnquote(nil, value) // what is no text is no stamp
+			stamp = string(b)
+		}
+	})
+	return stamp
 }
 
 // Side is where a record was changed since it was moved.

@@ -181,3 +181,49 @@ func TestWhatWasBegunAndIsRemovedAtTheSourceLeavesNothing(t *testing.T) {
 		require.NoError(t, err, "nothing of it is in doubt")
 	}
 }
+
+// A change that would lose something, or that the target refuses, is said and stays
+// to be brought.
+func TestAChangeThatCannotComeIsLeftUntilItCan(t *testing.T) {
+	t.Parallel()
+	to := newTenant(t)
+	uid := core.NewUUID()
+	text := `{"uid":"` + uid + `","name":"Agent","createdAt":1700000000000,"updatedAt":170000000000`
+	e := newEngine(t, t.TempDir(), anAgent{text + `0}`}, move.TenantTarget{Tenant: to})
+	require.NoError(t, e.Apply(t.Context()))
+
+	e.From = anAgent{text + `1,"instruction":"Be kind.","unheardOf":1}`}
+	c, err := e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Len(t, c.Left, 1)
+	require.Contains(t, c.Left[0].Why, "--accept-loss")
+	v, err := e.Verify(t.Context())
+	require.NoError(t, err)
+	require.False(t, v.Good())
+
+	e.AcceptLoss = true
+	to.Store = refusing{to.Store}
+	c, err = e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Len(t, c.Left, 1)
+	require.Contains(t, c.Left[0].Why, "refused")
+
+	to.Store = to.Store.(refusing).Backend
+	c, err = e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Empty(t, c.Left)
+	require.Equal(t, 1, c.Changed)
+	a, err := to.Store.Agent(t.Context(), to.Tenant.ID, core.AgentUID(uid))
+	require.NoError(t, err)
+	require.Equal(t, "Be kind.", *a.Instruction)
+	v, err = e.Verify(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, v.Counts[finding.Agent][move.AsMoved])
+}
+
+// refusing is a store that takes no change of an agent.
+type refusing struct{ move.Backend }
+
+func (refusing) UpdateAgent(context.Context, core.TenantID, core.AgentUID, core.AgentModification) (core.Agent, error) {
+	return core.Agent{}, &core.Error{Kind: core.Invalid, Noun: "agent", Message: "refused"}
+}

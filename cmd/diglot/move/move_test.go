@@ -89,7 +89,10 @@ func TestATenantGoesByWayOfAFileAndIsTheSame(t *testing.T) {
 	source := &move.File{Path: path}
 	require.NoError(t, source.Check())
 	e := newEngine(t, t.TempDir(), source, move.TenantTarget{Tenant: to})
+	told := 0
+	e.Progress = func(move.Entry) { told++ }
 	require.NoError(t, e.Plan(t.Context()))
+	require.Equal(t, 7, told, "each record once")
 	require.Zero(t, count(t, to).Servers)
 	require.Equal(t, 7, e.Run.Summary().Of(move.Planned))
 	require.NoError(t, e.Apply(t.Context()))

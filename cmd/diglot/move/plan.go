@@ -22,6 +22,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 			e.mu.Lock()
 			items = append(items, item)
 			e.mu.Unlock()
+			e.tell(&Entry{Record: item.Record}) // it is reading that takes its time
 		}
 		return err
 	})
@@ -47,7 +48,6 @@ func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
 	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Skipped || entry.State == Begun) {
 		return nil, nil //nolint:nilnil // there is nothing to plan
 	}
-	e.reading()
 	item, err := e.read(ctx, r)
 	if errors.Is(err, ErrGone) {
 		return nil, nil //nolint:nilnil // nor here
@@ -75,7 +75,7 @@ func (e *Engine) plan(ctx context.Context, item *Item, rehearsal Target) error {
 	if slug != "" && (next.Action == Create || next.Action == Update) {
 		e.noteSlug(&Entry{Slug: slug, ToSlug: item.Server.Slug})
 	}
-	return e.put(next)
+	return e.keep(next)
 }
 
 // planned says what is to become of a record; rehearsal is where it is tried,

@@ -31,6 +31,9 @@ type Ref struct {
 	Kind finding.Kind
 	ID   string
 	Text core.JSON // nil: it has to be read
+	// Stamp is when it was changed last, as the list says and a read does too; "":
+	// the list says no such thing.
+	Stamp string
 }
 
 // key is the record's in a run.

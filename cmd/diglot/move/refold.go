@@ -19,15 +19,18 @@ type Refold struct {
 	client *client.Client
 }
 
-// NewRefold makes it. Lists show little of servers.
+// NewRefold makes it. Lists show little of servers; legacy's show when each was
+// changed last (contract 2.3), v3's don't.
 func NewRefold(c *client.Client) *Refold {
 	v := &Refold{client: c}
 	v.pushed = pushed{vendor: core.Refold}
 	v.kinds = map[finding.Kind]kindAt{}
 	v.kinds[finding.Server] = kindOf(c.MCPServers, false, c.MCPServer, c.DeleteMCPServer,
-		func(s *client.MCPServer) listed { return listed{s.ID.Value, s.Name.Value, s.Text} })
+		func(s *client.MCPServer) listed { return listed{s.ID.Value, s.Name.Value, s.Text, s.UpdatedAt.Value} })
 	v.kinds[finding.Account] = kindOf(c.LinkedAccounts, true, c.LinkedAccount, c.DeleteLinkedAccount,
-		func(a *client.Account) listed { return listed{a.AccountID.Value, a.AccountID.Value, a.Text} })
+		func(a *client.Account) listed {
+			return listed{id: a.AccountID.Value, name: a.AccountID.Value, text: a.Text}
+		})
 	return v
 }
 

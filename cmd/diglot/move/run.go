@@ -64,7 +64,9 @@ type Entry struct {
 	Seen []string `json:"seen,omitzero"`
 	// Took is the fingerprint of the source's text that was moved; Before is what
 	// was there before an update; Left is the fingerprint of what was left there.
+	// Stamp is when the source says that its text was changed last.
 	Took   string         `json:"took,omitzero"`
+	Stamp  string         `json:"stamp,omitzero"`
 	Before jsontext.Value `json:"before,omitzero"`
 	Left   string         `json:"left,omitzero"`
 	// Exact is how many members are the same; of the others there are findings.

@@ -105,12 +105,17 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	if err != nil {
 		return err
 	}
+	e.renameAgain(item, entry)
 	findings, err := e.To.Compare(item, there)
 	if err != nil {
 		return err
 	}
 	verdict, beyond := judge(entry, findings)
-	e.found(v, entry.Record, entry, verdict, changed(entry, item, there), beyond)
+	side := changed(entry, item, there)
+	if verdict == AsMoved && side == AtSource { // in a member that was not the same anyway
+		verdict = Differs
+	}
+	e.found(v, entry.Record, entry, verdict, side, beyond)
 	return nil
 }
 
