@@ -89,23 +89,28 @@ func TestAMoveSaysWhatToDoAboutWhatStopsIt(t *testing.T) {
 		says      string
 	}{
 		"the file is another run's": {
-			[]string{key}, append(args, "--run", filepath.Join(dir, "two")),
+			[]string{key},
+			append(args, "--run", filepath.Join(dir, "two")),
 			file + " is there already\nhint: name another file, or --on-conflict update, which writes it anew\n",
 		},
 		"the run is another move's": {
-			[]string{key}, []string{"move", "resume", "--run", filepath.Join(dir, "one"), "--to", "file:other"},
+			[]string{key},
+			[]string{"move", "resume", "--run", filepath.Join(dir, "one"), "--to", "file:other"},
 			"it is of a move from refold:" + v.url + " to file:" + file + ": name another --run\n",
 		},
 		"the key is wrong": {
-			[]string{envFromKey + "=tk0a0a0a0a-0000-4fea-a926-cf52b271489d"}, append(args, "--run", filepath.Join(dir, "three"), "--to", "file:"+filepath.Join(dir, "new")),
+			[]string{envFromKey + "=tk0a0a0a0a-0000-4fea-a926-cf52b271489d"},
+			append(args, "--run", filepath.Join(dir, "three"), "--to", "file:"+filepath.Join(dir, "new")),
 			"hint: the key is that of DIGLOT_FROM_KEY\n",
 		},
 		"the key in a file is wrong": {
-			[]string{key, envFromKeyFile + "=" + keyFile}, append(args, "--run", filepath.Join(dir, "four"), "--to", "file:"+filepath.Join(dir, "new")),
+			[]string{key, envFromKeyFile + "=" + keyFile},
+			append(args, "--run", filepath.Join(dir, "four"), "--to", "file:"+filepath.Join(dir, "new")),
 			"hint: the key is that of DIGLOT_FROM_KEY_FILE\n",
 		},
 		"the address has the API's path": {
-			[]string{key}, []string{"move", "plan", "--from", "refold:" + v.url + "/api/v2/public/", "--to", "file:x"},
+			[]string{key},
+			[]string{"move", "plan", "--from", "refold:" + v.url + "/api/v2/public/", "--to", "file:x"},
 			"diglot: --from: give the address without /api/v2/public\n",
 		},
 	} {
