@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -53,7 +55,7 @@ func (m *moveConfig) command(use, short, long string, run func(cmd *cobra.Comman
 	}
 	f := cmd.Flags()
 	f.StringVar(&m.from, "from", "", "where the records are: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
-	f.StringVar(&m.to, "to", "", "where they go, likewise")
+	f.StringVar(&m.to, "to", "", "where the records go: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
 	f.StringVar(&m.dir, "run", "", "folder of the run's journal (default: ./diglot-move- and the two addresses)")
 	return cmd
 }
@@ -194,7 +196,7 @@ func newMoveUndoCommand(c *common) *cobra.Command {
 					err = told
 				}
 				if err == nil && kept > 0 {
-					return withHint(fmt.Errorf("%d records have been changed since and stay", kept), "--force takes them back, too")
+					return withHint(errors.New(terminal.Count(kept, "record has been changed since and stays", "records have been changed since and stay")), "--force takes them back, too")
 				}
 				return err
 			})

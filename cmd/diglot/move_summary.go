@@ -50,15 +50,15 @@ func (m *moveConfig) names() string {
 func (m *moveConfig) verdict(s *move.Summary) error {
 	switch {
 	case s.Of(move.Failed) > 0:
-		return withHint(fmt.Errorf("%d records failed", s.Of(move.Failed)), m.goesOn(s)+" tries them again; "+m.names())
+		return withHint(errors.New(terminal.Count(s.Of(move.Failed), "record failed", "records failed")), m.goesOn(s)+" tries them again; "+m.names())
 	case s.Refused > 0:
 		hint := m.names()
 		if slices.ContainsFunc(s.Records, func(o finding.Outcome) bool { return strings.Contains(o.Why, " is taken") }) {
 			hint = whenTaken + "; " + hint
 		}
-		return withHint(fmt.Errorf("%d records would fail", s.Refused), hint)
+		return withHint(errors.New(terminal.Count(s.Refused, "record would fail", "records would fail")), hint)
 	case !m.acceptLoss && s.Held > 0:
-		return &coded{withHint(fmt.Errorf("%d records would lose something", s.Held),
+		return &coded{withHint(errors.New(terminal.Count(s.Held, "record would lose something", "records would lose something")),
 			"diglot move report --run "+m.dir+" says what; "+m.goesOn(s)+" --accept-loss moves them"), exitLossy}
 	}
 	return nil
@@ -92,7 +92,7 @@ func (m *moveConfig) differs(v *move.Verification, s *move.Summary) error {
 	if s.Held > 0 {
 		hint += " --accept-loss"
 	}
-	return withHint(fmt.Errorf("%d records were not moved", notMoved), hint+" moves them")
+	return withHint(errors.New(terminal.Count(notMoved, "record was not moved", "records were not moved")), hint+" moves them")
 }
 
 // print prints a summary.
@@ -112,8 +112,9 @@ func (m *moveConfig) print(w io.Writer, s *move.Summary) error {
 	if err := m.out.print(w, s, header, rows...); err != nil || m.out.format != "table" {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nmembers: %d exact, %d approximate, %d manual, %d unsupported, in %d records that lose something\n",
-		s.Classes[finding.Exact], s.Classes[finding.Approximate], s.Classes[finding.Manual], s.Classes[finding.Unsupported], s.Lossy)
+	_, err := fmt.Fprintf(w, "\nmembers: %d exact, %d approximate, %d manual, %d unsupported, in %s\n",
+		s.Classes[finding.Exact], s.Classes[finding.Approximate], s.Classes[finding.Manual], s.Classes[finding.Unsupported],
+		terminal.Count(s.Lossy, "record that loses something", "records that lose something"))
 	return err
 }
 

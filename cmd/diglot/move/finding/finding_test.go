@@ -124,7 +124,7 @@ func TestTheTextShowsWhatIsNotExactAndMovesNoCursor(t *testing.T) {
 	report := finding.NewReport("Plan", "a", "b", at, some())
 	report.Stay = []finding.Outcome{{Kind: finding.Server, ID: hostile, Name: hostile, State: "failed", Why: "It had to. " + hostile}}
 	text := written(t, report.WriteText)
-	require.True(t, strings.HasPrefix(text, "Plan\na → b\n\nUnsupported  1 fields  1 records\n"), "%q", text)
+	require.True(t, strings.HasPrefix(text, "Plan\na → b\n\nUnsupported  1 field   1 record\n"), "%q", text)
 	require.Contains(t, text, "\nRecords that stay\n  mcp_server ")
 	require.Regexp(t, ` failed +It had to\. `, text)
 	require.NotRegexp(t, `(?m)^ *$\n *$`, text)

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 // Report is the findings of one run, with what a reader has to know of it.
@@ -66,16 +67,16 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // is not exact.
 func (r *Report) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "%s\n%s → %s\n\n", line(r.Title), line(r.From), line(r.To))
+	_, _ = fmt.Fprintf(table, "%s\n%s → %s\n\n", terminal.Line(r.Title), terminal.Line(r.From), terminal.Line(r.To))
 	for _, c := range r.Counts {
-		_, _ = fmt.Fprintf(table, "%s\t%d fields\t%d records\n", c.Class, c.Fields, c.Records)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", c.Class, terminal.Count(c.Fields, "field", "fields"), terminal.Count(c.Records, "record", "records"))
 	}
 	if len(r.Stay) > 0 {
 		_, _ = fmt.Fprint(table, "\nRecords that stay\n")
 	}
 	for i := range r.Stay {
 		o := &r.Stay[i]
-		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", o.Kind, line(o.ID), line(strconv.Quote(o.Name)), o.State, line(o.Why))
+		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", o.Kind, terminal.Line(o.ID), terminal.Line(strconv.Quote(o.Name)), o.State, terminal.Line(o.Why))
 	}
 	last := Exact
 	for _, f := range r.Findings {
@@ -86,7 +87,7 @@ func (r *Report) WriteText(w io.Writer) error {
 			_, _ = fmt.Fprintf(table, "\n%s\n", f.Class)
 			last = f.Class
 		}
-		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, line(f.Record.ID), line(f.Path), line(f.sentence()))
+		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, terminal.Line(f.Record.ID), terminal.Line(f.Path), terminal.Line(f.sentence()))
 	}
 	return table.Flush()
 }
@@ -96,14 +97,4 @@ func (f *Finding) sentence() string {
 		return f.Reason
 	}
 	return f.Reason + " " + f.Suggestion
-}
-
-// line keeps what a vendor sent from moving a terminal's cursor.
-func line(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c >= 0x7f && c < 0xa0 {
-			return '\uFFFD'
-		}
-		return c
-	}, s)
 }
