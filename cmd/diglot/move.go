@@ -118,7 +118,7 @@ func newMoveApplyCommand(c *common, resumes bool) *cobra.Command {
 					return err
 				}
 				if begun {
-					return withHint(fmt.Errorf("the run in %s was begun already", m.dir), "diglot move resume goes on with it")
+					return withHint(fmt.Errorf("the run in %s was begun already", m.dir), "diglot move resume --run "+m.dir+" goes on with it")
 				}
 			}
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
