@@ -165,6 +165,13 @@ func checkTrailer(text []byte, number, records int, counts map[finding.Kind]int,
 	return nil
 }
 
+// formsOf are the kinds of records that there are in each form.
+var formsOf = map[string][]finding.Kind{
+	Diglot:                 Kinds,
+	string(core.Refold):    {finding.Server, finding.Account},
+	string(core.CometChat): {finding.Server, finding.Agent},
+}
+
 func readLine(text []byte, number int) (*fileLine, error) {
 	var r fileLine
 	if err := dialects.Decode(text, &r); err != nil {
@@ -173,8 +180,10 @@ func readLine(text []byte, number int) (*fileLine, error) {
 	switch {
 	case !slices.Contains(Kinds, r.Kind):
 		return nil, fileError(number, fmt.Sprintf("there is no kind of record %q", r.Kind))
-	case !slices.Contains([]string{Diglot, string(core.Refold), string(core.CometChat)}, r.Form):
+	case formsOf[r.Form] == nil:
 		return nil, fileError(number, fmt.Sprintf("there is no form of records %q", r.Form))
+	case !slices.Contains(formsOf[r.Form], r.Kind):
+		return nil, fileError(number, fmt.Sprintf("%s has no %s", r.Form, r.Kind))
 	case r.ID == "":
 		return nil, fileError(number, "the record has no id")
 	}

@@ -128,6 +128,7 @@ func TestAFileThatIsNotWholeOrNotOursIsRefused(t *testing.T) {
 		"id changed":     {strings.Replace(string(text), `"id":"`, `"id":"x`, 1), "a line before it has been changed"},
 		"of a kind":      {strings.Replace(string(text), `"kind":"mcp_server"`, `"kind":"mcp_tool\u001b"`, 1), `line 2: there is no kind of record "mcp_tool\x1b"`},
 		"of a form":      {strings.Replace(string(text), `"form":"diglot"`, `"form":"diglos"`, 1), `line 2: there is no form of records "diglos"`},
+		"of no such":     {strings.Replace(string(text), `"kind":"agent","form":"diglot"`, `"kind":"agent","form":"refold"`, 1), "line 6: refold has no agent"},
 		"without an id":  {regexp.MustCompile(`"id":"[0-9a-f]*"`).ReplaceAllString(string(text), `"id":""`), "line 2: the record has no id"},
 		"twice":          {strings.Join(slices.Insert(slices.Clone(lines), 3, lines[1]), ""), "is on line 2 already"},
 		"longer":         {string(text) + lines[1], "behind the last line"},
