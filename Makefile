@@ -137,9 +137,10 @@ bench: ## Compare both dialects with a bare one-query server
 	$(GO) run ./cmd/diglot-bench
 
 story: STORY ?= 10000
-story: ## Move STORY (10000) servers in from both vendors and out to both, killed on the way
+story: STORY_RATE ?= 20
+story: ## Move STORY (10000) servers in from both vendors and out to both, killed on the way, at STORY_RATE (20) requests a second
 	@deploy/ensure.sh postgres
-	DIGLOT_STORY=$(STORY) $(GO) test -count=1 -timeout 60m -v -run '^TestAPlatformMovesInFromBothVendorsAndOutToBoth$$' ./cmd/diglot
+	DIGLOT_STORY=$(STORY) DIGLOT_STORY_RATE=$(STORY_RATE) $(GO) test -count=1 -timeout 180m -v -run '^TestAPlatformMovesInFromBothVendorsAndOutToBoth$$' ./cmd/diglot
 
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@for p in $$($(GO) list ./...); do \

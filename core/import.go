@@ -21,7 +21,7 @@ func (o *Operator) ImportMCPServer(ctx context.Context, t Tenant, s MCPServer) (
 	if s.Revision == 0 {
 		s.Revision = 1
 	}
-	if err := s.validateImport(); err != nil {
+	if err := s.ValidateImport(); err != nil {
 		return MCPServer{}, err
 	}
 	if t.Status == TenantDeleting {
@@ -47,7 +47,7 @@ func (o *Operator) ImportAgent(ctx context.Context, t Tenant, a Agent) (Agent, e
 	if a.Revision == 0 {
 		a.Revision = 1
 	}
-	if err := a.validateImport(); err != nil {
+	if err := a.ValidateImport(); err != nil {
 		return Agent{}, err
 	}
 	if t.Status == TenantDeleting {
@@ -64,7 +64,7 @@ func (o *Operator) ImportAgent(ctx context.Context, t Tenant, a Agent) (Agent, e
 // Invalid; Conflict on "id", and on "status" when the tenant is being deleted.
 func (o *Operator) ImportAccount(ctx context.Context, t Tenant, a Account) (Account, error) {
 	a.Tenant = t.ID
-	if err := a.validateImport(); err != nil {
+	if err := a.ValidateImport(); err != nil {
 		return Account{}, err
 	}
 	if t.Status == TenantDeleting {
@@ -105,13 +105,37 @@ func checkTimes(fields map[string]string, created, updated time.Time) {
 	}
 }
 
+// mostRevisions leaves room for each change that follows, and is a number that
+// clients in JavaScript tell from the next.
+const mostRevisions = 1<<53 - 1
+
 func checkRevision(fields map[string]string, field string, revision, least int64) {
-	if revision < least {
-		fields[field] = "is below " + strconv.FormatInt(least, 10)
+	if revision < least || revision > mostRevisions {
+		fields[field] = "is not from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(mostRevisions, 10)
 	}
 }
 
-func (s *MCPServer) validateImport() error {
+// How deep a member may nest, and what is within one: as deep as in a request that
+// says it, see [MaxDepth].
+const (
+	memberDepth = MaxDepth - 1
+	withinDepth = MaxDepth - 2
+)
+
+// checkJSON says of a text that it isn't of the kind that begins so, or nests too
+// deep.
+func checkJSON(fields map[string]string, field string, text JSON, begin byte, depth int) {
+	switch {
+	case text == nil:
+	case len(text) == 0 || text[0] != begin:
+		fields[field] = map[byte]string{'[': "is no array", '{': "is no object"}[begin]
+	case text.DeeperThan(depth):
+		fields[field] = "nests deeper than " + strconv.Itoa(depth) + " levels"
+	}
+}
+
+// ValidateImport says what keeps a server from being imported as it is. Invalid.
+func (s *MCPServer) ValidateImport() error {
 	u := MCPServerUpdate{Name: &s.Name, Description: s.Description, URL: &s.URL, Icon: &s.Icon, Branding: s.Branding}
 	fields := u.problems()
 	if s.Slug != "" && !ValidSlug(s.Slug) {
@@ -119,10 +143,23 @@ func (s *MCPServer) validateImport() error {
 	}
 	checkTimes(fields, s.CreatedAt, s.UpdatedAt)
 	checkRevision(fields, "revision", s.Revision, 1)
+	for field, text := range map[string]JSON{
+		"suggestions": s.Suggestions, "associated_apps": s.AssociatedApps, "resources": s.Resources, "notebooks": s.Notebooks,
+	} {
+		checkJSON(fields, field, text, '[', memberDepth)
+	}
+	for i, c := range s.Chains {
+		field := "chains." + strconv.Itoa(i)
+		checkJSON(fields, field, c.Fields, '{', withinDepth)
+		if c.Fields == nil {
+			fields[field] = "has no fields"
+		}
+	}
 	return invalid("mcp_server", fields)
 }
 
-func (a *Agent) validateImport() error {
+// ValidateImport says what keeps an agent from being imported as it is. Invalid.
+func (a *Agent) ValidateImport() error {
 	u := AgentUpdate{Name: &a.Name, Icon: &a.Icon, Description: a.Description, Instruction: a.Instruction, Model: a.Model}
 	fields := u.problems()
 	if !a.UID.Valid() {
@@ -130,12 +167,29 @@ func (a *Agent) validateImport() error {
 	}
 	checkTimes(fields, a.CreatedAt, a.UpdatedAt)
 	checkRevision(fields, "revision", a.Revision, 1)
+	for field, text := range map[string]JSON{
+		"tools": a.Tools, "api_tools": a.APITools, "frontend_actions": a.FrontendActions, "files": a.Files, "websites": a.Websites,
+		"other_kb_integrations": a.OtherKBIntegrations,
+	} {
+		checkJSON(fields, field, text, '[', memberDepth)
+	}
+	checkJSON(fields, "metadata", a.Metadata, '{', memberDepth)
+	checkJSON(fields, "model_metadata", a.ModelMetadata, '{', memberDepth)
 	return invalid("agent", fields)
 }
 
-func (a *Account) validateImport() error {
+// ValidateImport says what keeps an account from being imported as it is. Invalid.
+func (a *Account) ValidateImport() error {
 	fields := a.problems()
 	checkTimes(fields, a.CreatedAt, a.UpdatedAt)
 	checkRevision(fields, "version", a.Version, 0)
+	for i, f := range a.Fields {
+		switch field := "fields." + strconv.Itoa(i); {
+		case len(f.Value) == 0:
+			fields[field] = "has no value"
+		case f.Value.DeeperThan(withinDepth):
+			fields[field] = "nests deeper than " + strconv.Itoa(withinDepth) + " levels"
+		}
+	}
 	return invalid("account", fields)
 }

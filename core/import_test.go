@@ -30,6 +30,62 @@ func TestAnImportSaysWhatOfItCannotBeKept(t *testing.T) {
 	requireInvalid(t, err, "account", "id", "version")
 }
 
+// What the API would refuse of a client, or could not go on from, is refused.
+func TestAnImportTakesWhatTheAPITakes(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "one")
+	ms := start.Truncate(time.Millisecond)
+	nested := func(levels int) core.JSON {
+		return core.JSON(strings.Repeat("[", levels) + strings.Repeat("]", levels))
+	}
+	object := func(levels int) core.JSON { return core.JSON(`{"a":` + string(nested(levels-1)) + "}") }
+	server := func(over int) core.MCPServer {
+		return core.MCPServer{
+			Name: "n", CreatedAt: ms, UpdatedAt: ms, Revision: 1<<53 - 1 + int64(over), Suggestions: nested(99 + over), AssociatedApps: nested(99 + over),
+			Resources: nested(99 + over), Notebooks: nested(99 + over), Chains: []core.Chain{{ID: core.NewIDSource()(ms), Fields: object(98 + over)}},
+		}
+	}
+	agent := func(over int) core.Agent {
+		return core.Agent{
+			UID: core.AgentUID(core.NewUUID()), Name: "n", CreatedAt: ms, UpdatedAt: ms, Revision: 1<<53 - 1 + int64(over),
+			Tools: nested(99 + over), APITools: nested(99 + over), FrontendActions: nested(99 + over), Files: nested(99 + over),
+			Websites: nested(99 + over), OtherKBIntegrations: nested(99 + over), Metadata: object(99 + over), ModelMetadata: object(99 + over),
+		}
+	}
+	account := func(over int) core.Account {
+		return core.Account{
+			ID: "a", CreatedAt: ms, UpdatedAt: ms, Version: 1<<53 - 1 + int64(over),
+			Fields: []core.AccountField{{Name: "f", Value: nested(98 + over), CreatedAt: ms}},
+		}
+	}
+	_, err := g.ImportMCPServer(t.Context(), tenant, server(0))
+	require.NoError(t, err)
+	_, err = g.ImportMCPServer(t.Context(), tenant, server(1))
+	requireInvalid(t, err, "mcp_server", "associated_apps", "chains.0", "notebooks", "resources", "revision", "suggestions")
+	_, err = g.ImportAgent(t.Context(), tenant, agent(0))
+	require.NoError(t, err)
+	_, err = g.ImportAgent(t.Context(), tenant, agent(1))
+	requireInvalid(t, err, "agent", "api_tools", "files", "frontend_actions", "metadata", "model_metadata", "other_kb_integrations",
+		"revision", "tools", "websites")
+	_, err = g.ImportAccount(t.Context(), tenant, account(0))
+	require.NoError(t, err)
+	_, err = g.ImportAccount(t.Context(), tenant, account(1))
+	requireInvalid(t, err, "account", "fields.0", "version")
+
+	_, err = g.ImportMCPServer(t.Context(), tenant, core.MCPServer{
+		Name: "n", CreatedAt: ms, UpdatedAt: ms, Suggestions: core.JSON(`"x"`), AssociatedApps: core.JSON(`{"a":1}`), Resources: core.JSON("null"),
+		Notebooks: core.JSON("1"), Chains: []core.Chain{{Fields: core.JSON("[]")}, {}},
+	})
+	requireInvalid(t, err, "mcp_server", "associated_apps", "chains.0", "chains.1", "notebooks", "resources", "suggestions")
+	_, err = g.ImportAgent(t.Context(), tenant, core.Agent{
+		UID: core.AgentUID(core.NewUUID()), Name: "n", CreatedAt: ms, UpdatedAt: ms, Tools: core.JSON("{}"), Metadata: core.JSON("[]"),
+	})
+	requireInvalid(t, err, "agent", "metadata", "tools")
+	_, err = g.ImportAccount(t.Context(), tenant, core.Account{ID: "a", CreatedAt: ms, UpdatedAt: ms, Fields: []core.AccountField{{Name: "f"}}})
+	requireInvalid(t, err, "account", "fields.0")
+}
+
 func TestNothingIsImportedIntoATenantThatIsBeingDeleted(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

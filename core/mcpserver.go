@@ -29,10 +29,6 @@ type MCPServer struct {
 	Revision  int64     // 1 at creation, one more with every change
 }
 
-// JSON is the text of one JSON value: valid, compact, its member order and
-// its numbers as they came in. nil: never given. Core passes it through.
-type JSON []byte
-
 // Chain is one step list of a server. nil Chains on a server means that none
 // were ever sent; empty means that an empty list was.
 type Chain struct {

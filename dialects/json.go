@@ -20,10 +20,6 @@ import (
 // so that a client which reads only after it wrote gets its answer.
 const drainBytes = 16 << 20
 
-// maxDepth is how deep arrays and objects may nest: what MongoDB takes, on
-// which one vendor runs; the database's own parser gives up at some thousands.
-const maxDepth = 100
-
 // syntax is how JSON is read and written everywhere: duplicate members are
 // taken as JavaScript takes them, the last one counts; nothing is escaped that
 // needs no escaping.
@@ -122,7 +118,7 @@ func (r *Request) JSON(into any) error {
 		return malformed("the content type is not application/json", nil)
 	case body[0] != '{':
 		return malformed("the body is not a JSON object", nil)
-	case DeeperThan(body, maxDepth):
+	case core.JSON(body).DeeperThan(core.MaxDepth):
 		return malformed("the body nests deeper than 100 levels", nil)
 	}
 	if err := json.Unmarshal(body, into, syntax); err != nil {
@@ -167,27 +163,4 @@ func isJSON(contentType string) bool {
 	}
 	t, _, err := mime.ParseMediaType(contentType)
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && t == "application/json"
-}
-
-// DeeperThan reports whether JSON text nests deeper than limit. Text that is
-// not JSON gives any answer.
-func DeeperThan(text []byte, limit int) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-			if depth > limit {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }

@@ -51,9 +51,9 @@ func TestDeeperThanCountsArraysAndObjectsButNotText(t *testing.T) {
 		`{"[[[[":"]]]]","\\":[]}`: 2,
 		`["\\",["\"]"],[[[]]]]`:   4,
 	} {
-		require.False(t, DeeperThan([]byte(text), depth), text)
+		require.False(t, core.JSON(text).DeeperThan(depth), text)
 		if depth > 0 {
-			require.True(t, DeeperThan([]byte(text), depth-1), text)
+			require.True(t, core.JSON(text).DeeperThan(depth-1), text)
 		}
 	}
 }
@@ -64,12 +64,12 @@ func FuzzDeeperThan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		depth, ok := depthOf(text)
 		if !ok {
-			DeeperThan([]byte(text), 3) // any answer, no panic
+			core.JSON(text).DeeperThan(3) // any answer, no panic
 			return
 		}
-		require.False(t, DeeperThan([]byte(text), depth))
+		require.False(t, core.JSON(text).DeeperThan(depth))
 		if depth > 0 {
-			require.True(t, DeeperThan([]byte(text), depth-1))
+			require.True(t, core.JSON(text).DeeperThan(depth-1))
 		}
 	})
 }
@@ -113,8 +113,8 @@ func TestBodiesThatAreNotObjectsAreMalformed(t *testing.T) {
 		{"application/json", object + "\x00"},
 		{"application/json", "\v" + object},
 		{"application/json", "//\n" + object},
-		{"application/json", strings.Repeat(`{"x":`, maxDepth) + "{}" + strings.Repeat("}", maxDepth)},
-		{"application/json", strings.Repeat(`{"x":`, maxDepth+1)},
+		{"application/json", strings.Repeat(`{"x":`, core.MaxDepth) + "{}" + strings.Repeat("}", core.MaxDepth)},
+		{"application/json", strings.Repeat(`{"x":`, core.MaxDepth+1)},
 	} {
 		_, err := body(b[0], b[1])
 		require.Equal(t, core.Malformed, core.KindOf(err), "%q %q: %v", b[0], b[1], err)
@@ -125,7 +125,7 @@ func TestObjectsAreRead(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{"s":"x"}`, "\uFEFF{\"s\":\"x\"}", " \r\n\t{\"s\":\"x\"} \n", `{"s":"x","y":1e400}`, `{"y":"\u0000","s":"x"}`,
-		`{"s":"x","y":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `}`,
+		`{"s":"x","y":` + strings.Repeat("[", core.MaxDepth-1) + strings.Repeat("]", core.MaxDepth-1) + `}`,
 	} {
 		m, err := body("application/json", text)
 		require.NoError(t, err, text)

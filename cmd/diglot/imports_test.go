@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -74,6 +75,23 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 	})
 	require.Greater(t, checked, 30, "the tree was found")
+}
+
+// Templates find methods by their names, so that a program that is linked with
+// them keeps every exported method of its packages: 3.5 MB of Diglot's. Cobra's
+// own are linked by whoever sets one of its templates, which nobody does.
+func TestNoTemplatesAreInTheProgram(t *testing.T) {
+	t.Parallel()
+	const each = `{{$p := .ImportPath}}{{range .Imports}}{{if or (eq . "text/template") (eq . "html/template")}}{{$p}} imports {{.}}{{"\n"}}{{end}}{{end}}`
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", each, ".").Output()
+	require.NoError(t, err)
+	require.Equal(t, "github.com/spf13/cobra imports text/template\n", string(out))
+	eachGoFile(t, func(file string, _ []string) {
+		if text, err := os.ReadFile(filepath.Join("..", "..", file)); file != "cmd/diglot/imports_test.go" {
+			require.NoError(t, err)
+			require.NotRegexp(t, `\.Set(Usage|Help|Version)Template\(`, string(text), file)
+		}
+	})
 }
 
 func within(imported string, prefixes []string) bool {

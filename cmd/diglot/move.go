@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
-	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -37,6 +33,7 @@ type moveConfig struct {
 	from, to, dir, onConflict, template string
 	fromAccount, toAccount              string
 	acceptLoss, insecure, force         bool
+	toAlone                             bool // the source isn't asked
 	rate                                float64
 	burst, workers                      int
 	out                                 output
@@ -44,7 +41,7 @@ type moveConfig struct {
 
 func newMoveCommand(c *common) *cobra.Command {
 	return newGroup("move", "Move servers, accounts and agents between a vendor, a tenant and a file",
-		newMovePlanCommand(c), newMoveApplyCommand(c, false), newMoveApplyCommand(c, true), newMoveStatusCommand(c),
+		newMovePlanCommand(c), newMoveApplyCommand(c, false), newMoveApplyCommand(c, true), newMoveCatchUpCommand(c), newMoveStatusCommand(c),
 		newMoveVerifyCommand(c), newMoveUndoCommand(c), newMoveReportCommand(c))
 }
 
@@ -58,7 +55,7 @@ func (m *moveConfig) command(use, short, long string, run func(cmd *cobra.Comman
 	}
 	f := cmd.Flags()
 	f.StringVar(&m.from, "from", "", "where the records are: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
-	f.StringVar(&m.to, "to", "", "where they go, likewise")
+	f.StringVar(&m.to, "to", "", "where the records go: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
 	f.StringVar(&m.dir, "run", "", "folder of the run's journal (default: ./diglot-move- and the two addresses)")
 	return cmd
 }
@@ -121,7 +118,7 @@ func newMoveApplyCommand(c *common, resumes bool) *cobra.Command {
 					return err
 				}
 				if begun {
-					return withHint(fmt.Errorf("the run in %s was begun already", m.dir), "diglot move resume goes on with it")
+					return withHint(fmt.Errorf("the run in %s was begun already", m.dir), "diglot move resume --run "+m.dir+" goes on with it")
 				}
 			}
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
@@ -137,21 +134,14 @@ func newMoveApplyCommand(c *common, resumes bool) *cobra.Command {
 	return cmd
 }
 
-// begun reports whether a run has done more than to plan.
-func (m *moveConfig) begun() (bool, error) {
-	run, err := move.OpenRun(m.dir, m.from, m.to, time.Now())
-	if err != nil {
-		return false, err
-	}
-	defer run.Close() //nolint:errcheck // nothing was written
-	s := run.Summary()
-	return s.Of(move.Done)+s.Of(move.Begun)+s.Of(move.Failed)+s.Of(move.Skipped)+s.Of(move.Held) > 0, nil
-}
-
 func newMoveStatusCommand(c *common) *cobra.Command {
 	m := &moveConfig{common: c}
-	cmd := m.command("status", "Say how far a move is", "Say how far a move is, from its journal alone.", func(cmd *cobra.Command) error {
-		return m.read(func(run *move.Run) error { return m.print(cmd.OutOrStdout(), run.Summary()) })
+	cmd := m.command("status", "Say how far a move is", "Say how far a move is, from its journal alone, and which records stay and why.", func(cmd *cobra.Command) error {
+		return m.read(func(run *move.Run) error {
+			s := run.Summary()
+			m.name(cmd.ErrOrStderr(), s.Records)
+			return m.print(cmd.OutOrStdout(), s)
+		})
 	})
 	m.out.flags(cmd)
 	return cmd
@@ -183,10 +173,12 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 				if err := m.out.print(cmd.OutOrStdout(), v, header, rows...); err != nil {
 					return err
 				}
-				if !v.Good() {
-					return withHint(errors.New("the two sides are not as the run left them"), "-o json names the records and members")
+				if m.out.format == "table" {
+					if err := printVerified(cmd.OutOrStdout(), v.Records); err != nil {
+						return err
+					}
 				}
-				return nil
+				return m.differs(v, e.Run.Summary())
 			})
 		})
 	m.reaches(cmd)
@@ -194,9 +186,9 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 }
 
 func newMoveUndoCommand(c *common) *cobra.Command {
-	m := &moveConfig{common: c}
+	m := &moveConfig{common: c, toAlone: true}
 	cmd := m.command("undo", "Remove what a move made, and restore what it changed",
-		"Remove what a move made, and restore what it changed, unless it has been changed since.",
+		"Remove what a move made, and restore what it changed, unless it has been changed since. The source isn't asked.",
 		func(cmd *cobra.Command) error {
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
 				kept, err := e.Undo(ctx, m.force)
@@ -204,7 +196,7 @@ func newMoveUndoCommand(c *common) *cobra.Command {
 					err = told
 				}
 				if err == nil && kept > 0 {
-					return withHint(fmt.Errorf("%d records have been changed since and stay", kept), "--force takes them back, too")
+					return withHint(errors.New(terminal.Count(kept, "record has been changed since and stays", "records have been changed since and stay")), "--force takes them back, too")
 				}
 				return err
 			})
@@ -225,146 +217,4 @@ func newMoveReportCommand(c *common) *cobra.Command {
 		})
 	cmd.Flags().StringVar(&format, "format", "text", "text, json, html or ids")
 	return cmd
-}
-
-func writeReport(w io.Writer, run *move.Run, format string) error {
-	report := finding.NewReport("Move", run.From, run.To, time.Now(), run.Findings())
-	s := run.Summary()
-	report.Records = len(run.Entries())
-	for i := range report.Counts {
-		if report.Counts[i].Class == finding.Exact { // the journal counts them
-			report.Counts[i].Fields, report.Counts[i].Records = s.Classes[finding.Exact], report.Records
-		}
-	}
-	switch format {
-	case "text":
-		return report.WriteText(w)
-	case "json":
-		return report.WriteJSON(w)
-	case "html":
-		return report.WriteHTML(w)
-	case "ids":
-		for _, e := range run.Entries() {
-			if e.There != "" {
-				if err := encodeJSON(w, map[string]string{"kind": string(e.Record.Kind), "from": e.Record.ID, "to": e.There, "state": string(e.State)}); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("--format is %q: it must be text, json, html or ids", format)
-}
-
-// settle finds the run's folder, and what a run that is there was made with.
-func (m *moveConfig) settle() error {
-	if m.dir == "" {
-		if m.from == "" || m.to == "" {
-			return withHint(errors.New("neither the run nor its two addresses are named"), "give --run, or --from and --to")
-		}
-		m.dir = "diglot-move-" + fileName(m.from) + "-" + fileName(m.to)
-	}
-	return nil
-}
-
-// fileName makes a part of a folder's name of an address.
-func fileName(address string) string {
-	return strings.Trim(strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' {
-			return c
-		}
-		return '-'
-	}, address), "-.")
-}
-
-// read opens a run that is there, and neither of its sides.
-func (m *moveConfig) read(do func(*move.Run) error) error {
-	if err := m.settle(); err != nil {
-		return err
-	}
-	if !move.HasRun(m.dir) {
-		return fmt.Errorf("there is no run in %s", m.dir)
-	}
-	run, err := move.OpenRun(m.dir, m.from, m.to, time.Now())
-	if err != nil {
-		return err
-	}
-	defer run.Close() //nolint:errcheck // nothing was written
-	return do(run)
-}
-
-// summarize prints a run's figures and gives the error that they are.
-func (m *moveConfig) summarize(cmd *cobra.Command, run *move.Run) error {
-	s := run.Summary()
-	if err := m.print(cmd.OutOrStdout(), s); err != nil {
-		return err
-	}
-	again := "diglot move resume --run " + m.dir
-	switch {
-	case s.Of(move.Failed) > 0:
-		return withHint(fmt.Errorf("%d records failed", s.Of(move.Failed)), again+" tries them again; status -o json counts them")
-	case s.Refused > 0:
-		return withHint(fmt.Errorf("%d records would fail", s.Refused), "--on-conflict skip, update or rename says what becomes of taken places")
-	case !m.acceptLoss && (s.Of(move.Held) > 0 || s.Of(move.Planned) > 0 && s.Lossy > 0):
-		return &coded{withHint(fmt.Errorf("%d records would lose something", s.Lossy),
-			"diglot move report --run "+m.dir+" says what; --accept-loss moves them"), exitLossy}
-	}
-	return nil
-}
-
-// print prints a summary.
-func (m *moveConfig) print(w io.Writer, s *move.Summary) error {
-	header := []string{"KIND"}
-	for _, state := range move.States {
-		header = append(header, strings.ToUpper(string(state)))
-	}
-	var rows [][]string
-	for _, kind := range move.Kinds {
-		row := []string{string(kind)}
-		for _, state := range move.States {
-			row = append(row, strconv.Itoa(s.States[kind][state]))
-		}
-		rows = append(rows, row)
-	}
-	if err := m.out.print(w, s, header, rows...); err != nil || m.out.format != "table" {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "\nmembers: %d exact, %d approximate, %d manual, %d unsupported, in %d records that lose something\n",
-		s.Classes[finding.Exact], s.Classes[finding.Approximate], s.Classes[finding.Manual], s.Classes[finding.Unsupported], s.Lossy)
-	return err
-}
-
-// with opens a run and both of its sides for a command, and shows its progress.
-func (m *moveConfig) with(cmd *cobra.Command, do func(context.Context, *move.Engine) error) (err error) {
-	if err := m.settle(); err != nil {
-		return err
-	}
-	policy := move.Policy(m.onConflict)
-	if m.onConflict != "" && !slices.Contains(move.Policies, policy) {
-		return fmt.Errorf("--on-conflict is %q: it must be skip, update, rename or fail", m.onConflict)
-	}
-	if m.workers < 1 || m.rate <= 0 || m.burst < 1 {
-		return errors.New("--rate, --burst and --parallel must be above 0")
-	}
-	if move.HasRun(m.dir) && (m.from == "" || m.to == "") {
-		if err := m.read(func(run *move.Run) error { m.from, m.to = run.From, run.To; return nil }); err != nil {
-			return err
-		}
-	}
-	sides, err := m.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sides.close()) }()
-	run, err := move.OpenRun(m.dir, m.from, m.to, time.Now())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, run.Close()) }()
-	p := newProgress(os.Stderr)
-	defer p.end()
-	return explain(do(sides.context(cmd.Context()), &move.Engine{
-		From: sides.from, To: sides.to, Run: run, Tenant: sides.tenant, Now: time.Now,
-		Policy: policy, AcceptLoss: m.acceptLoss, Workers: m.workers, Total: p.total, Progress: p.settled,
-	}))
 }

@@ -17,7 +17,7 @@ import (
 // addresses in it replaced by those of stand-ins.
 func TestTheRunbooksCommandsWork(t *testing.T) {
 	t.Parallel()
-	refold, chat := newStandIn(t), newStandIn(t)
+	refold, chat := newStandIn(t, fastRate), newStandIn(t, fastRate)
 	refold.fill(t, core.Refold, 3)
 	chat.fill(t, core.CometChat, 3)
 	newRefold, newRefoldKeys := refold.inProcess.tenant(t, "new", "6500a1b2c3d4e5f6a7b8c9d0", "unused")
@@ -37,7 +37,7 @@ func TestTheRunbooksCommandsWork(t *testing.T) {
 	page, err := os.ReadFile("../../deploy/MOVING.md")
 	require.NoError(t, err)
 	blocks := strings.Split(string(page), "```sh\n")[1:]
-	require.Len(t, blocks, 7)
+	require.Len(t, blocks, 9)
 	addresses := strings.NewReplacer("https://app.refold.ai", refold.url,
 		"https://my-app-id.api-us.cometchat.io", chat.url, "https://new-app-id.api-us.cometchat.io", chat.url)
 	for _, block := range blocks {

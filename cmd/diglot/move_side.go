@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/cometchat"
 	cometclient "github.com/diglot/diglot/dialects/cometchat/client"
+	"github.com/diglot/diglot/dialects/refold"
 	refoldclient "github.com/diglot/diglot/dialects/refold/client"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
@@ -26,7 +29,7 @@ const (
 
 // sides are the two sides of a move.
 type sides struct {
-	from   move.Source
+	from   move.Source // nil: it isn't asked
 	to     move.Target
 	tenant core.Tenant // that records are mapped into
 	admin  *administration
@@ -56,13 +59,16 @@ type side struct {
 	template, fromName string
 }
 
-// open opens both sides; what is wrong with an address is told before anything
+// open opens both sides, or the target alone; what is wrong with an address is told before anything
 // is opened.
 func (m *moveConfig) open(ctx context.Context) (_ *sides, err error) {
 	from := side{flag: "--from", keyName: envFromKey, keyFile: envFromKeyFile, account: m.fromAccount, toldAs: "--from-account"}
 	to := side{flag: "--to", keyName: envToKey, keyFile: envToKeyFile, account: m.toAccount, toldAs: "--to-account"}
 	for s, address := range map[*side]string{&from: m.from, &to: m.to} {
 		s.insecure, s.rate, s.burst, s.template, s.fromName = m.insecure, m.rate, m.burst, m.template, m.from
+		if m.toAlone && s == &from {
+			continue
+		}
 		if err := s.parse(address); err != nil {
 			return nil, err
 		}
@@ -81,8 +87,10 @@ func (m *moveConfig) open(ctx context.Context) (_ *sides, err error) {
 			return nil, err
 		}
 	}
-	if out.from, err = from.source(ctx, out); err != nil {
-		return nil, err
+	if !m.toAlone {
+		if out.from, err = from.source(ctx, out); err != nil {
+			return nil, err
+		}
 	}
 	out.to, err = to.target(ctx, out)
 	return out, err
@@ -105,14 +113,22 @@ func (s *side) parse(address string) error {
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" {
 		return fmt.Errorf("%s has no URL of a host, without a user and a query", s.flag) // its text may have a secret
 	}
+	for _, known := range []string{refold.Prefix, cometchat.Prefix} {
+		if strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), known) {
+			return fmt.Errorf("%s: give the address without %s", s.flag, known)
+		}
+	}
 	if u.Scheme == "http" && !s.insecure && !isHere(u.Hostname()) {
 		return withHint(fmt.Errorf("%s would send the key over http", s.flag), "use https, or --insecure-http where the network is your own")
 	}
 	return nil
 }
 
+// isHere reports whether a host is this machine: by its address, as a name may
+// begin like one.
 func isHere(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	at, err := netip.ParseAddr(host)
+	return err == nil && at.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // key gives the key of a vendor.

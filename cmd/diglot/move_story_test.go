@@ -1,242 +1,238 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/store/memstore"
 	"github.com/diglot/diglot/store/storetest"
 )
 
 const (
-	storyOrg = "6698b77a733c5ebd8908189e"
-	storyApp = "my-app-id"
+	// quickServers and quickRate are the story's where nobody asks for another one.
+	quickServers = 24
+	quickRate    = 120
 
-	// storyRate is what a vendor's stand-in takes in a second, and what the program
-	// is told to send: a hundred times what Refold documents, with its burst.
-	storyRate  = 2000
-	storyBurst = 5
+	// atVendor numbers the server that is made at a vendor on the way.
+	atVendor = 1_000_000
 
-	// storySeed has the kills come at the same moments each time.
-	storySeed = 20261121
+	// fastRate holds nobody up.
+	fastRate = 2000
 )
 
-// standIn is a gateway that stands for a vendor and holds its clients to a rate.
-type standIn struct {
-	*inProcess
+// story is two vendors that are pulled into a tenant, which is pushed to two new
+// ones.
+type story struct {
+	n, others int // how many servers each vendor has, and how many accounts or agents
+	rate      int // that each takes, in requests a second
+	env       []string
 
-	tenant core.Tenant
-	keys   credentials
+	refold, chat, newRefold, newChat *standIn
+	clients                          *clients
 }
 
-func newStandIn(t *testing.T) *standIn {
+// newStory reads DIGLOT_STORY, how many servers each vendor has, and
+// DIGLOT_STORY_RATE, how many requests a second each takes.
+func newStory(t *testing.T) *story {
 	t.Helper()
-	s := memstore.New()
-	v := &standIn{inProcess: newInProcess(t, s, s)}
-	v.tenant, v.keys = v.inProcess.tenant(t, "vendor", storyOrg, storyApp)
-	_, err := v.operator.UpdateTenant(t.Context(), v.tenant, core.TenantUpdate{Limits: &core.Limits{Rate: new(storyRate * 60), Burst: new(storyBurst)}})
-	require.NoError(t, err)
-	return v
+	s := &story{n: storyNumber(t, "DIGLOT_STORY", quickServers), rate: storyNumber(t, "DIGLOT_STORY_RATE", quickRate)}
+	s.others = (s.n + 9) / 10
+	s.refold, s.chat, s.newRefold, s.newChat = newStandIn(t, s.rate), newStandIn(t, s.rate), newStandIn(t, s.rate), newStandIn(t, s.rate)
+	s.refold.fill(t, core.Refold, s.n)
+	s.chat.fill(t, core.CometChat, s.n)
+	s.env = []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	diglotJSON(t, s.env, "tenant", "create", "--name", "acme", "--refold-org", storyOrg, "--refold-env", "test",
+		"--cometchat-app", storyApp, "--cometchat-region", "us", "--url-template", "https://mcp.example.com/{slug}")
+	return s
 }
 
-func (v *standIn) counts(t *testing.T) core.TenantCounts {
+func storyNumber(t *testing.T, name string, otherwise int) int {
 	t.Helper()
-	n, err := v.operator.TenantCounts(t.Context(), v.tenant)
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
 	return n
 }
 
-// fill gives a stand-in servers of one vendor's making, with some accounts or agents.
-func (v *standIn) fill(t *testing.T, dialect core.DialectName, n int) {
+// have counts what the tenant has.
+func (s *story) have(t *testing.T) map[string]any {
 	t.Helper()
-	ctx := t.Context()
-	at := time.Date(2024, time.May, 6, 7, 8, 9, 10*int(time.Millisecond), time.UTC)
-	ids := core.NewIDSource()
-	for i := range n {
-		at = at.Add(time.Duration(i%3) * time.Millisecond) // some share one
-		name := fmt.Sprintf("%s %d", dialect, i)
-		s := core.MCPServer{ID: ids(at), Name: name, CreatedAt: at, UpdatedAt: at.Add(time.Hour), Revision: 1, Description: new("Said of " + name)}
-		if dialect == core.Refold {
-			s.Suggestions = core.JSON(`[{"name":"Hello","prompt":"Größe","n":9007199254740993}]`)
-			s.AssociatedApps = core.JSON(`[{"slug":"pipedrive","workflows":[],"actions":[{"id":"delete_lead"}]}]`)
-			s.Chains = []core.Chain{{ID: ids(at), Fields: core.JSON(`{"name":"One","goals":"g"}`)}}
-		} else {
-			s.URL, s.Icon = "https://mcp.example.com/"+strconv.Itoa(i), "https://example.com/icon.png"
-		}
-		made, err := v.operator.ImportMCPServer(ctx, v.tenant, s)
-		require.NoError(t, err)
-		switch {
-		case i%10 != 0:
-		case dialect == core.Refold:
-			_, err = v.operator.ImportAccount(ctx, v.tenant, core.Account{
-				ID: "user-" + strconv.Itoa(i), Name: new("Ñ"), ObjectID: ids(at), CreatedAt: at, UpdatedAt: at, Version: 3,
-				Fields: []core.AccountField{{ID: ids(at), Name: "tier", Value: core.JSON("12345678901234567890"), CreatedAt: at}},
-			})
-			require.NoError(t, err)
-		default:
-			_, err = v.operator.ImportAgent(ctx, v.tenant, core.Agent{
-				UID: core.AgentUID(core.NewUUID()), Name: "Agent " + strconv.Itoa(i), Active: true, Instruction: new("Be kind."),
-				MCPServers: []string{made.Slug}, Metadata: core.JSON(`{"a":1.50}`), CreatedAt: at, UpdatedAt: at, Revision: 1,
-			})
-			require.NoError(t, err)
-		}
-	}
+	return diglotJSON(t, s.env, "tenant", "show", "acme")["counts"].(map[string]any)
 }
 
-// mover runs the commands of one move.
-type mover struct {
-	env  []string
-	args []string
-	dir  string
-}
-
-func newMover(t *testing.T, env []string, args ...string) *mover {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "run")
-	rate := []string{"--run", dir, "--rate", strconv.Itoa(storyRate), "--burst", strconv.Itoa(storyBurst)}
-	return &mover{env, append(args, rate...), dir}
-}
-
-// run runs a command to its end, and gives what it printed and its exit code.
-func (m *mover) run(t *testing.T, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	cmd := diglotCommand(t.Context(), m.env, append(append([]string{"move"}, args...), m.args...)...)
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	_ = cmd.Run() // its code says how it ended
-	return out.String(), errOut.String(), cmd.ProcessState.ExitCode()
-}
-
-// killed runs a command and kills it when the journal has so many lines more.
-func (m *mover) killed(t *testing.T, lines int, args ...string) {
-	t.Helper()
-	before := m.lines()
-	cmd := diglotCommand(context.Background(), m.env, append(append([]string{"move"}, args...), m.args...)...)
-	var errOut bytes.Buffer
-	cmd.Stderr = &errOut
-	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	require.Eventually(t, func() bool { return m.lines() >= before+lines || len(ended) > 0 }, startLimit, time.Millisecond, "%v", args)
-	_ = cmd.Process.Kill() // it may have ended, which is seen below
-	err := <-ended
-	require.ErrorContains(t, err, "killed", "it ended before it was: %s", errOut.String())
-}
-
-func (m *mover) lines() int {
-	text, _ := os.ReadFile(filepath.Join(m.dir, "journal.jsonl")) // there may be none yet
-	return bytes.Count(text, []byte("\n"))
-}
-
-// moveAll moves everything, killed twice on the way, and verifies it. It gives
-// what the verification counts.
-func (m *mover) moveAll(t *testing.T, records int, flags ...string) map[string]map[string]int {
-	t.Helper()
-	chance := rand.New(rand.NewPCG(storySeed, uint64(records)))
-	m.killed(t, 5+chance.IntN(records/2), append([]string{"apply"}, flags...)...)
-	m.killed(t, 5+chance.IntN(records/2), append([]string{"resume"}, flags...)...)
-	_, stderr, code := m.run(t, append([]string{"resume"}, flags...)...)
-	require.Zero(t, code, stderr)
-
-	run, err := move.OpenRun(m.dir, "", "", time.Now())
-	require.NoError(t, err)
-	there := map[string]bool{}
-	done := 0
-	for _, e := range run.Entries() {
-		if e.State == move.Done {
-			done++
-			there[string(e.Record.Kind)+e.There] = true
-		}
-	}
-	require.NoError(t, run.Close())
-	require.Equal(t, records, done, "nothing is missing")
-	require.Len(t, there, records, "each record has one of its own")
-
-	stdout, stderr, code := m.run(t, "verify", "-o", "json")
-	require.Zero(t, code, "%s %s", stderr, stdout)
-	var v struct{ Counts map[string]map[string]int }
-	require.NoError(t, json.Unmarshal([]byte(stdout), &v))
-	return v.Counts
-}
-
-// The whole story: two vendors are pulled into a tenant, clients of both could
-// work on it, and it is pushed to two new vendors. DIGLOT_STORY is how many servers
-// each vendor has.
+// The whole story: two vendors are pulled into a tenant, and that is pushed to two
+// new ones. All the while clients of both kinds write to the tenant. The vendors
+// take requests at a rate, which the moves are over now and then.
 func TestAPlatformMovesInFromBothVendorsAndOutToBoth(t *testing.T) {
 	t.Parallel()
-	n := 120
-	if text := os.Getenv("DIGLOT_STORY"); text != "" {
-		var err error
-		n, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	}
-	others := (n + 9) / 10
-	refold, chat := newStandIn(t), newStandIn(t)
-	refold.fill(t, core.Refold, n)
-	chat.fill(t, core.CometChat, n)
-	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
-	diglotJSON(t, env, "tenant", "create", "--name", "acme", "--refold-org", storyOrg, "--refold-env", "test",
-		"--cometchat-app", storyApp, "--cometchat-region", "us", "--url-template", "https://mcp.example.com/{slug}")
-	have := func() map[string]any {
-		return diglotJSON(t, env, "tenant", "show", "acme")["counts"].(map[string]any)
-	}
-	nothing := have()
+	s := newStory(t)
+	fromRefold := s.newMover(t, s.refold, envFromKey+"="+s.refold.keys["key"][1],
+		"--from", "refold:"+s.refold.url, "--to", "tenant:acme", "--from-account", testAccount)
+	fromChat := s.newMover(t, s.chat, envFromKey+"="+s.chat.keys["apikey"][1], "--from", "cometchat:"+s.chat.url, "--to", "tenant:acme")
+	nothing := s.have(t)
+	sideBySide(t, "plan", func(t *testing.T) { s.plan(t, fromRefold) }, func(t *testing.T) { s.plan(t, fromChat) })
+	require.Equal(t, nothing, s.have(t), "a plan changes nothing")
 
-	in := newMover(t, append(env, envFromKey+"="+refold.keys["key"][1]),
-		"--from", "refold:"+refold.url, "--to", "tenant:acme", "--from-account", testAccount)
-	planned, stderr, code := in.run(t, "plan", "-o", "json")
+	s.clients = startClients(t, s)
+	s.clients.writeTo(fromRefold, fromChat)
+	sideBySide(t, "in", func(t *testing.T) {
+		// The account that the key is used beside comes too.
+		s.in(t, fromRefold, refoldWriter{refoldClient(t, s.refold)}, s.n+s.others+1)
+	}, func(t *testing.T) {
+		s.in(t, fromChat, chatWriter{chatClient(t, s.chat)}, s.n+s.others)
+	})
+	requireHonoured(t, s.refold, s.chat)
+
+	toRefold := s.newMover(t, s.newRefold, envToKey+"="+s.newRefold.keys["key"][1],
+		"--from", "tenant:acme", "--to", "refold:"+s.newRefold.url, "--to-account", "mover")
+	toChat := s.newMover(t, s.newChat, envToKey+"="+s.newChat.keys["apikey"][1],
+		"--from", "tenant:acme", "--to", "cometchat:"+s.newChat.url, "--url-template", "https://mcp.example.com/{slug}")
+	toRefold.out, toChat.out = true, true
+	s.heldBack(t, toRefold)
+	s.clients.writeTo(toRefold, toChat)
+	update := []string{"--accept-loss", "--on-conflict", "update"}
+	sideBySide(t, "out",
+		func(t *testing.T) { toRefold.moveAll(t, 2*s.n, update...); s.clients.wait(t, toRefold) },
+		func(t *testing.T) { toChat.moveAll(t, 2*s.n, "--accept-loss"); s.clients.wait(t, toChat) })
+	s.clients.end(t)
+	acme := s.have(t)
+	require.EqualValues(t, s.refold.counts(t).Servers+s.chat.counts(t).Servers+s.clients.made-s.clients.removedOf(fromRefold)-
+		s.clients.removedOf(fromChat)-s.clients.removedOf(toRefold)-s.clients.removedOf(toChat), acme["servers"], "the counts add up")
+
+	sideBySide(t, "caught up", func(t *testing.T) {
+		s.caughtUp(t, toRefold, update...)
+		have := s.newRefold.counts(t)
+		require.EqualValues(t, acme["servers"], have.Servers)
+		require.EqualValues(t, acme["accounts"], have.Accounts)
+	}, func(t *testing.T) {
+		s.caughtUp(t, toChat, "--accept-loss")
+		have := s.newChat.counts(t)
+		require.EqualValues(t, acme["servers"], have.Servers)
+		require.EqualValues(t, acme["agents"], have.Agents)
+		s.reportAndUndo(t, toChat)
+	})
+	requireHonoured(t, s.newRefold, s.newChat)
+}
+
+// sideBySide tells two parts of a story at once.
+func sideBySide(t *testing.T, name string, refold, chat func(t *testing.T)) {
+	t.Helper()
+	require.True(t, t.Run(name, func(t *testing.T) {
+		t.Run("refold", func(t *testing.T) { t.Parallel(); refold(t) })
+		t.Run("cometchat", func(t *testing.T) { t.Parallel(); chat(t) })
+	}))
+}
+
+func (s *story) plan(t *testing.T, m *mover) {
+	t.Helper()
+	planned, stderr, code := m.run(t, "plan", "-o", "json")
 	require.Zero(t, code, "%s %s", planned, stderr)
-	require.Contains(t, planned, fmt.Sprintf(`"mcp_server":{"planned":%d}`, n))
-	require.Equal(t, nothing, have(), "a plan changes nothing")
-	counts := in.moveAll(t, n+others+1) // the account that the key is used beside comes too
-	require.Equal(t, map[string]map[string]int{"mcp_server": {"equal": n}, "linked_account": {"equal": others + 1}}, counts)
+	require.Contains(t, planned, fmt.Sprintf(`"mcp_server":{"planned":%d}`, s.n))
+}
 
-	in = newMover(t, append(env, envFromKey+"="+chat.keys["apikey"][1]), "--from", "cometchat:"+chat.url, "--to", "tenant:acme")
-	counts = in.moveAll(t, n+others)
-	require.Equal(t, map[string]map[string]int{"mcp_server": {"equal": n}, "agent": {"equal": others}}, counts)
+// in moves a vendor's records in. Some of them are written to by the tenant's
+// clients on the way, others by the vendor's.
+func (s *story) in(t *testing.T, m *mover, vendors serverClient, records int) {
+	t.Helper()
+	m.moveAll(t, records)
+	require.Equal(t, map[string]int{"done": records}, m.states(t), "nothing is missing")
+	stays := map[string]string{}
+	for id, removed := range s.clients.wait(t, m) {
+		stays[id] = "differs target"
+		if removed {
+			stays[id] = "missing"
+		}
+	}
 
-	newRefold, newChat := newStandIn(t), newStandIn(t)
-	out := newMover(t, append(env, envToKey+"="+newRefold.keys["key"][1]),
-		"--from", "tenant:acme", "--to", "refold:"+newRefold.url, "--to-account", "mover")
-	_, stderr, code = out.run(t, "apply")
+	comes, ctx := maps.Clone(stays), t.Context()
+	id, _, err := vendors.create(ctx, atVendor)
+	require.NoError(t, err)
+	comes[id] = "not moved"
+	for _, e := range m.settled() {
+		if id := e.Record.ID; comes[id] != "" || strings.HasSuffix(e.Record.Name, "0") {
+			continue
+		} else if len(comes) == len(stays)+1 {
+			require.NoError(t, vendors.rename(ctx, id, clientsName+"at the vendor: "+id))
+			comes[id] = "differs source"
+		} else {
+			require.NoError(t, vendors.remove(ctx, id))
+			comes[id] = "no source"
+			break
+		}
+	}
+	require.Len(t, comes, len(stays)+3)
+	require.Equal(t, comes, m.verify(t, 1).said(), "each record that is not as it was moved is named")
+	m.catchUp(t)
+	v := m.verify(t, 1)
+	require.Equal(t, stays, v.said(), "what the tenant's clients wrote is theirs")
+	require.Equal(t, map[string]int{"done": records, "removed": 1}, m.states(t))
+	require.Equal(t, records, v.count()) // one is gone, one has come
+	require.Equal(t, m.vendor.counts(t).Servers, v.Counts["mcp_server"]["equal"]+len(stays))
+}
+
+// heldBack is a move that would lose something.
+func (s *story) heldBack(t *testing.T, of *mover) {
+	t.Helper()
+	held := &mover{vendor: of.vendor, rate: of.rate, env: of.env, args: of.args, dir: filepath.Join(t.TempDir(), "run")}
+	_, stderr, code := held.run(t, "apply")
 	require.Equal(t, exitLossy, code, stderr)
 	require.Contains(t, stderr, "--accept-loss")
-	require.Zero(t, newRefold.counts(t).Servers, "what would lose something is held back")
-	out = newMover(t, out.env, out.args[:6]...)
-	counts = out.moveAll(t, 2*n+others+1, "--accept-loss", "--on-conflict", "update")
-	require.Equal(t, 2*n, counts["mcp_server"]["as moved"], counts)
-	require.Equal(t, 2*n, newRefold.counts(t).Servers)
-	require.Equal(t, others+1, newRefold.counts(t).Accounts)
+	require.Zero(t, of.vendor.counts(t).Servers, "what would lose something is held back")
+}
 
-	out = newMover(t, append(env, envToKey+"="+newChat.keys["apikey"][1]), "--from", "tenant:acme", "--to", "cometchat:"+newChat.url,
-		"--url-template", "https://mcp.example.com/{slug}")
-	counts = out.moveAll(t, 2*n+others, "--accept-loss")
-	require.Equal(t, 2*n, counts["mcp_server"]["as moved"], counts)
-	require.Equal(t, 2*n, newChat.counts(t).Servers)
-	require.Equal(t, others, newChat.counts(t).Agents)
+// caughtUp brings what clients wrote while a move out ran: it is found first.
+func (s *story) caughtUp(t *testing.T, m *mover, flags ...string) {
+	t.Helper()
+	v := m.verify(t, 1)
+	said := v.said()
+	for id, removed := range s.clients.wait(t, m) {
+		want := "differs source"
+		if removed {
+			want = "no source"
+		}
+		require.Equal(t, want, said[id], id)
+	}
+	for _, r := range v.Records {
+		require.True(t, s.clients.wrote(&r), "%+v", r)
+	}
+	m.catchUp(t, flags...)
+	v = m.verify(t, 0)
+	require.Empty(t, v.Records)
+	states := m.states(t)
+	require.Equal(t, states["done"], v.count(), "what was moved is all there")
+	acme := s.have(t)
+	all := 0
+	for _, kind := range []string{"servers", "accounts", "agents"} {
+		all += int(acme[kind].(float64))
+	}
+	require.Equal(t, all, states["done"]+states["skipped"], "and the others are what the vendor has nothing like")
+	require.Len(t, states, 3, "%v", states)
+}
 
-	ids, stderr, err := diglot(t, env, "move", "report", "--run", out.dir, "--format", "ids")
+func (s *story) reportAndUndo(t *testing.T, m *mover) {
+	t.Helper()
+	ids, stderr, err := diglot(t, s.env, "move", "report", "--run", m.dir, "--format", "ids")
 	require.NoError(t, err, stderr)
-	require.Equal(t, 2*n+others, strings.Count(ids, "\n"))
-	page, _, err := diglot(t, env, "move", "report", "--run", out.dir, "--format", "html")
+	states := m.states(t)
+	require.Equal(t, states["done"]+states["removed"], strings.Count(ids, "\n"))
+	page, _, err := diglot(t, s.env, "move", "report", "--run", m.dir, "--format", "html")
 	require.NoError(t, err)
 	require.Contains(t, page, "<!doctype html>")
 
-	_, stderr, code = out.run(t, "undo")
+	m.vendor.holdTo(t, core.Limits{Rate: new(chatRate)}) // as the vendor documents: there is twice as much to ask for
+	m.rate = chatRate / 60
+	_, stderr, code := m.run(t, "undo")
 	require.Zero(t, code, stderr)
-	require.Zero(t, newChat.counts(t).Servers)
-	require.Zero(t, newChat.counts(t).Agents)
+	require.Zero(t, m.vendor.counts(t).Servers)
+	require.Zero(t, m.vendor.counts(t).Agents)
 }

@@ -47,7 +47,7 @@ func (r *Response) Unreadable(why error) error {
 	e := r.c.failed(r.request, r.tries, why)
 	e.Status = r.Status
 	if !r.request.Private {
-		e.Excerpt = r.c.excerpt(r.Body)
+		e.Excerpt = r.c.line(string(r.Body), excerptBytes)
 	}
 	return e
 }
@@ -97,7 +97,7 @@ func (c *Client) pace(ctx context.Context) error {
 }
 
 func (c *Client) path(r *Request) string {
-	return c.redact(strings.TrimSuffix(c.base.Path, "/") + "/" + strings.Join(r.Path, "/"))
+	return c.line(strings.TrimSuffix(c.base.Path, "/")+"/"+strings.Join(r.Path, "/"), excerptBytes)
 }
 
 func (c *Client) failed(r *Request, attempts int, err error) *Error {
@@ -188,10 +188,10 @@ func (c *Client) refused(r *Request, res *http.Response, body []byte, err error)
 	}
 	if len(body) > 0 && isJSON(body) {
 		code, message := c.code(body)
-		e.Code, e.Message = c.redact(code), c.redact(message)
+		e.Code, e.Message = c.line(code, excerptBytes), c.line(message, messageBytes)
 	}
 	if e.Code == "" && e.Message == "" && !r.Private {
-		e.Excerpt = c.excerpt(body)
+		e.Excerpt = c.line(string(body), excerptBytes)
 	}
 	return e
 }

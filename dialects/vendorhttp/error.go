@@ -7,11 +7,13 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Error is a request that failed. It has no query, no header and no credential
-// in it, so that it may be shown and logged.
+// in it, so that it may be shown and logged; what the vendor said is cut, and on
+// one line without control characters.
 type Error struct {
 	Vendor  string
 	Method  string
@@ -45,7 +47,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ": %q", e.Excerpt)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		b.WriteString(": " + lineOf(e.Err.Error(), messageBytes)) // net/http's may quote the answer
 	}
 	return b.String()
 }
@@ -67,16 +69,37 @@ var ErrAnswer = errors.New("an answer that can't be read")
 // errTooLarge is an answer that is larger than it may be.
 var errTooLarge = fmt.Errorf("%w: it is larger than it may be", ErrAnswer)
 
-// excerptBytes is how much of a body that isn't JSON is shown.
-const excerptBytes = 200
+// How much of what a vendor said is shown, in bytes: of a body that isn't JSON, of
+// its code or a path, and of its message.
+const (
+	excerptBytes = 200
+	messageBytes = 1000
+)
 
-// excerpt is the beginning of a body, fit to be printed: one line of text.
-func (c *Client) excerpt(body []byte) string {
-	text := strings.Join(strings.Fields(strings.ToValidUTF8(c.redact(string(body)), "\uFFFD")), " ")
-	if len(text) <= excerptBytes {
+// line is the beginning of what a vendor said, fit to be printed and kept: one line
+// of at most most bytes and an ellipsis, without the client's secrets and without
+// what moves a terminal's cursor, turns the text's direction or has no width.
+func (c *Client) line(text string, most int) string { return lineOf(c.redact(text), most) }
+
+func lineOf(text string, most int) string {
+	const wide = 4 // so many bytes for one are more than ever come of it
+	if len(text) > most*wide {
+		text = text[:most*wide] // what is megabytes long isn't read to its end
+	}
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r) || unicode.Is(unicode.Variation_Selector, r):
+			return utf8.RuneError
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= most {
 		return text
 	}
-	cut := excerptBytes
+	cut := most
 	for !utf8.RuneStart(text[cut]) {
 		cut--
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -320,6 +322,47 @@ func TestAFailureNamesTheRequestAndNoCredential(t *testing.T) {
 		require.NotContains(t, shown, key)
 		require.NotContains(t, shown, fmt.Sprintf("%x", key))
 	}
+}
+
+func TestWhatAVendorSaysIsOneShortLine(t *testing.T) {
+	t.Parallel()
+	hostile := "no\x1b[2J\x1b]0;owned\x07\nerror: all is well\u202e\u200b\u2028\u2066\x00\u009b \ufeff"
+	var status string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/raw" {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = conn.Write([]byte(status))
+				_ = conn.Close()
+			}
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": "E" + hostile, "message": hostile + strings.Repeat("ü", 5<<20)})
+	})
+	o := vendorhttptest.NewClock().Options(s.URL)
+	o.Attempts, o.MaxBody = 1, 64<<20
+	c := newClient(t, o)
+	plain := func(text string) {
+		for _, r := range text {
+			require.True(t, unicode.IsGraphic(r), "%q has %q", text, r)
+		}
+		require.True(t, utf8.ValidString(text))
+	}
+	_, err := c.Do(t.Context(), get("mcp-servers", "id"+hostile+strings.Repeat("x", 5000)))
+	e := failureOf(t, err)
+	plain(err.Error())
+	require.Less(t, len(err.Error()), 2000)
+	require.True(t, strings.HasPrefix(e.Message, "no\uFFFD[2J\uFFFD]0;owned\uFFFD error: all is well"), e.Message)
+	require.True(t, strings.HasSuffix(e.Message, "ü…"))
+	require.LessOrEqual(t, len(e.Message), 1000+len("…"))
+	require.Contains(t, e.Path, "/mcp-servers/idno\uFFFD[2J")
+
+	status = "HTTP/1.1 200 OK\r\n" + "no header\x1b[2J" + strings.Repeat("x", 5000) + "\r\n\r\n"
+	_, err = c.Do(t.Context(), get("raw"))
+	require.Error(t, err)
+	plain(err.Error())
+	require.Less(t, len(err.Error()), 1200)
 }
 
 func TestABaseWithACredentialInItIsRefusedAndNotShown(t *testing.T) {

@@ -2,7 +2,6 @@ package move
 
 import (
 	"context"
-	"iter"
 	"strconv"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
@@ -15,49 +14,22 @@ import (
 // as a target. Servers are found by their slugs, which stay; it makes agents' uids,
 // which are found by their names.
 type CometChat struct {
-	pushed
-	index
+	atVendor
 
 	client *client.Client
 }
 
-// NewCometChat makes it; template gives urls to Diglot's servers that have none.
+// NewCometChat makes it; template gives urls to Diglot's servers that have none. A
+// list may show less of agents than a read.
 func NewCometChat(c *client.Client, template string) *CometChat {
-	return &CometChat{pushed: pushed{vendor: core.CometChat, tenant: core.Tenant{URLTemplate: template}}, client: c}
-}
-
-// List implements [Source]. A list may show less of agents than a read.
-func (c *CometChat) List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, error] {
-	return func(yield func(Ref, error) bool) {
-		switch kind {
-		case finding.Server:
-			for s, err := range c.client.MCPServers(ctx) {
-				if err != nil {
-					yield(Ref{}, err)
-					return
-				}
-				if !yield(Ref{Form: string(core.CometChat), Kind: kind, ID: s.Slug.Value, Text: s.Text}, nil) {
-					return
-				}
-			}
-		case finding.Agent:
-			for a, err := range c.client.Agents(ctx) {
-				if err != nil {
-					yield(Ref{}, err)
-					return
-				}
-				if !yield(Ref{Form: string(core.CometChat), Kind: kind, ID: a.UID.Value}, nil) {
-					return
-				}
-			}
-		case finding.Account:
-		}
-	}
-}
-
-// Read implements [Source].
-func (c *CometChat) Read(ctx context.Context, ref Ref) (core.JSON, error) {
-	return CometChatTarget{c}.Read(ctx, ref.Kind, ref.ID)
+	v := &CometChat{client: c}
+	v.pushed = pushed{vendor: core.CometChat, tenant: core.Tenant{URLTemplate: template}}
+	v.kinds = map[finding.Kind]kindAt{}
+	v.kinds[finding.Server] = kindOf(c.MCPServers, true, c.MCPServer, c.DeleteMCPServer,
+		func(s *client.MCPServer) listed { return listed{id: s.Slug.Value, name: s.Slug.Value, text: s.Text} })
+	v.kinds[finding.Agent] = kindOf(c.Agents, false, c.Agent, c.DeleteAgent,
+		func(a *client.Agent) listed { return listed{id: a.UID.Value, name: a.Name.Value, text: a.Text} })
+	return v
 }
 
 // CometChatTarget is CometChat as a [Target].
@@ -65,40 +37,8 @@ type CometChatTarget struct{ *CometChat }
 
 // Read implements [Target].
 func (c CometChatTarget) Read(ctx context.Context, kind finding.Kind, id string) (core.JSON, error) {
-	if kind == finding.Agent {
-		a, err := c.client.Agent(ctx, id)
-		if err != nil {
-			return nil, goneAt(err)
-		}
-		return a.Text, nil
-	}
-	s, err := c.client.MCPServer(ctx, id)
-	if err != nil {
-		return nil, goneAt(err)
-	}
-	return s.Text, nil
+	return c.kinds[kind].read(ctx, id)
 }
-
-// Prepare implements [Target].
-func (c CometChatTarget) Prepare(ctx context.Context) error {
-	c.clear()
-	for s, err := range c.client.MCPServers(ctx) {
-		if err != nil {
-			return err
-		}
-		c.add(finding.Server, s.Slug.Value, s.Slug.Value)
-	}
-	for a, err := range c.client.Agents(ctx) {
-		if err != nil {
-			return err
-		}
-		c.add(finding.Agent, a.Name.Value, a.UID.Value)
-	}
-	return nil
-}
-
-// Takes implements [Target].
-func (c CometChatTarget) Takes(kind finding.Kind) bool { return kind != finding.Account }
 
 // InPlace implements [Target].
 func (c CometChatTarget) InPlace(_ context.Context, item *Item) ([]Existing, error) {
@@ -196,13 +136,5 @@ func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Mad
 
 // Restore implements [Target].
 func (c CometChatTarget) Restore(ctx context.Context, kind finding.Kind, id string, before core.JSON) error {
-	return restore(ctx, c, Ref{Form: string(core.CometChat), Kind: kind, ID: id}, before)
-}
-
-// Delete implements [Target].
-func (c CometChatTarget) Delete(ctx context.Context, kind finding.Kind, id string) error {
-	if kind == finding.Agent {
-		return goneAt(c.client.DeleteAgent(ctx, id))
-	}
-	return goneAt(c.client.DeleteMCPServer(ctx, id))
+	return c.restore(ctx, c, kind, id, before)
 }

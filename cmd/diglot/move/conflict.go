@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -63,12 +64,15 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 		return e.create(ctx, item, next)
 	case FailOnConflict:
 	}
-	next.State, next.Why = Failed, "its "+x.Taken+" is taken by "+x.ID
+	next.State, next.Why = Failed, x.why()
 	if err := e.put(next); err != nil {
 		return err
 	}
-	return fmt.Errorf("%s %s: %w: its %s is that of %s", item.Record.Kind, item.Record.ID, ErrConflict, x.Taken, x.ID)
+	return fmt.Errorf("%s %s: %w: its %s is that of %q", item.Record.Kind, item.Record.ID, ErrConflict, x.Taken, x.ID)
 }
+
+// why says why a record can't have its place.
+func (x *Existing) why() string { return "its " + x.Taken + " is taken by " + strconv.Quote(x.ID) }
 
 // rename finds a place that is free.
 func (e *Engine) rename(ctx context.Context, item *Item, next *Entry, x *Existing, at Target) error {

@@ -25,12 +25,15 @@ type Engine struct {
 	Policy     Policy // "": FailOnConflict
 	AcceptLoss bool
 	Workers    int // how many records are under way at once; 0: one
-	// Total is told how many records there are, Progress of each that is settled;
-	// nil: nobody is.
+	// Reading is told how many records were listed so far, Total how many there are,
+	// Progress of each that is settled, and in a plan of each that is read; nil:
+	// nobody is.
+	Reading  func(int)
 	Total    func(int)
 	Progress func(Entry)
 
 	mu     sync.Mutex
+	seen   int // how many records were listed
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
@@ -38,10 +41,12 @@ type Engine struct {
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
-	e.slugs, e.stop = map[string]string{}, nil
+	e.slugs, e.stop, e.seen = map[string]string{}, nil, 0
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
-		e.noteSlug(entry)
+		if entry.State != Undone && entry.State != Removed {
+			e.noteSlug(entry)
+		}
 	}
 	if e.Policy == "" {
 		e.Policy = FailOnConflict
@@ -77,13 +82,23 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 // Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
-	if err := e.To.Prepare(ctx); err != nil {
+	if err := e.prepare(ctx, false); err != nil {
 		return err
 	}
 	if err := e.all(ctx, e.move); err != nil {
 		return err
 	}
 	return e.To.Finish(ctx)
+}
+
+// prepare has the target look at what is there. A file is a run's own: one that
+// another has made is written anew, or not at all. [FileThereError].
+func (e *Engine) prepare(ctx context.Context, plans bool) error {
+	if file, is := e.To.(*FileTarget); is {
+		file.plans, file.replaces = plans, e.Policy == UpdateOnConflict
+		file.own = e.Run.Summary().Of(Done) > 0
+	}
+	return e.To.Prepare(ctx, e.reading)
 }
 
 // all has each record of the source be dealt with, some at once, one kind after
@@ -96,6 +111,7 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 				return err
 			}
 			lists[i] = append(lists[i], r)
+			e.reading()
 		}
 		total += len(lists[i])
 	}
@@ -108,6 +124,16 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 		}
 	}
 	return nil
+}
+
+// reading counts a record that was listed.
+func (e *Engine) reading() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.seen++
+	if e.Reading != nil {
+		e.Reading(e.seen)
+	}
 }
 
 func (e *Engine) some(ctx context.Context, list []Ref, each func(context.Context, Ref) error) error {
@@ -156,6 +182,11 @@ func (e *Engine) read(ctx context.Context, r Ref) (*Item, error) {
 			return nil, err
 		}
 	}
+	return e.item(r, text)
+}
+
+// item maps a record, with the slugs that its servers have at the target.
+func (e *Engine) item(r Ref, text core.JSON) (*Item, error) {
 	item, err := itemOf(e.mapper, r, text)
 	if err == nil && item.Agent != nil {
 		for i, slug := range item.Agent.MCPServers {
@@ -219,7 +250,7 @@ func (e *Engine) intend(item *Item) (*Entry, error) {
 	loses := lossy(next.Findings)
 	switch takes := e.To.Takes(item.Record.Kind); {
 	case loses && !e.AcceptLoss:
-		next.State, next.Why = Held, "it would lose something: --accept-loss moves it"
+		next.State, next.Why = Held, losses(next.Findings)
 	case !takes:
 		next.State, next.Action, next.Why = Skipped, Skip, errNotTaken.Error()
 	}
@@ -244,15 +275,11 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		if entry.Why != "" { // it was renamed
 			e.renameAgain(item, entry)
 		}
-		found, err := e.inPlace(ctx, item, e.To)
+		if there, err = e.begun(ctx, item, entry); err == nil && there == "" { // it may have another name since
+			there, err = e.begun(ctx, asBegun(entry), entry)
+		}
 		if err != nil {
 			return false, err
-		}
-		for _, x := range found {
-			if !slices.Contains(entry.Seen, x.ID) {
-				there = x.ID
-				break
-			}
 		}
 	}
 	if there == "" {
@@ -264,6 +291,17 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		return false, nil
 	}
 	return true, e.made(item, next, made, err)
+}
+
+// begun gives the id of what an earlier process made of an item, "": nothing.
+func (e *Engine) begun(ctx context.Context, item *Item, entry *Entry) (string, error) {
+	found, err := e.inPlace(ctx, item, e.To)
+	for _, x := range found {
+		if !slices.Contains(entry.Seen, x.ID) {
+			return x.ID, err
+		}
+	}
+	return "", err
 }
 
 // create makes the record at the target: between the two entries it may be there.
@@ -305,6 +343,7 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		return e.put(next)
 	}
 	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
+	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)
 	if next.Slug == "" {
 		next.Slug = made.Slug
 	}
@@ -342,13 +381,20 @@ func ofOneRecord(err error) bool {
 }
 
 func (e *Engine) put(next *Entry) error {
-	next.At = e.Now().UTC()
-	if err := e.Run.Put(*next); err != nil {
-		return err
+	err := e.keep(next)
+	if err == nil {
+		e.tell(next)
 	}
-	e.noteSlug(next)
-	e.tell(next)
-	return nil
+	return err
+}
+
+func (e *Engine) keep(next *Entry) error {
+	next.At = e.Now().UTC()
+	err := e.Run.Put(*next)
+	if err == nil {
+		e.noteSlug(next)
+	}
+	return err
 }
 
 func (e *Engine) tell(entry *Entry) {

@@ -12,7 +12,9 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -79,6 +81,7 @@ func (f *File) each(whole bool, yield func(*fileLine) bool) error {
 	lines.Split(endedLines)
 	sum, counts := sha256.New(), map[finding.Kind]int{}
 	ended, number, records := false, 0, 0
+	lineOf := map[string]int{}
 	for lines.Scan() {
 		text := lines.Bytes()
 		number++
@@ -100,6 +103,11 @@ func (f *File) each(whole bool, yield func(*fileLine) bool) error {
 			if err != nil {
 				return err
 			}
+			ref := Ref{Kind: r.Kind, ID: r.ID}
+			if at, twice := lineOf[ref.key()]; twice {
+				return fileError(number, fmt.Sprintf("the %s %q is on line %d already", r.Kind, r.ID, at))
+			}
+			lineOf[ref.key()] = number
 			records++
 			counts[r.Kind]++
 			if !yield(r) {
@@ -157,10 +165,27 @@ func checkTrailer(text []byte, number, records int, counts map[finding.Kind]int,
 	return nil
 }
 
+// formsOf are the kinds of records that there are in each form.
+var formsOf = map[string][]finding.Kind{
+	Diglot:                 Kinds,
+	string(core.Refold):    {finding.Server, finding.Account},
+	string(core.CometChat): {finding.Server, finding.Agent},
+}
+
 func readLine(text []byte, number int) (*fileLine, error) {
 	var r fileLine
 	if err := dialects.Decode(text, &r); err != nil {
 		return nil, fileError(number, err.Error())
+	}
+	switch {
+	case !slices.Contains(Kinds, r.Kind):
+		return nil, fileError(number, fmt.Sprintf("there is no kind of record %q", r.Kind))
+	case formsOf[r.Form] == nil:
+		return nil, fileError(number, fmt.Sprintf("there is no form of records %q", r.Form))
+	case !slices.Contains(formsOf[r.Form], r.Kind):
+		return nil, fileError(number, fmt.Sprintf("%s has no %s", r.Form, r.Kind))
+	case r.ID == "":
+		return nil, fileError(number, "the record has no id")
 	}
 	r.Record = r.Record.Clone()
 	if r.SHA256 != digestOf(r.Record) {
@@ -178,7 +203,7 @@ func digestOf(text []byte) string {
 func (f *File) List(_ context.Context, kind finding.Kind) iter.Seq2[Ref, error] {
 	return func(yield func(Ref, error) bool) {
 		err := f.each(true, func(r *fileLine) bool {
-			return r.Kind != kind || yield(Ref{r.Form, r.Kind, r.ID, core.JSON(r.Record)}, nil)
+			return r.Kind != kind || yield(Ref{Form: r.Form, Kind: r.Kind, ID: r.ID, Text: core.JSON(r.Record)}, nil)
 		})
 		if err != nil {
 			yield(Ref{}, err)
@@ -196,6 +221,10 @@ type FileTarget struct {
 	From string // for the manifest
 	Now  core.Clock
 
+	own      bool // a file that is there is the run's own
+	replaces bool // one that isn't is written anew
+	plans    bool // nothing is written
+
 	mu      sync.Mutex
 	records map[string]core.JSON // what is in it
 	out     *os.File
@@ -203,37 +232,74 @@ type FileTarget struct {
 
 func (f *FileTarget) partial() string { return f.Path + ".partial" }
 
+// FileThereError is a file that another run has made.
+type FileThereError struct{ Path string }
+
+func (e *FileThereError) Error() string { return e.Path + " is there already" }
+
 // Prepare implements [Target]: it takes up what an earlier process has written.
-func (f *FileTarget) Prepare(context.Context) error {
+// [FileThereError].
+func (f *FileTarget) Prepare(context.Context, func()) error {
 	f.records, f.out = map[string]core.JSON{}, nil
-	if _, err := os.Stat(f.Path); err == nil { // a run that is done may look again
-		return (&File{f.Path}).each(true, f.note)
-	}
-	part := File{f.partial()}
-	whole := int64(0)
-	if _, err := os.Stat(part.Path); err == nil {
-		if err := part.each(false, f.note); err != nil {
-			return err
-		}
-		if whole, err = endOfLines(part.Path); err != nil {
-			return err
-		}
-	}
-	out, err := os.OpenFile(part.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	whole, err := f.begun()
 	if err != nil {
 		return err
 	}
-	f.out = out
-	if err := out.Truncate(whole); err != nil {
+	if _, err := os.Stat(f.Path); err == nil && whole == 0 {
+		switch {
+		case f.own: // a run that is done may look again
+			return (&File{f.Path}).each(true, f.note)
+		case !f.replaces:
+			return &FileThereError{f.Path}
+		}
+	}
+	if f.plans {
+		f.records = map[string]core.JSON{}
+		return nil
+	}
+	if f.out, err = openFile(f.partial(), os.O_CREATE|os.O_RDWR); err != nil {
 		return err
 	}
-	if _, err := out.Seek(whole, io.SeekStart); err != nil {
+	if err := f.out.Truncate(whole); err != nil {
+		return err
+	}
+	if _, err := f.out.Seek(whole, io.SeekStart); err != nil {
 		return err
 	}
 	if whole > 0 {
 		return nil
 	}
 	return f.write(manifest{FileVersion, f.From, f.Now().UTC().Truncate(time.Second)})
+}
+
+// begun reads what an earlier process has written, and gives its length in whole
+// lines; of nothing, and of not even one line, that is none.
+func (f *FileTarget) begun() (whole int64, err error) {
+	in, err := openFile(f.partial(), os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := in.Close(); err != nil {
+		return 0, err
+	}
+	part := File{f.partial()}
+	if whole, err = endOfLines(part.Path); err != nil || whole == 0 {
+		return 0, err
+	}
+	return whole, part.each(false, f.note)
+}
+
+// openFile opens a file that is no link: whoever may write to the folder could
+// have laid one there, for another file to be written over.
+func openFile(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // the operator names the file
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link", path)
+	}
+	return f, err
 }
 
 func (f *FileTarget) note(r *fileLine) bool {
@@ -250,7 +316,7 @@ func endOfLines(path string) (int64, error) {
 
 func (f *FileTarget) write(line any) error {
 	if f.out == nil {
-		return fmt.Errorf("%s is there already", f.Path)
+		return fmt.Errorf("%s: %w", f.Path, errWhole)
 	}
 	text, err := dialects.Encode(line)
 	if err != nil {
@@ -306,6 +372,9 @@ func (f *FileTarget) Create(_ context.Context, item *Item) (Made, error) {
 func (f *FileTarget) Adopt(_ context.Context, item *Item, id string) (Made, error) {
 	return Made{ID: id, Text: item.Text}, nil
 }
+
+// errWhole is a file that a run has ended.
+var errWhole = errors.New("the file is whole: move to another one, with another run")
 
 var errFileStays = errors.New("a file's records stay as they are: remove the file")
 

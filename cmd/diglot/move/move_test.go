@@ -6,6 +6,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -87,7 +89,10 @@ func TestATenantGoesByWayOfAFileAndIsTheSame(t *testing.T) {
 	source := &move.File{Path: path}
 	require.NoError(t, source.Check())
 	e := newEngine(t, t.TempDir(), source, move.TenantTarget{Tenant: to})
+	told := 0
+	e.Progress = func(move.Entry) { told++ }
 	require.NoError(t, e.Plan(t.Context()))
+	require.Equal(t, 7, told, "each record once")
 	require.Zero(t, count(t, to).Servers)
 	require.Equal(t, 7, e.Run.Summary().Of(move.Planned))
 	require.NoError(t, e.Apply(t.Context()))
@@ -120,7 +125,12 @@ func TestAFileThatIsNotWholeOrNotOursIsRefused(t *testing.T) {
 		"cut off":        {string(text[:len(text)-20]), "its last line is missing"},
 		"without a line": {strings.Join(append(append([]string{}, lines[:2]...), lines[3:]...), ""), "it counts other records"},
 		"changed":        {strings.Replace(string(text), "Server 1", "Server X", 1), "has been changed"},
-		"id changed":     {strings.Replace(string(text), `"form":"diglot"`, `"form":"diglos"`, 1), "a line before it has been changed"},
+		"id changed":     {strings.Replace(string(text), `"id":"`, `"id":"x`, 1), "a line before it has been changed"},
+		"of a kind":      {strings.Replace(string(text), `"kind":"mcp_server"`, `"kind":"mcp_tool\u001b"`, 1), `line 2: there is no kind of record "mcp_tool\x1b"`},
+		"of a form":      {strings.Replace(string(text), `"form":"diglot"`, `"form":"diglos"`, 1), `line 2: there is no form of records "diglos"`},
+		"of no such":     {strings.Replace(string(text), `"kind":"agent","form":"diglot"`, `"kind":"agent","form":"refold"`, 1), "line 6: refold has no agent"},
+		"without an id":  {regexp.MustCompile(`"id":"[0-9a-f]*"`).ReplaceAllString(string(text), `"id":""`), "line 2: the record has no id"},
+		"twice":          {strings.Join(slices.Insert(slices.Clone(lines), 3, lines[1]), ""), "is on line 2 already"},
 		"longer":         {string(text) + lines[1], "behind the last line"},
 	} {
 		at := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
@@ -141,24 +151,38 @@ func TestAJournalIsOneProcesssAndItsTornLineIsCutOff(t *testing.T) {
 	e := move.Entry{Record: finding.Record{Kind: finding.Server, ID: "1"}, State: move.Begun, At: now}
 	require.NoError(t, run.Put(e))
 	_, err = move.OpenRun(dir, "a", "b", now)
-	require.ErrorContains(t, err, "another process has it")
+	require.ErrorContains(t, err, "another diglot move has it: wait, or stop it")
+	seen, err := move.ReadRun(dir, "", "b")
+	require.NoError(t, err, "to look at it is no matter of who has it")
+	require.Len(t, seen.Entries(), 1)
 	require.NoError(t, run.Close())
 	_, err = move.OpenRun(dir, "a", "c", now)
-	require.ErrorContains(t, err, "from a to b")
+	require.ErrorContains(t, err, "from a to b: name another --run")
 	path := filepath.Join(dir, "journal.jsonl")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, append(text, `{"record":{"kind":"mcp_s`...), 0o600))
+	seen, err = move.ReadRun(dir, "", "")
+	require.NoError(t, err)
+	require.Len(t, seen.Entries(), 1)
 	run, err = move.OpenRun(dir, "", "", now)
 	require.NoError(t, err)
 	require.Len(t, run.Entries(), 1)
+	require.Zero(t, run.Settings(), "there were none to keep")
 	e.State = move.Done
 	require.NoError(t, run.Put(e))
+	set := move.Settings{FromAccount: "a", URLTemplate: "{slug}", Policy: move.SkipOnConflict, AcceptLoss: true}
+	require.NoError(t, run.Set(set))
+	require.NoError(t, run.Set(set), "once is enough")
 	require.NoError(t, run.Close())
 	run, err = move.OpenRun(dir, "", "", now)
 	require.NoError(t, err)
 	require.Equal(t, move.Done, run.Entries()[0].State)
+	require.Equal(t, set, run.Settings())
 	require.NoError(t, run.Close())
+	kept, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 4, strings.Count(string(kept), "\n"))
 	require.NoError(t, os.WriteFile(path, append(text, "{]\n"...), 0o600))
 	_, err = move.OpenRun(dir, "", "", now)
 	require.ErrorContains(t, err, "line 3")

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/diglot/diglot/cmd/diglot/move/finding"
-	"github.com/diglot/diglot/core"
+	"strconv"
 )
 
 // Plan says what Apply would do with each record, and changes nothing but the
@@ -14,9 +12,7 @@ import (
 // to: what it refuses then, by rules of its own, is planned as refused.
 func (e *Engine) Plan(ctx context.Context) error {
 	e.start(ctx)
-	if file, is := e.To.(*FileTarget); is {
-		file.records = map[string]core.JSON{} // a plan writes none
-	} else if err := e.To.Prepare(ctx); err != nil {
+	if err := e.prepare(ctx, true); err != nil {
 		return err
 	}
 	var items []*Item
@@ -26,6 +22,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 			e.mu.Lock()
 			items = append(items, item)
 			e.mu.Unlock()
+			e.tell(&Entry{Record: item.Record}) // it is reading that takes its time
 		}
 		return err
 	})
@@ -34,11 +31,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 	}
 	try := func(at Target) error {
 		for _, item := range items {
-			next, err := e.planned(ctx, item, at)
-			if err == nil {
-				err = e.put(next)
-			}
-			if err != nil {
+			if err := e.plan(ctx, item, at); err != nil {
 				return err
 			}
 		}
@@ -59,20 +52,49 @@ func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
 	if errors.Is(err, ErrGone) {
 		return nil, nil //nolint:nilnil // nor here
 	}
-	if err == nil && item.Server != nil && item.Server.Slug != "" {
-		e.noteSlug(&Entry{Slug: item.Server.Slug, ToSlug: item.Server.Slug})
-	}
 	return item, err
 }
 
+// plan enters what is to become of a record. Agents come after the servers that
+// they list, and are mapped anew: a server that is held or refused is left off.
+func (e *Engine) plan(ctx context.Context, item *Item, rehearsal Target) error {
+	var slug string
+	switch {
+	case item.Server != nil:
+		slug = item.Server.Slug
+	case item.Agent != nil:
+		var err error
+		if item, err = e.item(Ref{Form: item.Record.Source, Kind: item.Record.Kind, ID: item.Record.ID}, item.Text); err != nil {
+			return err
+		}
+	}
+	next, err := e.planned(ctx, item, rehearsal)
+	if err != nil {
+		return err
+	}
+	if slug != "" && (next.Action == Create || next.Action == Update) {
+		e.noteSlug(&Entry{Slug: slug, ToSlug: item.Server.Slug})
+	}
+	return e.keep(next)
+}
+
 // planned says what is to become of a record; rehearsal is where it is tried,
-// nil: nowhere.
+// nil: nowhere. What would be held is tried too, so that it is known what else
+// there is to do about it.
 func (e *Engine) planned(ctx context.Context, item *Item, rehearsal Target) (*Entry, error) {
 	next, err := e.intend(item)
 	if err != nil || next.Action == Skip {
 		return next, err
 	}
+	held, why := next.State == Held, next.Why
 	next.State = Planned
+	if next, err = e.tried(ctx, item, next, rehearsal); err == nil && held && next.Action != Refuse {
+		next.Action, next.Why = Hold, why
+	}
+	return next, err
+}
+
+func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal Target) (*Entry, error) {
 	x, err := e.conflict(ctx, item, e.To)
 	if err != nil {
 		return nil, err
@@ -83,10 +105,10 @@ func (e *Engine) planned(ctx context.Context, item *Item, rehearsal Target) (*En
 			next.Action, next.Why = Skip, "its "+x.Taken+" is taken"
 			return next, nil
 		case UpdateOnConflict:
-			next.Action, next.Why = Update, "its "+x.Taken+" is that of "+x.ID
+			next.Action, next.Why = Update, "its "+x.Taken+" is that of "+strconv.Quote(x.ID)
 			return next, nil
 		case FailOnConflict:
-			next.Action, next.Why = Refuse, "its "+x.Taken+" is taken by "+x.ID
+			next.Action, next.Why = Refuse, x.why()
 			return next, nil
 		case RenameOnConflict:
 			if err := e.rename(ctx, item, next, x, e.To); err != nil {
@@ -104,46 +126,4 @@ func (e *Engine) planned(ctx context.Context, item *Item, rehearsal Target) (*En
 		next.Action, next.Why = Refuse, err.Error()
 	}
 	return next, nil
-}
-
-// Summary is how many records of a run are in each state, of each kind, and of
-// how many of their members what becomes.
-type Summary struct {
-	States  map[finding.Kind]map[State]int `json:"states"`
-	Classes map[finding.Class]int          `json:"members"`
-	Refused int                            `json:"refused"` // planned, and would fail
-	Lossy   int                            `json:"lossy"`   // records that lose something
-}
-
-// Summary counts the run's records.
-func (r *Run) Summary() *Summary {
-	s := &Summary{States: map[finding.Kind]map[State]int{}, Classes: map[finding.Class]int{}}
-	for _, e := range r.Entries() {
-		if s.States[e.Record.Kind] == nil {
-			s.States[e.Record.Kind] = map[State]int{}
-		}
-		s.States[e.Record.Kind][e.State]++
-		if e.Action == Refuse {
-			s.Refused++
-		}
-		if e.State == Undone {
-			continue
-		}
-		s.Classes[finding.Exact] += e.Exact
-		for i := range e.Findings {
-			s.Classes[e.Findings[i].Class]++
-		}
-		if lossy(e.Findings) {
-			s.Lossy++
-		}
-	}
-	return s
-}
-
-// Of counts the records in a state, of all kinds.
-func (s *Summary) Of(state State) (n int) {
-	for _, of := range s.States {
-		n += of[state]
-	}
-	return n
 }

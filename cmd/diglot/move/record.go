@@ -31,6 +31,9 @@ type Ref struct {
 	Kind finding.Kind
 	ID   string
 	Text core.JSON // nil: it has to be read
+	// Stamp is when it was changed last, as the list says and a read does too; "":
+	// the list says no such thing.
+	Stamp string
 }
 
 // key is the record's in a run.
@@ -110,8 +113,9 @@ type Made struct {
 // Target is where records go. Its methods are safe for concurrent use, but for
 // Prepare and Finish.
 type Target interface {
-	// Prepare looks at what is there, before the first record.
-	Prepare(ctx context.Context) error
+	// Prepare looks at what is there, before the first record, and tells of each
+	// record that it reads.
+	Prepare(ctx context.Context, seen func()) error
 	// Takes reports whether it can have records of a kind.
 	Takes(kind finding.Kind) bool
 	// Expect says what will become of each member of an item.

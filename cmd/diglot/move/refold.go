@@ -2,7 +2,6 @@ package move
 
 import (
 	"context"
-	"iter"
 	"strconv"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
@@ -15,49 +14,24 @@ import (
 // a source and as a target. It makes ids and times of its own; servers are found
 // by their names, accounts by their ids.
 type Refold struct {
-	pushed
-	index
+	atVendor
 
 	client *client.Client
 }
 
-// NewRefold makes it.
+// NewRefold makes it. Lists show little of servers; legacy's show when each was
+// changed last (contract 2.3), v3's don't.
 func NewRefold(c *client.Client) *Refold {
-	return &Refold{pushed: pushed{vendor: core.Refold}, client: c}
-}
-
-// List implements [Source]. Lists show little of servers.
-func (r *Refold) List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, error] {
-	return func(yield func(Ref, error) bool) {
-		switch kind {
-		case finding.Server:
-			for s, err := range r.client.MCPServers(ctx) {
-				if err != nil {
-					yield(Ref{}, err)
-					return
-				}
-				if !yield(Ref{Form: string(core.Refold), Kind: kind, ID: s.ID.Value}, nil) {
-					return
-				}
-			}
-		case finding.Account:
-			for a, err := range r.client.LinkedAccounts(ctx) {
-				if err != nil {
-					yield(Ref{}, err)
-					return
-				}
-				if !yield(Ref{Form: string(core.Refold), Kind: kind, ID: a.AccountID.Value, Text: a.Text}, nil) {
-					return
-				}
-			}
-		case finding.Agent:
-		}
-	}
-}
-
-// Read implements [Source].
-func (r *Refold) Read(ctx context.Context, ref Ref) (core.JSON, error) {
-	return RefoldTarget{r}.Read(ctx, ref.Kind, ref.ID)
+	v := &Refold{client: c}
+	v.pushed = pushed{vendor: core.Refold}
+	v.kinds = map[finding.Kind]kindAt{}
+	v.kinds[finding.Server] = kindOf(c.MCPServers, false, c.MCPServer, c.DeleteMCPServer,
+		func(s *client.MCPServer) listed { return listed{s.ID.Value, s.Name.Value, s.Text, s.UpdatedAt.Value} })
+	v.kinds[finding.Account] = kindOf(c.LinkedAccounts, true, c.LinkedAccount, c.DeleteLinkedAccount,
+		func(a *client.Account) listed {
+			return listed{id: a.AccountID.Value, name: a.AccountID.Value, text: a.Text}
+		})
+	return v
 }
 
 // RefoldTarget is Refold as a [Target].
@@ -65,40 +39,8 @@ type RefoldTarget struct{ *Refold }
 
 // Read implements [Target].
 func (r RefoldTarget) Read(ctx context.Context, kind finding.Kind, id string) (core.JSON, error) {
-	if kind == finding.Account {
-		a, err := r.client.LinkedAccount(ctx, id)
-		if err != nil {
-			return nil, goneAt(err)
-		}
-		return a.Text, nil
-	}
-	s, err := r.client.MCPServer(ctx, id)
-	if err != nil {
-		return nil, goneAt(err)
-	}
-	return s.Text, nil
+	return r.kinds[kind].read(ctx, id)
 }
-
-// Prepare implements [Target].
-func (r RefoldTarget) Prepare(ctx context.Context) error {
-	r.clear()
-	for s, err := range r.client.MCPServers(ctx) {
-		if err != nil {
-			return err
-		}
-		r.add(finding.Server, s.Name.Value, s.ID.Value)
-	}
-	for a, err := range r.client.LinkedAccounts(ctx) {
-		if err != nil {
-			return err
-		}
-		r.add(finding.Account, a.AccountID.Value, a.AccountID.Value)
-	}
-	return nil
-}
-
-// Takes implements [Target].
-func (r RefoldTarget) Takes(kind finding.Kind) bool { return kind != finding.Agent }
 
 // InPlace implements [Target].
 func (r RefoldTarget) InPlace(_ context.Context, item *Item) ([]Existing, error) {
@@ -179,22 +121,5 @@ func (r RefoldTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 
 // Restore implements [Target].
 func (r RefoldTarget) Restore(ctx context.Context, kind finding.Kind, id string, before core.JSON) error {
-	return restore(ctx, r, Ref{Form: string(core.Refold), Kind: kind, ID: id}, before)
-}
-
-// restore has a vendor's record be again what it was.
-func restore(ctx context.Context, t Target, r Ref, before core.JSON) error {
-	item, err := itemOf(&mapping.Mapper{}, r, before)
-	if err == nil {
-		_, err = t.Update(ctx, item, r.ID)
-	}
-	return err
-}
-
-// Delete implements [Target].
-func (r RefoldTarget) Delete(ctx context.Context, kind finding.Kind, id string) error {
-	if kind == finding.Account {
-		return goneAt(r.client.DeleteLinkedAccount(ctx, id))
-	}
-	return goneAt(r.client.DeleteMCPServer(ctx, id))
+	return r.restore(ctx, r, kind, id, before)
 }

@@ -30,10 +30,11 @@ const (
 	Skipped State = "skipped" // it stays where it is
 	Failed  State = "failed"
 	Undone  State = "undone"
+	Removed State = "removed" // it was removed at the source, and then at the target
 )
 
 // States are all of them, in the order that they are counted in.
-var States = []State{Done, Skipped, Planned, Held, Begun, Failed, Undone}
+var States = []State{Done, Skipped, Planned, Held, Begun, Failed, Undone, Removed}
 
 // Action is what is done with a record.
 type Action string
@@ -44,6 +45,7 @@ const (
 	Update Action = "update"
 	Skip   Action = "skip"
 	Refuse Action = "refuse" // in a plan: it would fail
+	Hold   Action = "hold"   // in a plan: it would be held
 )
 
 // Entry is what a run knows of one record. The last one counts.
@@ -60,8 +62,11 @@ type Entry struct {
 	ToSlug string `json:"to_slug,omitzero"`
 	// Seen are the ids that were in the record's place before it was begun.
 	Seen []string `json:"seen,omitzero"`
-	// Before is what was there before an update; Left is the fingerprint of what
-	// was left there.
+	// Took is the fingerprint of the source's text that was moved; Before is what
+	// was there before an update; Left is the fingerprint of what was left there.
+	// Stamp is when the source says that its text was changed last.
+	Took   string         `json:"took,omitzero"`
+	Stamp  string         `json:"stamp,omitzero"`
 	Before jsontext.Value `json:"before,omitzero"`
 	Left   string         `json:"left,omitzero"`
 	// Exact is how many members are the same; of the others there are findings.
@@ -94,6 +99,23 @@ type runHeader struct {
 	At      time.Time `json:"at"`
 }
 
+// Settings are what a run is gone on with unless something else is asked for. No
+// secret is among them.
+type Settings struct {
+	FromAccount string `json:"from_account,omitzero"`
+	ToAccount   string `json:"to_account,omitzero"`
+	URLTemplate string `json:"url_template,omitzero"`
+	Policy      Policy `json:"on_conflict,omitzero"`
+	AcceptLoss  bool   `json:"accept_loss,omitzero"`
+}
+
+// settingsLine is a line of a journal with what counts from then on.
+type settingsLine struct {
+	Settings Settings `json:"settings"`
+}
+
+var settingsBegin = []byte(`{"settings":`)
+
 // Run is the journal of one move, in a folder of its own. It is on the disk
 // before [Run.Put] returns, so that whatever ends the process, the next one knows
 // what was begun. One process has a run at a time.
@@ -102,12 +124,13 @@ type Run struct {
 	From string
 	To   string
 
-	mu      sync.Mutex
-	file    *os.File
-	lock    *os.File
-	entries map[string]*Entry
-	order   []string // the keys, as they first came
-	there   map[string]string
+	mu       sync.Mutex
+	settings Settings
+	file     *os.File
+	lock     *os.File
+	entries  map[string]*Entry
+	order    []string // the keys, as they first came
+	there    map[string]string
 }
 
 // ErrRun is a run that can't be used.
@@ -127,18 +150,41 @@ func OpenRun(dir, from, to string, now time.Time) (_ *Run, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir, entries: map[string]*Entry{}, there: map[string]string{}}
+	r := newRun(dir)
 	if r.lock, err = lockRun(dir); err != nil {
 		return nil, err
 	}
 	if r.file, err = os.OpenFile(filepath.Join(dir, journalName), os.O_CREATE|os.O_RDWR, 0o600); err == nil { //nolint:gosec // the operator names the folder
-		err = r.load(runHeader{1, from, to, now.UTC().Truncate(time.Second)})
+		err = r.resume(runHeader{1, from, to, now.UTC().Truncate(time.Second)})
 	}
 	if err != nil {
 		_ = r.Close() // the error that led here is the one to tell
 		return nil, err
 	}
 	return r, nil
+}
+
+// ReadRun gives a run as it is, which another process may be going on with. Nothing
+// can be put into it. ErrRun.
+func ReadRun(dir, from, to string) (*Run, error) {
+	text, err := os.ReadFile(filepath.Join(dir, journalName)) //nolint:gosec // the operator names the folder
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(dir)
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	if len(text) == 0 {
+		return nil, r.none()
+	}
+	return r, r.load(text, runHeader{From: from, To: to})
+}
+
+func newRun(dir string) *Run {
+	return &Run{Dir: dir, entries: map[string]*Entry{}, there: map[string]string{}}
+}
+
+func (r *Run) none() error {
+	return fmt.Errorf("%w: there is none in %s: name --from and --to", ErrRun, r.Dir)
 }
 
 func lockRun(dir string) (*os.File, error) {
@@ -148,13 +194,13 @@ func lockRun(dir string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close() // the lock is somebody else's
-		return nil, fmt.Errorf("%w: another process has it: %s", ErrRun, dir)
+		return nil, fmt.Errorf("%w: another diglot move has it: wait, or stop it: %s", ErrRun, dir)
 	}
 	return f, nil
 }
 
-// load reads what there is, and cuts off a last line that was not ended.
-func (r *Run) load(want runHeader) error {
+// resume reads what there is, and cuts off a last line that was not ended.
+func (r *Run) resume(want runHeader) error {
 	text, err := io.ReadAll(bufio.NewReader(r.file))
 	if err != nil {
 		return err
@@ -166,17 +212,27 @@ func (r *Run) load(want runHeader) error {
 	if _, err := r.file.Seek(int64(whole), io.SeekStart); err != nil {
 		return err
 	}
-	if whole == 0 {
-		if want.From == "" || want.To == "" {
-			return fmt.Errorf("%w: there is none in %s: name --from and --to", ErrRun, r.Dir)
-		}
-		r.From, r.To = want.From, want.To
-		return r.write(&want)
+	if whole > 0 {
+		return r.load(text[:whole], want)
 	}
-	for i, line := range bytes.Split(bytes.TrimSuffix(text[:whole], []byte("\n")), []byte("\n")) {
-		if i == 0 {
+	if want.From == "" || want.To == "" {
+		return r.none()
+	}
+	r.From, r.To = want.From, want.To
+	return r.write(&want)
+}
+
+// load reads a journal's lines.
+func (r *Run) load(text []byte, want runHeader) (err error) {
+	for i, line := range bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")) {
+		switch {
+		case i == 0:
 			err = r.begin(line, want)
-		} else {
+		case bytes.HasPrefix(line, settingsBegin):
+			var s settingsLine
+			err = dialects.Decode(line, &s)
+			r.settings = s.Settings
+		default:
 			var e Entry
 			if err = dialects.Decode(line, &e); err == nil {
 				r.keep(&e)
@@ -195,7 +251,7 @@ func (r *Run) begin(line []byte, want runHeader) error {
 		return errors.New("it is no journal that this program reads")
 	}
 	if want.From != "" && want.From != h.From || want.To != "" && want.To != h.To {
-		return fmt.Errorf("it is of a move from %s to %s", h.From, h.To)
+		return fmt.Errorf("it is of a move from %s to %s: name another --run", h.From, h.To)
 	}
 	r.From, r.To = h.From, h.To
 	return nil
@@ -218,9 +274,27 @@ func (r *Run) keep(e *Entry) {
 		r.order = append(r.order, key)
 	}
 	r.entries[key] = e
-	if e.There != "" && e.Action == Create && e.State != Undone {
-		r.there[string(e.Record.Kind)+"/"+e.There] = key
+	switch there := string(e.Record.Kind) + "/" + e.There; {
+	case e.There == "" || e.Action != Create:
+	case e.State == Undone || e.State == Removed:
+		delete(r.there, there)
+	default:
+		r.there[there] = key
 	}
+}
+
+// Settings gives what the run is gone on with.
+func (r *Run) Settings() Settings { return r.settings }
+
+// Set has the run be gone on with these settings.
+func (r *Run) Set(s Settings) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s == r.settings {
+		return nil
+	}
+	r.settings = s
+	return r.write(&settingsLine{s})
 }
 
 // Put keeps an entry, on the disk too.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
@@ -162,7 +163,7 @@ func gone(err error) error {
 type TenantTarget struct{ *Tenant }
 
 // Prepare implements [Target]; the database says what is there.
-func (t TenantTarget) Prepare(context.Context) error {
+func (t TenantTarget) Prepare(context.Context, func()) error {
 	if t.Tenant.Tenant.Status == core.TenantDeleting {
 		return core.ErrTenantDeleting
 	}
@@ -175,15 +176,37 @@ func (t TenantTarget) Takes(finding.Kind) bool { return true }
 // Expect implements [Target].
 func (t TenantTarget) Expect(item *Item) ([]finding.Finding, error) {
 	if item.Record.Source == Diglot {
-		return same(item.Record, item.Text, item.Text), nil
+		return t.unread(item, same(item.Record, item.Text, item.Text)), nil
 	}
-	return item.kept, nil
+	return t.unread(item, item.kept), nil
+}
+
+// unread adds that nobody can read a record: the tenant has no address of the
+// vendor's whose clients would.
+func (t TenantTarget) unread(item *Item, found []finding.Finding) []finding.Finding {
+	refold, chat := t.Tenant.Tenant.Refold != nil, t.Tenant.Tenant.CometChat != nil
+	path, of := "", ""
+	switch source := item.Record.Source; {
+	case item.Agent != nil && !chat, item.Server != nil && source == string(core.CometChat) && !chat:
+		path, of = "appId", "CometChat"
+	case item.Account != nil && !refold:
+		path, of = "associated_org", "Refold"
+	case item.Server != nil && source == string(core.Refold) && !refold, item.Server != nil && !refold && !chat:
+		path, of = "associated_org_id", "Refold"
+	default:
+		return found
+	}
+	found = slices.DeleteFunc(slices.Clone(found), func(f finding.Finding) bool { return f.Path == path })
+	return append(found, finding.Finding{
+		Record: item.Record, Path: path, Class: finding.Manual, Reason: "The tenant has no address of " + of + "'s, so that nobody can read it.",
+		Suggestion: "Give the tenant one: diglot tenant update.",
+	})
 }
 
 // Compare implements [Target], by what clients of the source's vendor read.
 func (t TenantTarget) Compare(item *Item, there core.JSON) ([]finding.Finding, error) {
 	if item.Record.Source == Diglot {
-		return same(item.Record, item.Text, there), nil
+		return t.unread(item, same(item.Record, item.Text, there)), nil
 	}
 	now := Item{Text: there}
 	if err := now.decode(item.Record.Kind); err != nil {
@@ -193,7 +216,8 @@ func (t TenantTarget) Compare(item *Item, there core.JSON) ([]finding.Finding, e
 	if err != nil {
 		return nil, err
 	}
-	return mapping.Compare(item.Record, mapping.Kept, item.Text, view)
+	found, err := mapping.Compare(item.Record, mapping.Kept, item.Text, view)
+	return t.unread(item, found), err
 }
 
 // view prints a record as the source's vendor does, in the revision of the
@@ -331,14 +355,22 @@ func (t TenantTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 	case item.Server != nil:
 		s := *item.Server
 		if s.ID, err = objectID(id); err == nil {
+			err = s.ValidateImport()
+		}
+		if err == nil {
 			_, err = t.Store.ReplaceMCPServer(ctx, tenant, s)
 		}
 	case item.Account != nil:
 		a := *item.Account
 		a.Tenant, a.ID = tenant, id
-		_, err = t.Store.UpsertAccount(ctx, a)
+		if err = a.ValidateImport(); err == nil {
+			_, err = t.Store.UpsertAccount(ctx, a)
+		}
 	case item.Agent != nil:
 		a := item.Agent
+		if err = a.ValidateImport(); err != nil {
+			break
+		}
 		_, err = t.Store.UpdateAgent(ctx, tenant, core.AgentUID(id), core.AgentModification{UpdatedAt: a.UpdatedAt, AgentUpdate: core.AgentUpdate{
 			Name: &a.Name, Icon: &a.Icon, Active: &a.Active, Description: a.Description, Instruction: a.Instruction, Model: a.Model,
 			MCPServers: &a.MCPServers, Tools: a.Tools, APITools: a.APITools, FrontendActions: a.FrontendActions, Files: a.Files,

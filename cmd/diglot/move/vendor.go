@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,7 +15,6 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/move/mapping"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
-	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
 // This file is what both vendors have in common as targets: they make ids of
@@ -163,14 +161,6 @@ func (p *pushed) Compare(item *Item, there core.JSON) ([]finding.Finding, error)
 
 // Finish implements [Target].
 func (p *pushed) Finish(context.Context) error { return nil }
-
-// goneAt makes ErrGone of a record that a vendor doesn't find.
-func goneAt(err error) error {
-	if vendorhttp.StatusOf(err) == http.StatusNotFound {
-		return ErrGone
-	}
-	return err
-}
 
 // volatile are members that some of a vendor's answers about a record have and
 // others don't, or that change without a client's doing.

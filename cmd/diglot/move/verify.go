@@ -39,6 +39,8 @@ type Verified struct {
 	Record  finding.Record `json:"record"`
 	There   string         `json:"there,omitempty"`
 	Verdict Verdict        `json:"verdict"`
+	Changed Side           `json:"changed,omitempty"` // since the move, of what is there; "": neither, or that isn't known
+	Why     string         `json:"why,omitempty"`     // it stays as it is
 }
 
 // Good reports whether all that was moved is there as it should be.
@@ -67,8 +69,8 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		return nil, err
 	}
 	for _, entry := range e.Run.Entries() {
-		if entry.State == Done && !seen[entry.key()] {
-			e.found(v, entry.Record, entry, NoSource, nil)
+		if (entry.State == Done || entry.State == Begun) && !seen[entry.key()] {
+			e.found(v, entry.Record, entry, NoSource, "", nil)
 		}
 	}
 	finding.Sort(v.Findings)
@@ -84,12 +86,12 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 		if entry.State == Skipped {
 			return nil // it was not to be moved, as the summary says
 		}
-		e.found(v, entry.Record, entry, NotMoved, nil)
+		e.found(v, entry.Record, entry, NotMoved, "", nil)
 		return nil
 	}
 	item, err := e.read(ctx, r)
 	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, NoSource, nil)
+		e.found(v, entry.Record, entry, NoSource, "", nil)
 		return nil
 	}
 	if err != nil {
@@ -97,18 +99,23 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	}
 	there, err := e.To.Read(ctx, r.Kind, entry.There)
 	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, Missing, nil)
+		e.found(v, entry.Record, entry, Missing, "", nil)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	e.renameAgain(item, entry)
 	findings, err := e.To.Compare(item, there)
 	if err != nil {
 		return err
 	}
 	verdict, beyond := judge(entry, findings)
-	e.found(v, entry.Record, entry, verdict, beyond)
+	side := changed(entry, item, there)
+	if verdict == AsMoved && side == AtSource { // in a member that was not the same anyway
+		verdict = Differs
+	}
+	e.found(v, entry.Record, entry, verdict, side, beyond)
 	return nil
 }
 
@@ -143,7 +150,7 @@ func top(path string) string {
 	return path
 }
 
-func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, beyond []finding.Finding) {
+func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, side Side, beyond []finding.Finding) {
 	e.mu.Lock()
 	if v.Counts[record.Kind] == nil {
 		v.Counts[record.Kind] = map[Verdict]int{}
@@ -151,7 +158,11 @@ func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, ver
 	v.Counts[record.Kind][verdict]++
 	v.Findings = append(v.Findings, beyond...)
 	if verdict != Equal && verdict != AsMoved {
-		v.Records = append(v.Records, Verified{record, entry.There, verdict})
+		r := Verified{Record: record, There: entry.There, Verdict: verdict, Changed: side}
+		if verdict == NotMoved {
+			r.Why = entry.Why
+		}
+		v.Records = append(v.Records, r)
 	}
 	e.mu.Unlock()
 	e.tell(entry)
@@ -178,7 +189,7 @@ func (e *Engine) Undo(ctx context.Context, force bool) (kept int, err error) {
 	slices.Reverse(entries)
 	for i := len(Kinds) - 1; i >= 0; i-- {
 		for _, entry := range entries {
-			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone {
+			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone || entry.State == Removed {
 				continue
 			}
 			stays, err := e.undo(ctx, *entry, force)

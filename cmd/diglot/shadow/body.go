@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/core"
 )
 
 // maxDepth is how deep an answer may nest: no deeper than any that Diglot takes.
@@ -61,7 +61,7 @@ func (a *answer) value() (any, error) {
 	if len(body) == 0 {
 		return nothing{}, nil
 	}
-	if dialects.DeeperThan(body, maxDepth) {
+	if core.JSON(body).DeeperThan(maxDepth) {
 		return nil, errTooDeep
 	}
 	d := json.NewDecoder(bytes.NewReader(body))

@@ -177,6 +177,23 @@ func TestACursorThatDoesNotMoveIsNotFollowedForEver(t *testing.T) {
 	require.ErrorIs(t, last, client.ErrStuck)
 }
 
+func TestACursorThatMovesOnToTheSameRecordsIsNotFollowedForEver(t *testing.T) {
+	t.Parallel()
+	for name, record := range map[string]string{"the same": `{"slug":"a","createdAt":7}`, "without a slug": `{"createdAt":7}`} {
+		asked := 0
+		base := vendorhttptest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked++
+			_, _ = w.Write([]byte(`{"data":[` + record + `],"meta":{"current":{"limit":1},"next":{"affix":"append","createdAt":` + strconv.Itoa(7+asked) + `}}}`))
+		}))
+		var last error
+		for _, err := range newClient(t, base, client.Credentials{APIKey: key}).MCPServers(t.Context()) {
+			last = err
+		}
+		require.ErrorIs(t, last, client.ErrStuck, name)
+		require.LessOrEqual(t, asked, 3, name)
+	}
+}
+
 // 1.3: four envelopes of success.
 func TestARecordIsReadInEveryEnvelope(t *testing.T) {
 	t.Parallel()

@@ -20,8 +20,13 @@ import (
 const pageLimit = 100
 
 // ErrStuck is a list that can't be walked: a whole page of records has one
-// creation time, and the vendor's cursor has no more to tell them apart by.
+// creation time, and the vendor's cursor has no more to tell them apart by; or the
+// cursor moves on and the records are the same again.
 var ErrStuck = errors.New("the list's cursor doesn't move on")
+
+// maxStale is how many pages in a row may have nothing new: one that a step back
+// has made, and the one behind it has.
+const maxStale = 2
 
 // Query asks for a page of a list.
 type Query struct {
@@ -124,7 +129,7 @@ func walk[T any, P vendorhttp.Kept[T]](
 	ctx context.Context, c *Client, path string, q Query, of func(*T) (id string, at dialects.Number),
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		seen := map[string]bool{}
+		seen, stale := map[string]bool{}, 0
 		q.Limit, q.Cursor = pageLimit, Cursor{}
 		for {
 			page, err := list[T, P](ctx, c, path, q)
@@ -135,7 +140,7 @@ func walk[T any, P vendorhttp.Kept[T]](
 			fresh := false
 			for _, record := range page.Data {
 				if id, _ := of(record); id == "" || !seen[id] {
-					fresh, seen[id] = true, id != ""
+					fresh, seen[id] = fresh || id != "", id != ""
 					if !yield(record, nil) {
 						return
 					}
@@ -149,10 +154,11 @@ func walk[T any, P vendorhttp.Kept[T]](
 				return
 			}
 			next := *page.Next
+			stale++
 			if fresh {
-				next.CreatedAt = overlapping(next.CreatedAt, page.Data, of)
+				stale, next.CreatedAt = 0, overlapping(next.CreatedAt, page.Data, of)
 			}
-			if next == q.Cursor {
+			if next == q.Cursor || stale == maxStale {
 				yield(nil, ErrStuck)
 				return
 			}

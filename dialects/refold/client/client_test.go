@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,65 @@ func TestAWalkMissesNothingThatShifts(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, all, walked, "the one that was removed had been given")
+}
+
+// listing is a vendor that answers each list with what page gives for its number.
+func listing(t *testing.T, page func(number string) string) (*client.Client, *int) {
+	t.Helper()
+	asked := 0
+	base := vendorhttptest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		_, _ = w.Write([]byte(page(r.URL.Query().Get("page"))))
+	}))
+	return newClient(t, base, client.Credentials{APIKey: key, LinkedAccount: "u"}, ""), &asked
+}
+
+func TestAListIsNotWalkedForEver(t *testing.T) {
+	t.Parallel()
+	walk := func(c *client.Client) (given int, err error) {
+		for _, err = range c.MCPServers(t.Context()) {
+			given++
+		}
+		return given - 1, err // the last is the error
+	}
+	c, asked := listing(t, func(string) string {
+		return `{"docs":[{"_id":"a"},{"_id":"b"}],"totalDocs":2,"limit":2,"hasNextPage":true}`
+	})
+	given, err := walk(c)
+	require.ErrorIs(t, err, client.ErrMoving)
+	require.Equal(t, 2, given)
+	require.Equal(t, 20, *asked, "ten passes, each ended by its second page")
+
+	c, asked = listing(t, func(number string) string {
+		docs := make([]string, 100)
+		for i := range docs {
+			docs[i] = fmt.Sprintf(`{"_id":"%s-%d"}`, number, i)
+		}
+		return `{"docs":[` + strings.Join(docs, ",") + `],"totalDocs":1,"hasNextPage":true}`
+	})
+	_, err = walk(c)
+	require.ErrorIs(t, err, client.ErrEndless)
+	require.Equal(t, 11, *asked)
+}
+
+// A page that others have shifted whole has nothing new, and the list goes on
+// behind it.
+func TestAWalkGoesOnBehindAPageThatComesAgain(t *testing.T) {
+	t.Parallel()
+	once := true
+	c, _ := listing(t, func(number string) string {
+		if number == "2" && once {
+			once = false
+			number = "1"
+		}
+		return `{"docs":[{"_id":"` + number + `"}],"totalDocs":3,"hasNextPage":` + strconv.FormatBool(number != "3") + `}`
+	})
+	var ids string
+	for s, err := range c.MCPServers(t.Context()) {
+		require.NoError(t, err)
+		ids += s.ID.Value
+	}
+	require.Equal(t, "123", ids)
 }
 
 func TestAWalkEndsWhenItsCallerHasEnough(t *testing.T) {

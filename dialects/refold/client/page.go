@@ -24,6 +24,16 @@ const maxPasses = 10
 // ErrMoving is a list that never stood still while it was walked.
 var ErrMoving = errors.New("the list changed at every walk")
 
+// A pass takes as many records as endlessTimes the list's total and endlessMore:
+// more than can have been made since the total was counted.
+const (
+	endlessTimes = 4
+	endlessMore  = 1000
+)
+
+// ErrEndless is a list that goes on far behind the total that it says it has.
+var ErrEndless = errors.New("the list goes on though it has given many more records than it counts")
+
 // Page is one page of a list. Of its ten members the vendor's examples leave
 // some out.
 type Page[T any] struct {
@@ -76,7 +86,7 @@ func (p *Page[T]) last(limit int) bool {
 // walk gives each record of a list once. A page is a number of records to pass
 // over, so that one which comes or goes meanwhile shifts the others: while the
 // total changes, or a record comes twice, the list is walked once more for those
-// that were passed over. ErrMoving.
+// that were passed over. ErrMoving, ErrEndless.
 func walk[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, id func(*T) string) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen := map[string]bool{}
@@ -105,7 +115,9 @@ func walk[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path stri
 // errStopped is a walk that its caller has enough of.
 var errStopped = errors.New("stopped")
 
-// pass walks a list once and reports whether it stood still.
+// pass walks a list once and reports whether it stood still. A page of nothing but
+// what the pass has given ends it: what follows such a page is found by the next
+// pass, and of a list that gives it for ever nothing does.
 func pass[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, each func(*T) bool, id func(*T) string) (stood bool, err error) {
 	r := c.beside(request(http.MethodGet, nil, path))
 	total, inPass := "", map[string]bool{}
@@ -119,6 +131,7 @@ func pass[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path stri
 			stood = false
 		}
 		total = string(page.Total.Value)
+		before := len(inPass)
 		for _, record := range page.Docs {
 			stood = stood && !inPass[id(record)]
 			inPass[id(record)] = true
@@ -126,8 +139,13 @@ func pass[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path stri
 				return false, errStopped
 			}
 		}
-		if page.last(pageLimit) {
+		switch counted, err := strconv.ParseUint(total, 10, 31); {
+		case page.last(pageLimit):
 			return stood, nil
+		case len(inPass) == before:
+			return false, nil
+		case err == nil && uint64(len(inPass)) > counted*endlessTimes+endlessMore:
+			return false, ErrEndless
 		}
 	}
 }

@@ -84,6 +84,15 @@ type Finding struct {
 	Suggestion string `json:"suggestion,omitempty"` // "" where nothing can be done
 }
 
+// Outcome is a record that isn't moved or won't be.
+type Outcome struct {
+	Kind  Kind   `json:"kind"`
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	State string `json:"state"` // planned, held or failed
+	Why   string `json:"why"`
+}
+
 // Sort puts findings into the order that they are shown in: the worst first,
 // then by source, kind, record and path. It keeps the order of equals.
 func Sort(findings []Finding) {

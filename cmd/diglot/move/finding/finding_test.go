@@ -70,7 +70,7 @@ func TestTheJSONComesBackAsItWas(t *testing.T) {
 	var back finding.Report
 	require.NoError(t, json.Unmarshal([]byte(written(t, r.WriteJSON)), &back))
 	require.Equal(t, r, &back)
-	require.JSONEq(t, `{"title":"t","from":"a","to":"b","at":"2026-03-04T05:06:07Z","records":0,"counts":[
+	require.JSONEq(t, `{"title":"t","from":"a","to":"b","at":"2026-03-04T05:06:07Z","looked_at":0,"records":[],"counts":[
 		{"class":"Unsupported","fields":0,"records":0},{"class":"Manual","fields":0,"records":0},
 		{"class":"Approximate","fields":0,"records":0},{"class":"Exact","fields":0,"records":0}],"findings":[]}`,
 		written(t, finding.NewReport("t", "a", "b", at, nil).WriteJSON))
@@ -81,7 +81,13 @@ func TestTheJSONComesBackAsItWas(t *testing.T) {
 // in it, and nothing in it is fetched or run.
 func TestThePageIsOnePageAndNothingInItRuns(t *testing.T) {
 	t.Parallel()
-	text := written(t, finding.NewReport(hostile, hostile, hostile, at, some()).WriteHTML)
+	strange := finding.Finding{
+		Record: finding.Record{Source: hostile, Kind: finding.Kind(hostile), ID: hostile, Name: hostile},
+		Path:   hostile, Class: finding.Approximate, Reason: hostile, Suggestion: hostile,
+	}
+	report := finding.NewReport(hostile, hostile, hostile, at, append(some(), strange))
+	report.Stay = []finding.Outcome{{Kind: finding.Kind(hostile), ID: hostile, Name: hostile, State: hostile, Why: hostile}}
+	text := written(t, report.WriteHTML)
 	root, err := html.Parse(strings.NewReader(text))
 	require.NoError(t, err)
 	allowed := map[string]bool{}
@@ -99,20 +105,30 @@ func TestThePageIsOnePageAndNothingInItRuns(t *testing.T) {
 			for _, a := range n.Attr {
 				require.NotContains(t, []string{"src", "style", "action", "srcset", "data", "background"}, a.Key)
 				require.False(t, strings.HasPrefix(a.Key, "on"), a.Key)
+				require.NotContains(t, a.Val, "alert", "no text of a record's is in an attribute")
 				require.True(t, a.Key != "href" || strings.HasPrefix(a.Val, "#"), a.Val)
 			}
 		}
 	}
 	require.NotContains(t, text, "@import")
 	require.NotContains(t, text, "url(")
-	require.Equal(t, 12, strings.Count(said.String(), "<script>alert(1)</script>"), "all of it is shown, as text")
+	shown := strings.ReplaceAll(hostile, "\x00", "\uFFFD") // a page has no NUL
+	require.Equal(t, 24, strings.Count(said.String(), shown), "all of it is shown, as text")
+	require.NotContains(t, text, "{{title}}")
 	require.Less(t, strings.Index(text, `href="#Unsupported"`), strings.Index(text, `id="Unsupported"`), "the summary is on top")
 	require.Contains(t, text, "default-src 'none'")
 }
 
 func TestTheTextShowsWhatIsNotExactAndMovesNoCursor(t *testing.T) {
 	t.Parallel()
-	text := written(t, finding.NewReport("Plan", "a", "b", at, some()).WriteText)
+	report := finding.NewReport("Plan", "a", "b", at, some())
+	report.Stay = []finding.Outcome{{Kind: finding.Server, ID: hostile, Name: hostile, State: "failed", Why: "It had to. " + hostile}}
+	text := written(t, report.WriteText)
+	require.True(t, strings.HasPrefix(text, "Plan\na → b\n\nUnsupported  1 field   1 record\n"), "%q", text)
+	require.Contains(t, text, "\nRecords that stay\n  mcp_server ")
+	require.Regexp(t, ` failed +It had to\. `, text)
+	require.NotRegexp(t, `(?m)^ *$\n *$`, text)
+	require.NotRegexp(t, `(?m) +$`, strings.ReplaceAll(text, "�{{.}} ", ""))
 	require.NotContains(t, text, "\x1b")
 	require.NotContains(t, text, "\x00")
 	require.Less(t, strings.Index(text, "associated_org_id"), strings.Index(text, "ragVersion"))

@@ -1,14 +1,14 @@
 package finding
 
 import (
-	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
-	"strings"
+	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 // Report is the findings of one run, with what a reader has to know of it.
@@ -18,8 +18,9 @@ type Report struct {
 	To    string    `json:"to"`
 	At    time.Time `json:"at"` // UTC
 
-	Records  int       `json:"records"`
+	Records  int       `json:"looked_at"`
 	Counts   []Count   `json:"counts"`   // of fields, the worst class first
+	Stay     []Outcome `json:"records"`  // those that aren't moved or won't be
 	Findings []Finding `json:"findings"` // sorted
 }
 
@@ -36,7 +37,7 @@ func NewReport(title, from, to string, at time.Time, findings []Finding) *Report
 	if findings == nil {
 		findings = []Finding{} // JSON shows a list, not null
 	}
-	r := &Report{Title: title, From: from, To: to, At: at.UTC(), Findings: findings}
+	r := &Report{Title: title, From: from, To: to, At: at.UTC(), Stay: []Outcome{}, Findings: findings}
 	all := map[Record]bool{}
 	for _, class := range Classes {
 		c, of := Count{Class: class}, map[Record]bool{}
@@ -66,9 +67,16 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // is not exact.
 func (r *Report) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "%s\t\n%s\t→ %s\n\n", line(r.Title), line(r.From), line(r.To))
+	_, _ = fmt.Fprintf(table, "%s\n%s → %s\n\n", terminal.Line(r.Title), terminal.Line(r.From), terminal.Line(r.To))
 	for _, c := range r.Counts {
-		_, _ = fmt.Fprintf(table, "%s\t%d fields\t%d records\n", c.Class, c.Fields, c.Records)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", c.Class, terminal.Count(c.Fields, "field", "fields"), terminal.Count(c.Records, "record", "records"))
+	}
+	if len(r.Stay) > 0 {
+		_, _ = fmt.Fprint(table, "\nRecords that stay\n")
+	}
+	for i := range r.Stay {
+		o := &r.Stay[i]
+		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", o.Kind, terminal.Line(o.ID), terminal.Line(strconv.Quote(o.Name)), o.State, terminal.Line(o.Why))
 	}
 	last := Exact
 	for _, f := range r.Findings {
@@ -76,10 +84,10 @@ func (r *Report) WriteText(w io.Writer) error {
 			break // they come last
 		}
 		if f.Class != last {
-			_, _ = fmt.Fprintf(table, "\n%s\t\n", f.Class)
+			_, _ = fmt.Fprintf(table, "\n%s\n", f.Class)
 			last = f.Class
 		}
-		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, line(f.Record.ID), line(f.Path), line(f.sentence()))
+		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, terminal.Line(f.Record.ID), terminal.Line(f.Path), terminal.Line(f.sentence()))
 	}
 	return table.Flush()
 }
@@ -89,85 +97,4 @@ func (f *Finding) sentence() string {
 		return f.Reason
 	}
 	return f.Reason + " " + f.Suggestion
-}
-
-// line keeps what a vendor sent from moving a terminal's cursor.
-func line(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c >= 0x7f && c < 0xa0 {
-			return '\uFFFD'
-		}
-		return c
-	}, s)
-}
-
-//go:embed report.html
-var pageText string
-
-var page = template.Must(template.New("report").Parse(pageText))
-
-// section is a class with what of it the page shows.
-type section struct {
-	Count
-
-	Meaning string
-	Groups  []group
-}
-
-// group is the records of which the same field has the same fate.
-type group struct {
-	Source     string
-	Kind       Kind
-	Path       string
-	Reason     string
-	Suggestion string
-	Records    []Record
-}
-
-// fate is what a group's findings have in common.
-type fate struct {
-	source                   string
-	kind                     Kind
-	path, reason, suggestion string
-}
-
-var meanings = map[Class]string{
-	Unsupported: "These fields do not go along. There is no place for them.",
-	Manual:      "These fields need somebody to do something.",
-	Approximate: "These fields go along as something that means nearly the same.",
-	Exact:       "These fields go along to the last digit.",
-}
-
-func (r *Report) sections() []section {
-	out := make([]section, len(r.Counts))
-	for i, c := range r.Counts {
-		out[i] = section{Count: c, Meaning: meanings[c.Class]}
-		at := map[fate]int{}
-		for _, f := range r.Findings {
-			if f.Class != c.Class {
-				continue
-			}
-			key := fate{f.Record.Source, f.Record.Kind, f.Path, f.Reason, f.Suggestion}
-			n, known := at[key]
-			if !known {
-				n = len(out[i].Groups)
-				at[key] = n
-				out[i].Groups = append(out[i].Groups, group{
-					Source: f.Record.Source, Kind: f.Record.Kind, Path: f.Path, Reason: f.Reason, Suggestion: f.Suggestion,
-				})
-			}
-			out[i].Groups[n].Records = append(out[i].Groups[n].Records, f.Record)
-		}
-	}
-	return out
-}
-
-// WriteHTML writes the report as one page that asks for nothing else: no
-// script, no image, no font. Whatever a vendor sent is text in it.
-func (r *Report) WriteHTML(w io.Writer) error {
-	return page.Execute(w, struct {
-		*Report
-
-		Sections []section
-	}{r, r.sections()})
 }

@@ -62,7 +62,7 @@ func refoldTable() []Row {
 		Kept: finding.Manual, WhyKept: oneApp, Shown: finding.Manual, WhyShown: "CometChat has one app for an org and environment.",
 		Pushed: finding.Manual, WhyPushed: "The key that is pushed with decides it.", Suggestion: setAddress,
 	}
-	minted := Row{Pushed: finding.Manual, WhyPushed: vendorMints, Suggestion: "Have clients use the one that the report names."}
+	minted := Row{Pushed: finding.Manual, WhyPushed: vendorMints, Suggestion: "Have clients use the one that diglot move report --format ids names."}
 	times := Row{Pushed: finding.Unsupported, WhyPushed: noRequest}
 	branding := func(name, field, suggestion string) Row {
 		r := unshown(Row{Suggestion: suggestion})
@@ -157,7 +157,7 @@ func cometChatTable() []Row {
 		row(server, "updatedAt", "MCPServer.UpdatedAt", updated),
 
 		row(agent, "uid", "Agent.UID", Row{
-			Pushed: finding.Manual, WhyPushed: vendorMints, Suggestion: "Have clients use the one that the report names.",
+			Pushed: finding.Manual, WhyPushed: vendorMints, Suggestion: "Have clients use the one that diglot move report --format ids names.",
 		}),
 		row(agent, "appId", "Tenant.CometChat.AppID", ofAgent),
 		row(agent, "name", "Agent.Name", Row{}),

@@ -1,0 +1,246 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+)
+
+// CaughtUp is what came of a catch-up.
+type CaughtUp struct {
+	Changed int        `json:"changed"` // records that were changed at the source, and at the target then
+	Removed int        `json:"removed"` // likewise
+	Left    []Verified `json:"left"`    // records that stay as they are, and why
+}
+
+// catchUp is a catch-up under way. The engine's lock guards it.
+type catchUp struct {
+	CaughtUp
+
+	listed map[string]bool // the keys of what the source has
+}
+
+// Why a record stays as it is.
+const (
+	whyBoth     = "it was changed on both sides: --overwrite has it be as the source's"
+	whyMissing  = "it was changed at the source and removed at the target: --overwrite makes it again"
+	whyLossy    = "its change would lose something: --accept-loss takes it along"
+	whyRemoved  = "it was removed at the source: --delete removes it at the target"
+	whyTargets  = "it was removed at the source and changed at the target: --overwrite with --delete removes it"
+	whyOlder    = "it was removed at the source, and was at the target before the move"
+	whyGoneToo  = "it was removed at the source, and was gone at the target already"
+	whyFollowed = "it was removed at the source"
+)
+
+// CatchUp does what Apply does, and has what was moved before be as the source has
+// it now. What the source has not any more is removed, if remove; what was changed
+// at the target too is left as it is, unless overwrite.
+func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp, error) {
+	e.start(ctx)
+	if err := e.prepare(ctx, false); err != nil {
+		return nil, err
+	}
+	c := &catchUp{CaughtUp{Left: []Verified{}}, map[string]bool{}}
+	err := e.all(ctx, func(ctx context.Context, r Ref) error {
+		e.note(func() { c.listed[r.key()] = true })
+		if entry := e.Run.Get(&r); entry != nil && entry.State == Done {
+			return e.follow(ctx, r, entry, c, overwrite)
+		}
+		return e.move(ctx, r)
+	})
+	if err != nil {
+		return &c.CaughtUp, err
+	}
+	entries := e.Run.Entries()
+	slices.Reverse(entries)
+	for i := len(Kinds) - 1; i >= 0; i-- {
+		for _, entry := range entries {
+			if entry.Record.Kind != Kinds[i] || entry.State != Done && entry.State != Begun || c.listed[entry.key()] {
+				continue
+			}
+			if err := e.followRemoval(ctx, *entry, c, remove, overwrite); err != nil {
+				return &c.CaughtUp, err
+			}
+		}
+	}
+	return &c.CaughtUp, e.To.Finish(ctx)
+}
+
+func (e *Engine) note(what func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	what()
+}
+
+// leave tells that a record stays as it is.
+func (e *Engine) leave(c *catchUp, entry *Entry, verdict Verdict, why string) error {
+	e.note(func() {
+		c.Left = append(c.Left, Verified{Record: entry.Record, There: entry.There, Verdict: verdict, Why: why})
+	})
+	e.tell(entry)
+	return nil
+}
+
+// follow has a record that was moved be as its source is now. It needs no entry
+// before it writes: what was written and not entered is found to be the same.
+func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
+	if entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
+		e.tell(entry)
+		return nil
+	}
+	item, err := e.read(ctx, r)
+	if errors.Is(err, ErrGone) {
+		e.note(func() { delete(c.listed, r.key()) }) // it was removed since it was listed
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if entry.Took == fingerprint(item.Text) {
+		e.tell(entry)
+		return nil
+	}
+	next, err := e.intend(item)
+	if err != nil {
+		return err
+	}
+	there, err := e.To.Read(ctx, r.Kind, entry.There)
+	switch {
+	case errors.Is(err, ErrGone) && overwrite && next.State != Held:
+		e.note(func() { c.Changed++ })
+		return e.create(ctx, item, next)
+	case errors.Is(err, ErrGone):
+		return e.leave(c, entry, Missing, whyMissing)
+	case err != nil:
+		return err
+	}
+	e.renameAgain(item, entry)
+	next.Action, next.Why, next.There, next.ToSlug = entry.Action, entry.Why, entry.There, entry.ToSlug
+	next.Seen, next.Before = entry.Seen, entry.Before
+	if fingerprint(there) != entry.Left {
+		findings, err := e.To.Compare(item, there)
+		if err != nil {
+			return err
+		}
+		if verdict, _ := judge(next, findings); verdict != Differs { // perhaps an earlier process has written it
+			return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
+		}
+		if !overwrite {
+			return e.leave(c, entry, Differs, whyBoth)
+		}
+	}
+	if next.State == Held {
+		return e.leave(c, entry, Differs, whyLossy)
+	}
+	made, err := e.To.Update(ctx, item, entry.There)
+	if err != nil && ofOneRecord(err) {
+		return e.leave(c, entry, Differs, err.Error()) // the next catch-up tries again
+	}
+	if err != nil {
+		return err
+	}
+	e.note(func() { c.Changed++ })
+	return e.made(item, next, made, nil)
+}
+
+// followRemoval removes what the source doesn't list any more, and hasn't.
+func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, remove, overwrite bool) error {
+	kind := entry.Record.Kind
+	_, err := e.From.Read(ctx, Ref{Form: entry.Record.Source, Kind: kind, ID: entry.Record.ID})
+	if err == nil {
+		return nil // it came back since it was listed
+	}
+	if !errors.Is(err, ErrGone) {
+		return err
+	}
+	if entry.There == "" { // a process ended in the middle of it
+		begun, err := e.begun(ctx, asBegun(&entry), &entry)
+		if err != nil {
+			return err
+		}
+		if begun == "" {
+			return e.removed(&entry, whyGoneToo)
+		}
+		entry.There, overwrite = begun, true // nobody knows how it was left
+	}
+	there, err := e.To.Read(ctx, kind, entry.There)
+	switch {
+	case errors.Is(err, ErrGone):
+		return e.removed(&entry, whyGoneToo)
+	case err != nil:
+		return err
+	case entry.Action == Update:
+		return e.leave(c, &entry, NoSource, whyOlder)
+	case !remove:
+		return e.leave(c, &entry, NoSource, whyRemoved)
+	case fingerprint(there) != entry.Left && !overwrite:
+		return e.leave(c, &entry, NoSource, whyTargets)
+	}
+	if err := e.To.Delete(ctx, kind, entry.There); err != nil && !errors.Is(err, ErrGone) {
+		return err
+	}
+	e.note(func() { c.Removed++ })
+	return e.removed(&entry, whyFollowed)
+}
+
+// asBegun gives as much of an item as finds what was begun of it.
+func asBegun(entry *Entry) *Item {
+	item, r := &Item{Record: entry.Record}, &entry.Record
+	switch r.Kind {
+	case finding.Server:
+		item.Server = &core.MCPServer{Name: r.Name, Slug: entry.Slug}
+		item.Server.ID, _ = core.ParseObjectID(r.ID) // a slug is none
+	case finding.Account:
+		item.Account = &core.Account{ID: r.ID}
+	case finding.Agent:
+		item.Agent = &core.Agent{Name: r.Name, UID: core.AgentUID(r.ID)}
+	}
+	return item
+}
+
+func (e *Engine) removed(entry *Entry, why string) error {
+	entry.State, entry.Why, entry.Findings, entry.Exact = Removed, why, nil, 0
+	return e.put(entry)
+}
+
+// stampOf gives when a text says that it was changed last, as Refold's do.
+func stampOf(text core.JSON) (stamp string) {
+	dialects.Members(text, func(name string, value core.JSON) {
+		if name == "updatedAt" && len(value) > 0 && value[0] == '"' {
+			b, _ := jsontext.AppendUnquote(nil, value) // what is no text is no stamp
+			stamp = string(b)
+		}
+	})
+	return stamp
+}
+
+// Side is where a record was changed since it was moved.
+type Side string
+
+// The sides.
+const (
+	AtSource Side = "source"
+	AtTarget Side = "target"
+	AtBoth   Side = "both"
+)
+
+// changed says which side of a record is not as the run left it; "": neither, or
+// the run is of a program that didn't keep that.
+func changed(entry *Entry, item *Item, there []byte) Side {
+	source, target := entry.Took != "" && entry.Took != fingerprint(item.Text), entry.Left != fingerprint(there)
+	switch {
+	case source && target:
+		return AtBoth
+	case source:
+		return AtSource
+	case target:
+		return AtTarget
+	}
+	return ""
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
+)
+
+func newMoveCatchUpCommand(c *common) *cobra.Command {
+	m := &moveConfig{common: c}
+	var remove, overwrite bool
+	cmd := m.command("catch-up", "Move what was made or changed at the source since",
+		"Go on with a move, and have what was moved before be as the source has it now. What was removed at the source is said, "+
+			"and removed with --delete; what was changed on both sides is said, and overwritten with --overwrite. Exit code 1: records "+
+			"were left as they are. "+moveAddresses,
+		func(cmd *cobra.Command) error {
+			if err := m.settle(); err != nil {
+				return err
+			}
+			if !move.HasRun(m.dir) {
+				return withHint(fmt.Errorf("there is no run in %s", m.dir), "diglot move apply begins one")
+			}
+			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
+				caught, err := e.CatchUp(ctx, remove, overwrite)
+				if err != nil {
+					return err
+				}
+				if err := m.printCaughtUp(cmd.OutOrStdout(), caught, e.Run); err != nil {
+					return err
+				}
+				s := e.Run.Summary()
+				m.name(cmd.ErrOrStderr(), s.Records)
+				if err := m.verdict(s); err != nil {
+					return err
+				}
+				if n := len(caught.Left); n > 0 {
+					return withHint(fmt.Errorf("%d records were left as they are", n), "it is said of each why")
+				}
+				return nil
+			})
+		})
+	m.reaches(cmd)
+	m.decides(cmd)
+	cmd.Flags().BoolVar(&remove, "delete", false, "remove what the run made of records that the source has not any more")
+	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "have what was changed on both sides be as the source's")
+	return cmd
+}
+
+func (m *moveConfig) printCaughtUp(w io.Writer, c *move.CaughtUp, run *move.Run) error {
+	if m.out.format != "table" {
+		return m.out.print(w, struct {
+			*move.CaughtUp
+			*move.Summary
+		}{c, run.Summary()}, nil)
+	}
+	if err := m.print(w, run.Summary()); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "\n%d records were changed, %d removed, %d left as they are\n", c.Changed, c.Removed, len(c.Left)); err != nil {
+		return err
+	}
+	return printVerified(w, c.Left)
+}
+
+// printVerified prints a line for each record.
+func printVerified(w io.Writer, records []move.Verified) error {
+	for i := range records {
+		r := &records[i]
+		text := fmt.Sprintf("%s %q %q: %s", r.Record.Kind, r.Record.ID, r.Record.Name, r.Verdict)
+		switch {
+		case r.Why != "":
+			text += ", " + r.Why
+		case r.Changed == move.AtBoth:
+			text += ", changed on both sides"
+		case r.Changed != "":
+			text += ", changed at the " + string(r.Changed)
+		}
+		if _, err := fmt.Fprintln(w, terminal.Line(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
