@@ -191,6 +191,25 @@ type ChangeQuery struct {
 	Record       string
 }
 
+// MaxImageBytes ends a page of entries, so that what is held of them has a bound
+// whatever is in them.
+const MaxImageBytes = 4 << 20
+
+// More reports whether there may be entries behind those that a store gave.
+func (q *ChangeQuery) More(found []Change) bool { return len(found) >= q.Limit || ImagesFill(found) }
+
+// ImagesFill reports whether images ended a page, whatever its limit.
+func ImagesFill(found []Change) bool {
+	bytes := 0
+	for i := range found {
+		bytes += found[i].ImageBytes()
+	}
+	return bytes >= MaxImageBytes
+}
+
+// ImageBytes gives how large the entry's images are.
+func (c *Change) ImageBytes() int { return len(c.Before) + len(c.After) }
+
 // Matches reports whether an entry is asked for, wherever it stands.
 func (q *ChangeQuery) Matches(c *Change) bool {
 	for _, pair := range [...][2]string{

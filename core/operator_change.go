@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Changes gives entries of a tenant's history, or of the [Installation]'s.
+// Changes gives entries of a tenant's history, or of the [Installation]'s, fewer
+// where their images are large: see [ChangeQuery.More].
 func (o *Operator) Changes(ctx context.Context, tenant TenantID, q ChangeQuery) ([]Change, error) {
 	return o.directory.Changes(ctx, tenant, q)
 }
@@ -28,7 +29,7 @@ func (o *Operator) EachChange(ctx context.Context, tenant TenantID, q ChangeQuer
 			}
 			q.After = list[i].Seq
 		}
-		if len(list) < q.Limit {
+		if !q.More(list) {
 			return nil
 		}
 	}
@@ -74,7 +75,8 @@ func (o *Operator) MCPServersAfter(ctx context.Context, t Tenant, after Place, l
 	return o.directory.MCPServersFrom(ctx, t.ID, after, After, limit)
 }
 
-// DeletedMCPServer is a server as it was when it was deleted.
+// DeletedMCPServer is what tells a server apart that was deleted: its id, slug,
+// name, place, times and revision.
 type DeletedMCPServer struct {
 	MCPServer
 
@@ -90,8 +92,9 @@ func (o *Operator) DeletedMCPServers(ctx context.Context, t Tenant, keep time.Du
 }
 
 // MCPServerHistory gives up to limit of the changes to a server before the seq
-// before (0: of all), the newest first; also of one that was deleted, by its id.
-// NotFound for a slug that no server has, and an id that none has or had.
+// before (0: of all), fewer where their images are large, the newest first; also of
+// one that was deleted, by its id. NotFound for a slug that no server has, and an
+// id that none has or had.
 func (o *Operator) MCPServerHistory(ctx context.Context, t Tenant, ref MCPServerRef, before int64, limit int) ([]Change, error) {
 	if ref.Slug != "" {
 		s, err := o.directory.MCPServer(ctx, t.ID, ref)

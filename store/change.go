@@ -42,8 +42,24 @@ func (r *changeRow) toCore() core.Change {
 	return r.Change
 }
 
-// Changes implements [core.Directory]. It walks the tenant's entries, or those of
-// the record where one is named, after putting what is new into its chain.
+// selectChanges walks a tenant's entries, or those of the record where one is
+// named, one after the other: only so are no images looked at but those of the
+// page. It is filled in with the conditions, the order, how an entry stands to
+// the next one, the limit's number, and how many bytes of images end a page.
+const selectChanges = `
+	WITH RECURSIVE page AS (
+		(SELECT seq, 1 AS number, ` + imageBytes + ` AS bytes FROM change WHERE tenant_id = $1 AND seq > 0%[1]s ORDER BY seq %[2]s LIMIT LEAST($%[4]d::bigint, 1))
+		UNION ALL
+		SELECT next.seq, page.number + 1, page.bytes + next.bytes FROM page, LATERAL (
+			SELECT seq, ` + imageBytes + ` AS bytes FROM change WHERE tenant_id = $1 AND seq > 0 AND seq %[3]s page.seq%[1]s ORDER BY seq %[2]s LIMIT 1
+		) next
+		WHERE page.number < $%[4]d::bigint AND page.bytes < %[5]d
+	)
+	SELECT ` + changeColumns + ` FROM change JOIN page USING (seq) WHERE tenant_id = $1 AND seq > 0 ORDER BY seq %[2]s`
+
+const imageBytes = `(COALESCE(octet_length(before::text), 0) + COALESCE(octet_length(after::text), 0))::bigint`
+
+// Changes implements [core.Directory]. It puts what is new into its chain first.
 func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.ChangeQuery) ([]core.Change, error) {
 	if !tenant.Valid() {
 		return nil, fmt.Errorf("tenant id %q is not a UUID", tenant)
@@ -77,13 +93,12 @@ func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.Change
 	if _, err := chainChanges(ctx, s.db, true); err != nil {
 		return nil, err
 	}
-	order := "ASC"
+	order, next := "ASC", ">"
 	if q.Newest {
-		order = "DESC"
+		order, next = "DESC", "<"
 	}
 	args = append(args, max(q.Limit, 0))
-	rows, err := s.db.Query(ctx, fmt.Sprintf(`SELECT %s FROM change WHERE tenant_id = $1 AND seq > 0%s ORDER BY seq %s LIMIT $%d`,
-		changeColumns, where.String(), order, len(args)), args...)
+	rows, err := s.db.Query(ctx, fmt.Sprintf(selectChanges, where.String(), order, next, len(args), core.MaxImageBytes), args...)
 	if err != nil {
 		return nil, wrap(err, "change", "select changes")
 	}
@@ -124,7 +139,7 @@ func (s *Store) DeletedMCPServers(
 		if err != nil {
 			return core.DeletedMCPServer{}, err
 		}
-		return image.Deleted(&c)
+		return image.Deleted(&c) // one after the other: each may be megabytes
 	})
 	return servers, wrap(err, "mcp_server", "select deleted mcp_server")
 }

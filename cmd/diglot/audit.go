@@ -115,6 +115,24 @@ func orNone(text string) string {
 	return text
 }
 
+// upTo collects entries page by page, up to limit: a page ends early where what
+// entries are from and to is large.
+func upTo(limit int, page func(last *core.Change, limit int) ([]core.Change, error)) (all []core.Change, err error) {
+	var last *core.Change
+	for {
+		q := core.ChangeQuery{Limit: limit - len(all)}
+		found, err := page(last, q.Limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+		if len(found) == 0 || len(all) >= limit || !q.More(found) {
+			return all, nil
+		}
+		last = &found[len(found)-1]
+	}
+}
+
 func printChanges(w io.Writer, out *output, changes []core.Change) error {
 	list, rows := make([]admin.Change, len(changes)), make([][]string, len(changes))
 	for i := range changes {
@@ -136,9 +154,18 @@ func newAuditListCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q.Limit, q.Newest = limit, q.After == 0
+			q.Newest = q.After == 0
 			return c.runAudit(cmd, f.tenant, func(ctx context.Context, a *administration, tenant core.TenantID) error {
-				changes, err := a.Changes(ctx, tenant, q)
+				changes, err := upTo(limit, func(last *core.Change, limit int) ([]core.Change, error) {
+					q.Limit = limit
+					switch {
+					case last != nil && q.Newest:
+						q.Before = last.Seq
+					case last != nil:
+						q.After = last.Seq
+					}
+					return a.Changes(ctx, tenant, q)
+				})
 				if err != nil {
 					return explain(err)
 				}

@@ -113,7 +113,7 @@ var serverHistories = []guarantee{
 		found := deleted(core.KeepImagesFor, 0, 10)
 		require.Len(t, found, 3)
 		for i, d := range found {
-			equalServer(t, list[2-i], d.MCPServer)
+			equalServer(t, toldApart(list[2-i]), d.MCPServer)
 			require.WithinDuration(t, at, d.DeletedAt, 2*time.Hour)
 		}
 		require.Equal(t, found[:1], deleted(core.KeepImagesFor, 0, 1))
@@ -128,7 +128,7 @@ var serverHistories = []guarantee{
 		remove(s, back)
 		again := deleted(core.KeepImagesFor, 0, 10)
 		require.Equal(t, found[:2], again[1:], "each once, by its last deletion")
-		equalServer(t, back, again[0].MCPServer)
+		equalServer(t, toldApart(back), again[0].MCPServer)
 		_, err = o.EraseImages(t.Context(), time.Minute)
 		require.NoError(t, err)
 		require.Empty(t, deleted(core.KeepImagesFor, 0, 10), "nothing is known of them that could come back")

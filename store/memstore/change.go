@@ -130,15 +130,17 @@ func (s *Store) Changes(ctx context.Context, id core.TenantID, q core.ChangeQuer
 	defer s.mu.RUnlock()
 	out := []core.Change{}
 	chain := s.chains[id]
+	bytes := 0
 	for i := range chain {
 		c := &chain[i]
 		if q.Newest {
 			c = &chain[len(chain)-1-i]
 		}
-		if len(out) >= q.Limit {
+		if len(out) >= q.Limit || bytes >= core.MaxImageBytes {
 			break
 		}
 		if q.Matches(c) {
+			bytes += c.ImageBytes()
 			found := *c
 			found.Before, found.After = slices.Clone(c.Before), slices.Clone(c.After)
 			out = append(out, found)

@@ -60,8 +60,16 @@ func (r *request) seqBefore(list string) (int64, error) {
 	return seq, nil
 }
 
+// changePage makes a page of entries. Where their images fill it, the last one is
+// left for the next page, but the only one: whether another follows is not known
+// then, and the next page may be empty.
 func changePage(r *request, list string, found []core.Change) reply {
-	return page(r, found, func(c core.Change) Change { return FromChange(&c) },
+	more := len(found) > r.limit
+	if core.ImagesFill(found) {
+		more = len(found) > 1 || found[0].Seq > 1
+		r.limit = min(r.limit, max(len(found)-1, 1))
+	}
+	return pageOf(r, found, more, func(c core.Change) Change { return FromChange(&c) },
 		func(c core.Change) string { return cursor(list, strconv.FormatInt(c.Seq, 10)) })
 }
 
