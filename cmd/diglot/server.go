@@ -103,7 +103,7 @@ func newServerHistoryCommand(c *common) *cobra.Command {
 				if err != nil {
 					return explainServer(err, t)
 				}
-				return printChanges(cmd.OutOrStdout(), &out, changes)
+				return printChanges(cmd.OutOrStdout(), &out, changes, recordHeader, recordRow)
 			})
 		},
 	}

@@ -22,9 +22,6 @@ func (h *Handler) history(r *request) (core.TenantID, error) {
 	return t.ID, err
 }
 
-// ActorKinds are the kinds of actors that entries have.
-var ActorKinds = []string{string(core.KeyActor), string(core.SessionActor), string(core.OperatorActor), string(core.DatabaseActor)}
-
 // changes gives which entries are asked for.
 func (r *request) changes() (core.ChangeQuery, error) {
 	q := core.ChangeQuery{
@@ -32,8 +29,13 @@ func (r *request) changes() (core.ChangeQuery, error) {
 		Action: r.query["action"], Noun: r.query["noun"], Record: r.query["record"],
 	}
 	var wrong []FieldError
-	if q.Kind != "" && !slices.Contains(ActorKinds, string(q.Kind)) {
-		wrong = append(wrong, FieldError{Parameter: "actor_kind", Detail: "must be " + strings.Join(ActorKinds, " or ")})
+	if e, unknown := errors.AsType[*core.Error](q.Validate()); unknown {
+		for field, detail := range e.Fields {
+			if field == "kind" {
+				field = "actor_kind"
+			}
+			wrong = append(wrong, FieldError{Parameter: field, Detail: detail})
+		}
 	}
 	for name, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
 		text, given := r.query[name]
@@ -95,7 +97,7 @@ func (h *Handler) listChanges(r *request) (reply, error) {
 type Verified struct {
 	Intact bool `json:"intact"`
 	// Changes is how many are as they were written, from the first on, and Head
-	// where they end, for noting elsewhere.
+	// where they end, for noting elsewhere; "" where there are none.
 	Changes int64   `json:"changes"`
 	Head    string  `json:"head"`
 	Broken  *Broken `json:"broken,omitempty"`
@@ -112,19 +114,27 @@ func (h *Handler) verifyChanges(r *request) (reply, error) {
 	if text, given := r.query["head"]; given {
 		var err error
 		if noted, err = core.ParseChainHead(text); err != nil {
-			return reply{}, wrongParameters([]FieldError{{Parameter: "head", Detail: "must be seq:hash, with 64 hex digits"}})
+			return reply{}, wrongParameters([]FieldError{{Parameter: "head", Detail: "must be seq:hash, a seq from 1 on and 64 hex digits"}})
 		}
 	}
 	tenant, err := h.history(r)
 	if err != nil {
 		return reply{}, err
 	}
-	head, err := h.Operator.VerifyChanges(r.ctx, tenant, noted)
-	verified := Verified{Intact: err == nil, Changes: head.Seq, Head: head.String()}
-	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
-		verified.Broken, err = &Broken{broken.Seq, broken.Why}, nil
-	}
+	verified, err := FromVerified(h.Operator.VerifyChanges(r.ctx, tenant, noted))
 	return reply{status: http.StatusOK, body: verified}, err
+}
+
+// FromVerified gives what came of checking a chain; that it is broken is no error.
+func FromVerified(head core.ChainHead, err error) (Verified, error) {
+	v := Verified{Intact: err == nil, Changes: head.Seq}
+	if head.Seq > 0 {
+		v.Head = head.String()
+	}
+	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
+		v.Broken, err = &Broken{broken.Seq, broken.Why}, nil
+	}
+	return v, err
 }
 
 func (h *Handler) exportChanges(r *request) (reply, error) {
