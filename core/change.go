@@ -109,6 +109,12 @@ func (c *Change) ChainHash(previous []byte) [32]byte {
 	return sha256.Sum256(b)
 }
 
+// ImageCut is from when on a tenant's images take no more than they may.
+type ImageCut struct {
+	Tenant TenantID
+	Before time.Time // UTC, whole microseconds
+}
+
 // ChainHead is the last entry of a chain. Who notes it elsewhere can tell later
 // that nothing up to there was changed or cut off.
 type ChainHead struct {

@@ -48,10 +48,34 @@ func (o *Operator) VerifyChanges(ctx context.Context, tenant TenantID, noted Cha
 // EraseImages lets go of what changes were from and to that are older than age,
 // in small transactions, and gives how many there were. It is entered in each
 // history that something is erased in.
-func (o *Operator) EraseImages(ctx context.Context, age time.Duration) (total int, err error) {
+func (o *Operator) EraseImages(ctx context.Context, age time.Duration) (int, error) {
 	before := o.now().Add(-age)
+	return eraseAll(func() (int, error) { return o.directory.EraseImages(ctx, before, changesAtATime) })
+}
+
+// EraseImagesBeyond lets go of the oldest of what a tenant's changes were from and
+// to, of each tenant of which that takes more than so many bytes of storage, and
+// gives how many there were; entered as by EraseImages.
+func (o *Operator) EraseImagesBeyond(ctx context.Context, most int64) (total int, err error) {
+	cuts, err := o.directory.ImagesBeyond(ctx, most)
+	if err != nil {
+		return 0, err
+	}
+	for _, cut := range cuts {
+		n, err := eraseAll(func() (int, error) {
+			return o.directory.EraseTenantImages(ctx, cut.Tenant, cut.Before, changesAtATime)
+		})
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func eraseAll(some func() (int, error)) (total int, err error) {
 	for {
-		n, err := o.directory.EraseImages(ctx, before, changesAtATime)
+		n, err := some()
 		total += n
 		if err != nil || n < changesAtATime {
 			return total, err

@@ -218,6 +218,11 @@ type Directory interface {
 	// to, the oldest first, and gives how many; digests and chains stay. In each chain
 	// that something is erased in it is entered, once for that time: [PruneAction].
 	EraseImages(ctx context.Context, before time.Time, limit int) (int, error)
+	// EraseTenantImages does so in one tenant's chain.
+	EraseTenantImages(ctx context.Context, tenant TenantID, before time.Time, limit int) (int, error)
+	// ImagesBeyond gives the tenants whose images take more than so many bytes of
+	// storage, and for each the moment before which they would have to be erased.
+	ImagesBeyond(ctx context.Context, most int64) ([]ImageCut, error)
 	// MCPServerAt gives a server as it was at a revision, also one that was deleted,
 	// from the changes since. NotFound, on "mcp_server" or "revision": there was
 	// none, history doesn't reach that far, or an image was erased.

@@ -144,22 +144,57 @@ func (s *Store) DeletedMCPServers(
 	return servers, wrap(err, "mcp_server", "select deleted mcp_server")
 }
 
-// EraseImages implements [core.Directory]. A trigger enters it, and up to when as
-// is said here.
+// eraseImages is filled in with which entries' images. A trigger enters it, and up
+// to when as is said here.
+const eraseImages = `UPDATE change c SET before = NULL, after = NULL
+	FROM (
+		SELECT tenant_id, seq FROM change
+		WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL)%s
+		ORDER BY at LIMIT $2
+		FOR NO KEY UPDATE SKIP LOCKED
+	) AS old, (SELECT set_config('app.erases_before', $3, true)) AS said
+	WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
+
+// EraseImages implements [core.Directory].
 func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (int, error) {
-	const q = `UPDATE change c SET before = NULL, after = NULL
-		FROM (
-			SELECT tenant_id, seq FROM change
-			WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL)
-			ORDER BY at LIMIT $2
-			FOR NO KEY UPDATE SKIP LOCKED
-		) AS old, (SELECT set_config('app.erases_before', $3, true)) AS said
-		WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
+	return s.eraseImages(ctx, fmt.Sprintf(eraseImages, ""), before, limit)
+}
+
+// EraseTenantImages implements [core.Directory].
+func (s *Store) EraseTenantImages(ctx context.Context, tenant core.TenantID, before time.Time, limit int) (int, error) {
+	return s.eraseImages(ctx, fmt.Sprintf(eraseImages, " AND tenant_id = $4"), before, limit, string(tenant))
+}
+
+func (s *Store) eraseImages(ctx context.Context, sql string, before time.Time, limit int, of ...any) (int, error) {
 	if _, err := chainChanges(ctx, s.db, true); err != nil {
 		return 0, err
 	}
-	tag, err := s.db.Exec(ctx, q, before, max(limit, 0), core.ChangeTime(before))
+	tag, err := s.db.Exec(ctx, sql, append([]any{before, max(limit, 0), core.ChangeTime(before)}, of...)...)
 	return int(tag.RowsAffected()), wrap(err, "change", "erase images of changes")
+}
+
+// ImagesBeyond implements [core.Directory]. It looks at all entries that have
+// images, but not at the images.
+func (s *Store) ImagesBeyond(ctx context.Context, most int64) ([]core.ImageCut, error) {
+	const q = `SELECT tenant_id, max(at) + interval '1 microsecond' FROM (
+			SELECT tenant_id, at, sum(COALESCE(pg_column_size(before), 0) + COALESCE(pg_column_size(after), 0))
+				OVER (PARTITION BY tenant_id ORDER BY at DESC, seq DESC) AS bytes
+			FROM change WHERE seq > 0 AND (before IS NOT NULL OR after IS NOT NULL)
+		) newest_first
+		WHERE bytes > $1 AND tenant_id <> '` + core.Installation + `' GROUP BY tenant_id ORDER BY tenant_id`
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Query(ctx, q, most)
+	if err != nil {
+		return nil, wrap(err, "change", "select images")
+	}
+	cuts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c core.ImageCut, err error) {
+		err = row.Scan(&c.Tenant, &c.Before)
+		c.Before = c.Before.UTC()
+		return c, err
+	})
+	return cuts, wrap(err, "change", "select images")
 }
 
 // historyPage is how many of a server's changes are read at a time.

@@ -253,20 +253,30 @@ func newAuditExportCommand(c *common) *cobra.Command {
 
 func newAuditPruneCommand(c *common) *cobra.Command {
 	var (
-		out output
-		age time.Duration
+		out       output
+		age       time.Duration
+		keepBytes int64
 	)
 	cmd := &cobra.Command{
 		Use: "prune", Short: "Erase what changes were from and to, where that is older than --undelete-for", Args: cobra.NoArgs,
-		Long: "Erase what changes were from and to, of all tenants, where that is older than --undelete-for. " +
+		Long: "Erase what changes were from and to, of all tenants, where that is older than --undelete-for, " +
+			"and with --keep-bytes the oldest of each tenant's that takes more. " +
 			"Who changed what record and when stays, and so do the chains, each of which gets an entry: who pruned it, when, and up to when. " +
 			"What is erased can't be undeleted or reverted to.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if age < 0 {
 				return fmt.Errorf("--undelete-for is %s: it must not be negative", age)
 			}
+			if keepBytes < 0 {
+				return fmt.Errorf("--keep-bytes is %d: it must not be negative", keepBytes)
+			}
 			return c.run(cmd, func(ctx context.Context, a *administration) error {
 				n, err := a.EraseImages(ctx, age)
+				if err == nil && keepBytes > 0 {
+					var more int
+					more, err = a.EraseImagesBeyond(ctx, keepBytes)
+					n += more
+				}
 				if err != nil {
 					return explain(err)
 				}
@@ -275,6 +285,7 @@ func newAuditPruneCommand(c *common) *cobra.Command {
 		},
 	}
 	undeleteFlag(cmd.Flags(), &age)
+	cmd.Flags().Int64Var(&keepBytes, "keep-bytes", 0, "bytes of storage that what a tenant's changes were from and to may take, beyond which the oldest is erased; 0: any number")
 	out.flags(cmd)
 	return cmd
 }

@@ -221,7 +221,9 @@ func TestTheCommandsShowAndRestoreHistory(t *testing.T) {
 	require.Error(t, err)
 	require.JSONEq(t, `{"intact":false,"changes":0,"head":"","broken":{"seq":1,"why":"its hash is not of what it says"}}`, stdout)
 
-	require.Positive(t, diglotJSON(t, env, "audit", "prune", "--undelete-for", "0s")["pruned"])
+	require.Zero(t, diglotJSON(t, env, "audit", "prune", "--keep-bytes", "1000000")["pruned"])
+	require.Positive(t, diglotJSON(t, env, "audit", "prune", "--keep-bytes", "1")["pruned"])
+	require.Positive(t, diglotJSON(t, env, "audit", "prune", "--undelete-for", "0s")["pruned"], "the installation's")
 	table, stderr, err = diglot(t, env, "server", "history", id, "--tenant", "acme")
 	require.NoError(t, err, stderr)
 	require.Regexp(t, ` update +3 +\(pruned\)\n`, table)

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -161,9 +162,15 @@ func (h *Handler) pruneChanges(r *request) (reply, error) {
 	if seconds := r.body.integer("older_than_seconds", 0, maxSeconds); seconds != nil {
 		age = time.Duration(*seconds) * time.Second
 	}
+	keepBytes := r.body.integer("keep_bytes", 1, math.MaxInt64)
 	if err := r.body.check(nil); err != nil {
 		return reply{}, err
 	}
 	n, err := h.Operator.EraseImages(r.ctx, age)
+	if err == nil && keepBytes != nil {
+		var more int
+		more, err = h.Operator.EraseImagesBeyond(r.ctx, *keepBytes)
+		n += more
+	}
 	return reply{status: http.StatusOK, body: Pruned{n}}, err
 }

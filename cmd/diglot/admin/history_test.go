@@ -128,6 +128,10 @@ func remember(t *testing.T, w *world) {
 
 	pruned := w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{}`).json(t)
 	require.InDelta(t, 0, pruned["pruned"], 0, "nothing is older than is kept")
+	pruned = w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{"keep_bytes":1000000}`).json(t)
+	require.InDelta(t, 0, pruned["pruned"], 0, "nobody has as much")
+	pruned = w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{"keep_bytes":1}`).json(t)
+	require.Positive(t, pruned["pruned"])
 	pruned = w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{"older_than_seconds":0}`).json(t)
 	require.Positive(t, pruned["pruned"])
 	w.walk(t, tenant+"/servers?deleted=true", 0)

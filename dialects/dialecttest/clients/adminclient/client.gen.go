@@ -438,6 +438,9 @@ type Pruned struct {
 
 // Pruning defines model for Pruning.
 type Pruning struct {
+	// KeepBytes How much storage what a tenant's changes were from and to may take; beyond it the oldest is erased. Without it, any number.
+	KeepBytes *int64 `json:"keep_bytes,omitempty"`
+
 	// OlderThanSeconds Without it, what serve keeps: --undelete-for.
 	OlderThanSeconds *int64 `json:"older_than_seconds,omitempty"`
 }
