@@ -18,8 +18,8 @@ type Interceptor interface {
 	Meet(*Call) error
 }
 
-// Call is a request as an [Interceptor] is told of it: who sends it is known, its
-// body is not read.
+// Call is a request as an [Interceptor] or a [Relay] is told of it: who sends it
+// is known, its body is not read.
 type Call struct {
 	Request *http.Request
 	Dialect string
@@ -77,9 +77,8 @@ func (k *Kit) interceptUnrouted(w http.ResponseWriter, r *http.Request) error {
 	if k.options.Interceptor == nil {
 		return nil
 	}
-	none := func(string) string { return "" }
-	k.options.Interceptor.Note(k.call(r, callOf(r), none))
-	return k.intercept(w.Header(), r, callOf(r), none, allowance{})
+	k.options.Interceptor.Note(k.call(r, callOf(r), noParam))
+	return k.intercept(w.Header(), r, callOf(r), noParam, allowance{})
 }
 
 // intercept asks whether a request is to fail, and gives the answer the headers

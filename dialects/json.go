@@ -125,7 +125,7 @@ func (r *Request) JSON(into any) error {
 		return malformed("the content type is not application/json", nil)
 	case body[0] != '{':
 		return malformed("the body is not a JSON object", nil)
-	case deeperThan(body, maxDepth):
+	case DeeperThan(body, maxDepth):
 		return malformed("the body nests deeper than 100 levels", nil)
 	}
 	if err := json.Unmarshal(body, into, syntax); err != nil {
@@ -156,9 +156,9 @@ func isJSON(contentType string) bool {
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && t == "application/json"
 }
 
-// deeperThan reports whether JSON text nests deeper than limit. Text that is
+// DeeperThan reports whether JSON text nests deeper than limit. Text that is
 // not JSON gives any answer.
-func deeperThan(text []byte, limit int) bool {
+func DeeperThan(text []byte, limit int) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {

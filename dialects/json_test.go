@@ -51,9 +51,9 @@ func TestDeeperThanCountsArraysAndObjectsButNotText(t *testing.T) {
 		`{"[[[[":"]]]]","\\":[]}`: 2,
 		`["\\",["\"]"],[[[]]]]`:   4,
 	} {
-		require.False(t, deeperThan([]byte(text), depth), text)
+		require.False(t, DeeperThan([]byte(text), depth), text)
 		if depth > 0 {
-			require.True(t, deeperThan([]byte(text), depth-1), text)
+			require.True(t, DeeperThan([]byte(text), depth-1), text)
 		}
 	}
 }
@@ -64,12 +64,12 @@ func FuzzDeeperThan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		depth, ok := depthOf(text)
 		if !ok {
-			deeperThan([]byte(text), 3) // any answer, no panic
+			DeeperThan([]byte(text), 3) // any answer, no panic
 			return
 		}
-		require.False(t, deeperThan([]byte(text), depth))
+		require.False(t, DeeperThan([]byte(text), depth))
 		if depth > 0 {
-			require.True(t, deeperThan([]byte(text), depth-1))
+			require.True(t, DeeperThan([]byte(text), depth-1))
 		}
 	})
 }

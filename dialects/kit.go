@@ -40,6 +40,8 @@ type Options struct {
 	Bodies *Bodies
 	// Interceptor is asked of each request; nil, as in production: nobody is.
 	Interceptor Interceptor
+	// Relay may have requests be answered elsewhere; nil: nobody is asked.
+	Relay Relay
 }
 
 // Observation is what is measured of a request.
@@ -140,7 +142,9 @@ func New(a Adapter, o Options) *Kit {
 	k.echo.IPExtractor = o.Proxies.Client // without one, it believes headers of anybody
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
-			err = k.noRoute(c.Response(), c.Request())
+			if err = k.noRoute(c.Response(), c.Request()); err == nil {
+				return
+			}
 		}
 		k.fail(c.Response(), c.Request(), err)
 	}
@@ -196,6 +200,11 @@ func route[In, Out any, B binder[In]](
 		state.who = who
 		if k.options.Interceptor != nil {
 			k.options.Interceptor.Note(k.call(r, state, c.Param))
+		}
+		if k.options.Relay != nil {
+			if answered, failed := k.options.Relay.Relay(c.Response(), k.call(r, state, c.Param), err); answered || failed != nil {
+				return failed
+			}
 		}
 		var (
 			allowed allowance
@@ -314,14 +323,10 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
 	trimTrailingSlash(r)
 	defer func() {
-		p, begun := recover(), rec.status != 0
-		if p != nil {
+		if p := recover(); p != nil {
 			k.panicked(rec, r, p)
 		}
 		k.finish(r, rec.status, s, time.Since(start))
-		if p != nil && begun {
-			panic(http.ErrAbortHandler) // nobody may take what was sent for all of it
-		}
 	}()
 	allowOrigins(w.Header())
 	if isPreflight(r) {

@@ -132,17 +132,23 @@ func (f *refusal) tell(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// noRoute is the failure of a request that no route takes.
+// noRoute is the failure of a request that no route takes; nil: it was answered
+// elsewhere.
 func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Del("Allow") // the router's, of a path's other methods: neither vendor's stack sends it
 	f := k.refused(r)
+	if f != nil {
+		callOf(r).operation = unserved
+	}
+	if answered, failed := k.relayUnrouted(w, r); answered || failed != nil {
+		return failed
+	}
 	if f == nil {
 		if err := k.interceptUnrouted(w, r); err != nil {
 			return err
 		}
 		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
 	}
-	callOf(r).operation = unserved
 	f.tell(r.Context(), k.log)
 	ctx, cancel := k.within()
 	defer cancel()

@@ -71,6 +71,7 @@ type serveConfig struct {
 	base         admin.LimitBase
 	lifetimes    refold.Lifetimes
 	test         testConfig
+	shadow       shadowConfig
 	keepImages   time.Duration
 	proxies      dialects.Proxies
 }
@@ -101,6 +102,7 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	c.proxies.Header = dialects.ForwardedFor
 	f.Var(forwardedHeader{&c.proxies.Header}, "forwarded-header", "the header that those proxies write: X-Forwarded-For or Forwarded; the other one is never read")
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
+	c.shadow.flags(f)
 	c.test.flags(f)
 }
 
@@ -149,6 +151,9 @@ func (c *serveConfig) validate() error {
 		return fmt.Errorf("--%s is %s: it must be more than nothing", undeleteForFlag, c.keepImages)
 	}
 	if err := c.validateLifetimes(); err != nil {
+		return err
+	}
+	if err := c.shadow.validate(c.test.on); err != nil {
 		return err
 	}
 	return c.test.validate(c.memory)

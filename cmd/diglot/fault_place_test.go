@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"log/slog"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,10 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/diglot/diglot/cmd/diglot/gateway"
-	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects"
-	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
 	"github.com/diglot/diglot/store/storetest"
@@ -91,12 +85,6 @@ func inThisProcess(t *testing.T) *faulty {
 	runtime, err := store.Open(t.Context(), store.Config{URL: withPool(f.db, 4), Role: store.Runtime})
 	require.NoError(t, err)
 	t.Cleanup(runtime.Close)
-	secret, err := core.NewSecret([]byte("the secret of all tests"))
-	require.NoError(t, err)
-	now := func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }
-	server := httptest.NewServer(gateway.New(core.NewService(runtime, secret, now, core.NewIDSource()),
-		refold.NewTokens(secret, refold.DefaultLifetimes), gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
-	t.Cleanup(server.Close)
-	f.url = server.URL
+	f.url = newInProcess(t, runtime, runtime).byClock(t, func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) })
 	return f
 }

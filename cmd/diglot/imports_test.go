@@ -30,6 +30,7 @@ var fences = []fence{
 	{"dialects", []string{module + "store", module + "cmd", "github.com/jackc/pgx"}, "a dialect knows no storage"},
 	{"dialects/vendorhttp", []string{module + "dialects/refold", module + "dialects/cometchat"}, "what both vendors' clients share knows no vendor"},
 	{"cmd/diglot/gateway", []string{module + "cmd/diglot/testmode", module + "diglottest"}, "a gateway knows nothing of tests"},
+	{"cmd/diglot/gateway", []string{module + "cmd/diglot/shadow"}, "a gateway knows nothing of shadows"},
 	{"cmd", []string{module + "diglottest"}, "the program is not made of its test kit"},
 	{"dialects/refold", []string{module + "dialects/cometchat"}, "dialects never meet"},
 	{"dialects/cometchat", []string{module + "dialects/refold"}, "dialects never meet"},

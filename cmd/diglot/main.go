@@ -43,7 +43,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(c), newMigrateCommand(c), newTenantCommand(c), newKeyCommand(c),
 		newAccountCommand(c), newSessionCommand(c), newTokenCommand(c), newSigningKeyCommand(c), newSecretCommand(c),
-		newServerCommand(c), newAuditCommand(c), newMoveCommand(c), newHealthcheckCommand(), newVersionCommand(),
+		newServerCommand(c), newAuditCommand(c), newMoveCommand(c), newShadowCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	c.complete(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }

@@ -14,10 +14,10 @@ import (
 	"github.com/diglot/diglot/store"
 )
 
-// newOperations is the operations listener's handler: metrics, health, and the
-// admin API with its page where there is one. A probe that asks here waits
-// behind no client.
-func newOperations(g *gateway.Gateway, m *metrics, api *admin.Handler) http.Handler {
+// newOperations is the operations listener's handler: metrics, health, what a
+// shadow found last, and the admin API with its page where there is one. A probe
+// that asks here waits behind no client.
+func newOperations(g *gateway.Gateway, m *metrics, api *admin.Handler, found *shadowing) http.Handler {
 	scrape := m.handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
@@ -25,6 +25,9 @@ func newOperations(g *gateway.Gateway, m *metrics, api *admin.Handler) http.Hand
 			scrape.ServeHTTP(w, r)
 		case path == "/healthz", path == "/readyz":
 			g.ServeHTTP(w, r)
+		case path == "/shadow" && found != nil:
+			w.Header().Set("Content-Type", "application/jsonl")
+			_ = found.Recent(w) // who asked may be gone
 		case api != nil && strings.HasPrefix(path, admin.Prefix+"/"):
 			api.ServeHTTP(w, r)
 		case api != nil && gateway.IsDocs(path):

@@ -75,6 +75,13 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	service := core.NewService(b.store, b.secret, p.now, p.newID, p.service...)
 	tokens := refold.NewTokens(b.secret, c.lifetimes)
 	p.dialects.Observe, p.dialects.Proxies = m.observe, c.proxies
+	shadow, err := c.shadow.open(logger, m)
+	if err != nil {
+		return err
+	}
+	if shadow != nil {
+		p.dialects.Relay = shadow.Shadow
+	}
 	g := gateway.New(service, tokens, c.rateLimits, p.dialects)
 	var operator *core.Operator // nil: nobody asks for one
 	if b.directory != nil {
@@ -92,6 +99,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if err != nil {
 		return err
 	}
+	handler = shadow.around(handler)
 
 	main, err := listen(ctx, "--addr", c.addr)
 	if err != nil {
@@ -103,7 +111,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		if err != nil {
 			return errors.Join(err, main.Close())
 		}
-		servers = append(servers, newListening(newOperations(g, m, api), ops, logger))
+		servers = append(servers, newListening(newOperations(g, m, api, shadow), ops, logger))
 	}
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx)) // until the last request has been served
 	var wg sync.WaitGroup
@@ -113,8 +121,9 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 			logger.WarnContext(ctx, "write when keys were last used, or their hashes; it is tried again", slog.String("error", err.Error()))
 		})
 	})
+	wg.Go(func() { shadow.follow(watching, &c.shadow, logger) })
 	stop, err := c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
-	stop.step(1, func() { stopWatching(); wg.Wait() }, func() string { return "the last note of when keys were used" })
+	stop.step(1, func() { shadow.end(logger); stopWatching(); wg.Wait() }, func() string { return "the last note of when keys were used" })
 	stop.step(2, b.disconnect(logger), b.inUse)
 	return errors.Join(err, stop.err())
 }

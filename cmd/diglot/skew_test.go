@@ -47,8 +47,14 @@ func startSkewed(t *testing.T) skewed {
 // instance gives one more whose clock is off by that much.
 func (s skewed) instance(t *testing.T, off time.Duration) (url string) {
 	t.Helper()
-	service := core.NewService(s.store, s.secret, func() time.Time { return time.Now().Add(off) }, core.NewIDSource())
-	server := httptest.NewServer(gateway.New(service, s.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
+	return s.byClock(t, func() time.Time { return time.Now().Add(off) })
+}
+
+// byClock gives another instance over the same store, with a clock of its own.
+func (g *inProcess) byClock(t *testing.T, now core.Clock) (url string) {
+	t.Helper()
+	service := core.NewService(g.store, g.secret, now, core.NewIDSource())
+	server := httptest.NewServer(gateway.New(service, g.tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(server.Close)
 	return server.URL
 }

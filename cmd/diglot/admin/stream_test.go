@@ -53,9 +53,8 @@ func serveOperations(t *testing.T, w *world) (address string) {
 	return listener.Addr().String()
 }
 
-// export asks for a tenant's history and reads its first line. Who doesn't go on
-// reading holds it up.
-func export(t *testing.T, address, tenant string) (conn net.Conn, body *bufio.Reader, first string) {
+// askForExport asks for a tenant's history and reads nothing.
+func askForExport(t *testing.T, address, tenant string) net.Conn {
 	t.Helper()
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	require.NoError(t, err)
@@ -63,6 +62,14 @@ func export(t *testing.T, address, tenant string) (conn net.Conn, body *bufio.Re
 	require.NoError(t, conn.(*net.TCPConn).SetReadBuffer(64<<10))
 	_, err = fmt.Fprintf(conn, "GET %s/tenants/%s/audit/export HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n\r\n", admin.Prefix, tenant, token)
 	require.NoError(t, err)
+	return conn
+}
+
+// export asks for a tenant's history and reads its first line. Who doesn't go on
+// reading holds it up.
+func export(t *testing.T, address, tenant string) (conn net.Conn, body *bufio.Reader, first string) {
+	t.Helper()
+	conn = askForExport(t, address, tenant)
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = res.Body.Close() })
@@ -141,6 +148,28 @@ func TestAnExportEndsWithItsClient(t *testing.T) {
 	w.idle(t)
 	require.Equal(t, 2, strings.Count(w.log.String(), `"left":"`))
 	require.NotContains(t, w.log.String(), `"level":"ERROR"`, "it is the client's doing")
+}
+
+// Who leaves before the first line ends what the database was asked.
+func TestAnExportThatWaitsEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	w := newPostgres(t)
+	w.fill(t, "kept", 1)
+	conn := w.connect(t)
+	_, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock(4716083210985430013)") // chain_changes waits for it
+	require.NoError(t, err)
+	client := askForExport(t, serveOperations(t, w), "kept")
+	require.Eventually(t, func() bool {
+		var waits bool
+		err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')").Scan(&waits)
+		return err == nil && waits
+	}, 20*time.Second, time.Millisecond)
+	require.NoError(t, client.Close())
+	w.logged(t, exported)
+	require.Contains(t, w.log.String(), `"status":499`)
+	require.Contains(t, w.log.String(), `"left":"`)
+	require.NotContains(t, w.log.String(), `"level":"ERROR"`)
+	w.idle(t)
 }
 
 // logged waits until the log has a line.

@@ -107,10 +107,11 @@ func (g *Gateway) Drain() { g.draining.Store(true) }
 // dialect's prefix is the dialect's, so that its unknown paths are answered in
 // its own shape.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v3/"), path == "/v3":
+	path := r.URL.Path
+	switch dialect := DialectAt(path); {
+	case dialect == core.CometChat:
 		g.CometChat.ServeHTTP(w, r)
-	case strings.HasPrefix(path, "/api/"), path == "/api":
+	case dialect == core.Refold:
 		g.Refold.ServeHTTP(w, r)
 	case path == "/healthz":
 		Answer(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -121,6 +122,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		noSuchPath(w)
 	}
+}
+
+// DialectAt names the dialect that answers at a path, "" for none.
+func DialectAt(path string) core.DialectName {
+	switch {
+	case strings.HasPrefix(path, "/v3/"), path == "/v3":
+		return core.CometChat
+	case strings.HasPrefix(path, "/api/"), path == "/api":
+		return core.Refold
+	}
+	return ""
 }
 
 func noSuchPath(w http.ResponseWriter) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/dialects"
 )
 
@@ -32,7 +33,7 @@ type exchangeKey struct{}
 func (m *Mode) observe(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, body: &tee{ReadCloser: r.Body}}
 	x.entry = Request{
-		At: m.Clock.Now().UTC(), Dialect: string(dialectAt(r.URL.Path)), Operation: "none", Method: r.Method,
+		At: m.Clock.Now().UTC(), Dialect: string(gateway.DialectAt(r.URL.Path)), Operation: "none", Method: r.Method,
 	}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	r.Body = x.body
@@ -50,14 +51,14 @@ func (m *Mode) observe(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve has the gateway answer. It reports whether a fault kept it from that.
-func (x *exchange) serve(gateway http.Handler, r *http.Request) (aborted bool) {
+func (x *exchange) serve(h http.Handler, r *http.Request) (aborted bool) {
 	defer func() {
 		p := recover()
 		if aborted = p != nil && isAbort(p) && x.rule != nil; p != nil && !aborted {
 			panic(p)
 		}
 	}()
-	gateway.ServeHTTP(x, r)
+	h.ServeHTTP(x, r)
 	return false
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/diglot/diglot/cmd/diglot/redact"
 	"github.com/diglot/diglot/core"
 )
 
@@ -49,17 +50,17 @@ type Request struct {
 
 // fill notes what is in a request, but for credentials.
 func (e *Request) fill(r *http.Request, body []byte, more bool) {
-	hide := secretsOf(r.Header)
-	e.Path, e.Query = hide.in(r.URL.EscapedPath()), hide.in(r.URL.RawQuery)
+	hide := redact.SecretsOf(r.Header)
+	e.Path, e.Query = hide.In(r.URL.EscapedPath()), hide.In(r.URL.RawQuery)
 	e.Headers = make(map[string]string, len(r.Header))
 	for name, values := range r.Header {
 		value := strings.Join(values, ", ")
-		if credentialHeaders[name] {
-			value = redacted
+		if redact.IsHeader(name) {
+			value = redact.Mark
 		}
-		e.Headers[name] = hide.in(value)
+		e.Headers[name] = hide.In(value)
 	}
-	e.Body, e.unread = hide.body(body, more)
+	e.Body, e.unread = hide.Body(body, more)
 	e.long = more
 }
 

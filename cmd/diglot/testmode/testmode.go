@@ -103,22 +103,11 @@ func (m *Mode) serve(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, Prefix):
 		m.controls.ServeHTTP(w, r)
-	case dialectAt(path) != "":
+	case gateway.DialectAt(path) != "":
 		m.observe(w, r)
 	default:
 		m.backend.Gateway.ServeHTTP(w, r)
 	}
-}
-
-// dialectAt names the dialect that answers at a path, "" for none.
-func dialectAt(path string) core.DialectName {
-	switch {
-	case strings.HasPrefix(path, "/api/"), path == "/api":
-		return core.Refold
-	case strings.HasPrefix(path, "/v3/"), path == "/v3":
-		return core.CometChat
-	}
-	return ""
 }
 
 // sleep waits, or until nobody does any more.

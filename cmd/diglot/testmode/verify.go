@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/diglot/diglot/cmd/diglot/gateway"
 )
 
 // Filter is what requests of the journal are picked by; members that are left out
@@ -163,7 +165,7 @@ func (m *Mode) verify(v *Verification) Verified {
 	}
 	if v.Path != "" {
 		in := documents()
-		if d := dialectAt(v.Path); d != "" {
+		if d := gateway.DialectAt(v.Path); d != "" {
 			in = slices.DeleteFunc(slices.Clone(in), func(doc *document) bool { return doc.dialect != string(d) })
 		}
 		method := strings.ToUpper(v.Method)

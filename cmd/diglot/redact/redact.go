@@ -1,4 +1,6 @@
-package testmode
+// Package redact takes the credentials out of what is kept of requests and their
+// answers.
+package redact
 
 import (
 	"bytes"
@@ -10,31 +12,38 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// redacted stands for a credential.
-const redacted = "[redacted]"
+// Mark stands for a credential.
+const Mark = "[redacted]"
 
-// credentialHeaders hold credentials, or may.
-var credentialHeaders = map[string]bool{
+// headers hold credentials, or may.
+var headers = map[string]bool{
 	"Authorization": true, "X-Api-Key": true, "Apikey": true, "Cookie": true, "Proxy-Authorization": true,
 }
 
-// credentialMembers are members of a body that hold some, in either dialect or by
+// members are members of a body that hold credentials, in either dialect or by
 // their common names; what is below them is one too.
-var credentialMembers = map[string]bool{
+var members = map[string]bool{
 	"auth_credentials": true, "token": true, "refresh_token": true, "access_token": true, "session_token": true, "password": true,
 	"secret": true, "client_secret": true, "api_key": true, "apikey": true, "x-api-key": true, "authorization": true,
 }
 
-// secrets are the values of one request's credentials: they are hidden wherever
+// IsHeader reports whether a header holds a credential, or may.
+func IsHeader(name string) bool { return headers[name] }
+
+// IsMember reports whether a member of a body is a credential by its name.
+func IsMember(name string) bool { return members[strings.ToLower(name)] }
+
+// Secrets are the values of one request's credentials: they are hidden wherever
 // else they occur in it.
-type secrets []string
+type Secrets []string
 
 // minSecret is the length from which on a value is looked for elsewhere: a shorter
 // one is no credential, and part of many words.
 const minSecret = 8
 
-func secretsOf(h http.Header) (s secrets) {
-	for name := range credentialHeaders {
+// SecretsOf gives the credentials in a request's header.
+func SecretsOf(h http.Header) (s Secrets) {
+	for name := range headers {
 		for _, value := range h[name] {
 			for _, word := range strings.Fields(value) {
 				if len(word) >= minSecret {
@@ -46,21 +55,22 @@ func secretsOf(h http.Header) (s secrets) {
 	return s
 }
 
-func (s secrets) in(text string) string {
+// In gives text with a mark in place of each secret.
+func (s Secrets) In(text string) string {
 	for _, one := range s {
-		text = strings.ReplaceAll(text, one, redacted)
+		text = strings.ReplaceAll(text, one, Mark)
 	}
 	return text
 }
 
-// body gives a body as the journal keeps it, nil where there was none, and whether
-// it is only said why it is not kept.
-func (s secrets) body(text []byte, more bool) (kept jsontext.Value, unread bool) {
+// Body gives a body as it may be kept, nil where there was none, and whether it is
+// only said why it is not kept; more: there was more than text.
+func (s Secrets) Body(text []byte, more bool) (kept jsontext.Value, unread bool) {
 	if len(text) == 0 {
 		return nil, false
 	}
 	if shown, err := withoutCredentials(text); err == nil && !more {
-		return jsontext.Value(s.in(string(shown))), false
+		return jsontext.Value(s.In(string(shown))), false
 	}
 	// What can't be read can't be looked through: nothing of it is kept.
 	note := "a body that is not JSON"
@@ -86,13 +96,13 @@ func withoutCredentials(text []byte) ([]byte, error) {
 		if err := e.WriteToken(token); err != nil {
 			return nil, err
 		}
-		if !isName || !credentialMembers[strings.ToLower(name)] {
+		if !isName || !IsMember(name) {
 			continue
 		}
 		if err := d.SkipValue(); err != nil {
 			return nil, err
 		}
-		if err := e.WriteToken(jsontext.String(redacted)); err != nil {
+		if err := e.WriteToken(jsontext.String(Mark)); err != nil {
 			return nil, err
 		}
 	}

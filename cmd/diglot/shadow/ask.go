@@ -1,0 +1,220 @@
+package shadow
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Why there is nothing to compare.
+const (
+	failedTimeout     = "timeout"
+	failedConnect     = "connect"
+	failedAddress     = "address"     // it is not one that a peer may have
+	failedCanceled    = "canceled"    // the process ended
+	failedTruncated   = "truncated"   // the answer broke off
+	failedTooLarge    = "too_large"   // the answer, unpacked
+	failedTooDeep     = "too_deep"    // the answer nests deeper than any that Diglot takes
+	failedEncoding    = "encoding"    // the answer is packed otherwise than asked for
+	failedLimited     = "limited"     // one side answered 429, the other did not
+	failedUnavailable = "unavailable" // one side answered 502, 503 or 504, the other did not
+	failedOther       = "other"
+)
+
+// ask asks the side that did not answer the client. It sends a request once,
+// whatever becomes of it.
+func (l *lane) ask(j *job) (a answer, failed string) {
+	r, err := l.request(j)
+	if err != nil {
+		return answer{}, failedOther
+	}
+	if l.rule.Answers == Peer {
+		return l.askDiglot(r)
+	}
+	ctx, cancel := context.WithTimeout(l.asking, l.rule.Timeout)
+	defer cancel()
+	l.address(r)
+	a, err = l.askPeer(r.WithContext(ctx))
+	return a, whyFailed(err)
+}
+
+// request makes the request as the client sent it, with the ids that the other
+// side has for the same things.
+func (l *lane) request(j *job) (*http.Request, error) {
+	u, body := *j.request.URL, j.body
+	if l.ids != nil {
+		l.ids.translate(&u)
+		body = l.ids.inBody(body)
+	}
+	if !isWrite(j.request.Method) {
+		body = nil
+	}
+	r, err := http.NewRequestWithContext(l.asking, j.request.Method, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.URL, r.Host, r.RemoteAddr, r.Header = &u, j.request.Host, j.request.RemoteAddr, j.request.Header.Clone()
+	r.GetBody = nil // so that nothing sends it again
+	if len(body) == 0 {
+		r.Body = http.NoBody
+	}
+	if l.rule.credential != "" {
+		l.authorize(r.Header, j.who)
+	}
+	return r, nil
+}
+
+// authorize puts the rule's credential in place of the client's.
+func (l *lane) authorize(h http.Header, who *core.Principal) {
+	if l.rule.Dialect == core.CometChat {
+		h.Set("Apikey", l.rule.credential)
+		return
+	}
+	h.Del("Authorization")
+	h.Set("X-Api-Key", l.rule.credential)
+	if who.Account != "" { // a session token's, which stands for it
+		h.Set("Linked_account_id", who.Account)
+	}
+}
+
+// unsent are headers that are about the connection, the way to Diglot, what the
+// client has of Diglot's answers, or where the client's page is from.
+var unsent = []string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Expect", "Content-Length", "Cookie", "Forwarded", "X-Real-Ip", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since",
+	"Origin", "Referer",
+}
+
+// address has a request go to the peer.
+func (l *lane) address(r *http.Request) {
+	for _, named := range r.Header.Values("Connection") {
+		for name := range strings.SplitSeq(named, ",") {
+			r.Header.Del(strings.TrimSpace(name))
+		}
+	}
+	for name := range r.Header {
+		if slices.Contains(unsent, name) || ours(name) {
+			delete(r.Header, name)
+		}
+	}
+	r.Header.Set("Accept-Encoding", "gzip") // and what comes is unpacked no further than to the most there may be
+	r.Header.Add("Via", "1.1 "+l.shadow.via)
+	once(r.Header)
+	r.URL, r.Host = l.rule.at(r.URL), ""
+}
+
+// ours reports whether a header is one that the peer is not to get: what tells
+// Diglot something, or whom the request was passed on for.
+func ours(name string) bool {
+	return strings.HasPrefix(name, "Diglot-") || strings.HasPrefix(name, "X-Forwarded-")
+}
+
+// once keeps net/http from sending a request again, which it does with any that
+// has one of these headers: by these spellings it doesn't know them.
+func once(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = values
+		}
+	}
+}
+
+// at gives the peer's address of what a client asked for.
+func (r *Rule) at(asked *url.URL) *url.URL {
+	u := *r.base
+	u.Path = strings.TrimSuffix(u.Path, "/") + asked.Path
+	u.RawPath = strings.TrimSuffix(r.base.EscapedPath(), "/") + asked.EscapedPath()
+	u.RawQuery = asked.RawQuery
+	return &u
+}
+
+// askPeer sends a request. It follows no redirect: that is an answer as any other.
+func (l *lane) askPeer(r *http.Request) (answer, error) {
+	res, err := l.transport.RoundTrip(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
+	if err == nil && len(body) > maxAnswerBytes {
+		err = errTooLarge
+	}
+	return answer{status: res.StatusCode, header: res.Header, body: body}, err
+}
+
+// askDiglot has the gateway answer, as it would the client.
+func (l *lane) askDiglot(r *http.Request) (answer, string) {
+	r.Header.Del("If-None-Match")
+	r.Header.Del("If-Modified-Since")
+	w := &recorder{answer: answer{header: http.Header{}}}
+	l.shadow.next.ServeHTTP(w, r)
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	if w.tooLong {
+		return w.answer, failedTooLarge
+	}
+	return w.answer, ""
+}
+
+// recorder is where the gateway's answer goes when nobody waits for it.
+type recorder struct {
+	answer
+
+	tooLong bool
+}
+
+// Header implements [http.ResponseWriter].
+func (w *recorder) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (w *recorder) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	n := min(len(b), maxAnswerBytes-len(w.body))
+	w.body = append(w.body, b[:n]...)
+	w.tooLong = w.tooLong || n < len(b)
+	return len(b), nil
+}
+
+// whyFailed names a failure, "" where there is none. What the error says is not
+// kept: it may have an address in it.
+func whyFailed(err error) string {
+	var timeout net.Error
+	var dial *net.OpError
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errUnsafe):
+		return failedAddress
+	case errors.Is(err, errTooLarge):
+		return failedTooLarge
+	case errors.Is(err, errEncoding):
+		return failedEncoding
+	case errors.Is(err, context.Canceled):
+		return failedCanceled
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return failedTimeout
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.EOF):
+		return failedTruncated
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return failedConnect
+	}
+	return failedOther
+}

@@ -1,0 +1,126 @@
+package shadow
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+
+	"github.com/diglot/diglot/cmd/diglot/gateway"
+	"github.com/diglot/diglot/core"
+)
+
+// maxRelayed is how many requests a rule has the peer answer at once: as many as a
+// tenant may have under way where nothing else is said. They hold nothing but
+// memory, so that a peer that hangs can't take it all.
+const maxRelayed = gateway.DefaultConcurrency
+
+var (
+	errBusy     = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "the peer answers too slowly for any more"}
+	errProtocol = errors.New("the peer changes to another protocol")
+)
+
+// discarded is for what the proxy logs, which may have an address in it. Failures
+// are given to the dialect.
+var discarded = log.New(io.Discard, "", 0)
+
+// newProxy makes what has the peer answer clients: what they get is what the peer
+// sends, but for what is the connection's.
+func (l *lane) newProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport: l.transport,
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL, p.Out.Host = l.rule.at(p.In.URL), ""
+			for name := range p.Out.Header {
+				if ours(name) {
+					delete(p.Out.Header, name)
+				}
+			}
+			p.Out.Header.Del("Connection") // nothing is upgraded to another protocol
+			p.Out.Header.Del("Upgrade")
+			p.Out.Header.Add("Via", "1.1 "+l.shadow.via)
+			p.Out.GetBody = nil
+			once(p.Out.Header)
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { w.(*relayed).failed = err },
+		ModifyResponse: func(r *http.Response) error {
+			if r.StatusCode == http.StatusSwitchingProtocols {
+				return errProtocol
+			}
+			return nil
+		},
+		ErrorLog: discarded,
+	}
+}
+
+// relay has the peer answer. A peer that doesn't is worded by the dialect: then
+// nothing was sent to the client. One that breaks off has the client's connection
+// broken off.
+func (l *lane) relay(w http.ResponseWriter, x *exchange) (answered bool, failed error) {
+	defer l.relaying.Add(-1)
+	if l.relaying.Add(1) > maxRelayed {
+		x.lane = nil
+		return false, errBusy
+	}
+	// Who leaves, or closes its half of the connection, has its request answered: it
+	// may be a write.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.original.Context()), l.rule.Timeout)
+	defer cancel()
+	r := x.original.WithContext(ctx)
+	r.Body = &x.body
+	out := &relayed{ResponseWriter: w, header: http.Header{}}
+	l.proxy.ServeHTTP(out, r)
+	if out.failed == nil {
+		return true, nil
+	}
+	x.lane = nil
+	l.shadow.metrics.failed.WithLabelValues(whyFailed(out.failed)).Inc()
+	return false, &core.Error{Kind: core.Unavailable, Noun: "service", Message: "the peer does not answer", Err: out.failed}
+}
+
+// relayed is where the peer's answer goes. What the dialect would have said beside
+// its own answer is gone when there is one.
+type relayed struct {
+	http.ResponseWriter
+
+	header http.Header
+	began  bool
+	failed error
+}
+
+// Header implements [http.ResponseWriter].
+func (w *relayed) Header() http.Header {
+	if w.began {
+		return w.ResponseWriter.Header()
+	}
+	return w.header
+}
+
+// WriteHeader implements [http.ResponseWriter]. A word ahead of the answer, as 103,
+// is not passed on.
+func (w *relayed) WriteHeader(status int) {
+	if w.began || status < http.StatusOK {
+		return
+	}
+	w.began = true
+	h := w.ResponseWriter.Header()
+	clear(h)
+	for name, values := range w.header {
+		h[name] = values
+	}
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = nil // else the server would guess one
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *relayed) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w *relayed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
