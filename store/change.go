@@ -55,7 +55,9 @@ const selectChanges = `
 		) next
 		WHERE page.number < $%[4]d::bigint AND page.bytes < %[5]d
 	)
-	SELECT ` + changeColumns + ` FROM change JOIN page USING (seq) WHERE tenant_id = $1 AND seq > 0 ORDER BY seq %[2]s`
+	SELECT entry.* FROM page, LATERAL (
+		SELECT ` + changeColumns + ` FROM change WHERE tenant_id = $1 AND seq = page.seq OFFSET 0
+	) entry ORDER BY page.seq %[2]s` // OFFSET keeps it from being a join that reads all entries
 
 const imageBytes = `(COALESCE(octet_length(before::text), 0) + COALESCE(octet_length(after::text), 0))::bigint`
 
@@ -93,17 +95,22 @@ func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.Change
 	if _, err := chainChanges(ctx, s.db, true); err != nil {
 		return nil, err
 	}
-	order, next := "ASC", ">"
-	if q.Newest {
-		order, next = "DESC", "<"
-	}
 	args = append(args, max(q.Limit, 0))
-	rows, err := s.db.Query(ctx, fmt.Sprintf(selectChanges, where.String(), order, next, len(args), core.MaxImageBytes), args...)
+	rows, err := s.db.Query(ctx, changesSQL(where.String(), q.Newest, len(args)), args...)
 	if err != nil {
 		return nil, wrap(err, "change", "select changes")
 	}
 	changes, err := pgx.CollectRows(rows, scanChange)
 	return changes, wrap(err, "change", "select changes")
+}
+
+// changesSQL fills in selectChanges; limit is the number of the argument that is it.
+func changesSQL(conditions string, newest bool, limit int) string {
+	order, next := "ASC", ">"
+	if newest {
+		order, next = "DESC", "<"
+	}
+	return fmt.Sprintf(selectChanges, conditions, order, next, limit, core.MaxImageBytes)
 }
 
 func scanChange(row pgx.CollectableRow) (core.Change, error) {
