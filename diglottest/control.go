@@ -6,28 +6,7 @@ import (
 	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/testmode"
-)
-
-// What the controls work with. Each is documented where it is made.
-type (
-	// Clock is a server's clock.
-	Clock = testmode.Clock
-	// Fault is a rule: which requests meet what.
-	Fault = testmode.Rule
-	// Latency is how long a request that meets a fault waits.
-	Latency = testmode.Latency
-	// Lognormal is a distribution of latencies.
-	Lognormal = testmode.Lognormal
-	// Duration is a time.Duration that is written as text.
-	Duration = testmode.Duration
-	// Request is a request that came.
-	Request = testmode.Request
-	// Filter picks requests.
-	Filter = testmode.Filter
-	// Verification asks whether requests came, and how often.
-	Verification = testmode.Verification
-	// Verified is the answer.
-	Verified = testmode.Verified
+	"github.com/diglot/diglot/core"
 )
 
 // must fails the test where a control fails.
@@ -81,44 +60,66 @@ func (s *Server) Seed(document string) string {
 	return string(out)
 }
 
-// Snapshot keeps all data under a name, and which ids come next.
+// Snapshot keeps all data under a name, and which ids come next. It needs memory: with
+// [WithPostgres] it fails the test.
 func (s *Server) Snapshot(name string) {
 	s.t.Helper()
-	s.must("snapshot", s.mode.Snapshot(name))
+	s.mustKeep("snapshot", s.mode.Snapshot(name))
 }
 
 // Restore brings back what a snapshot has.
 func (s *Server) Restore(name string) {
 	s.t.Helper()
-	s.must("restore", s.mode.Restore(name))
+	s.mustKeep("restore", s.mode.Restore(name))
+}
+
+// DeleteSnapshot forgets a snapshot.
+func (s *Server) DeleteSnapshot(name string) {
+	s.t.Helper()
+	s.mustKeep("delete the snapshot", s.mode.DeleteSnapshot(name))
+}
+
+// mustKeep is must, with what to do about PostgreSQL, which has no snapshots.
+func (s *Server) mustKeep(what string, err error) {
+	s.t.Helper()
+	if core.KindOf(err) == core.Conflict {
+		s.t.Fatalf("diglottest: %s: it needs everything in memory: leave out WithPostgres, or Reset and Seed", what)
+	}
+	s.must(what, err)
 }
 
 // SetFaults has these faults hold and no others; none: no faults. What is left to
 // chance comes from the seed.
 func (s *Server) SetFaults(seed uint64, faults ...Fault) {
 	s.t.Helper()
-	s.must("faults", s.mode.SetFaults(seed, faults...))
+	s.must("faults", s.mode.SetFaults(s.ctx(), seed, rules(faults)...))
 }
 
 // AddFaults has faults hold behind those that do: a request meets the first that
 // matches it.
 func (s *Server) AddFaults(faults ...Fault) {
 	s.t.Helper()
-	s.must("faults", s.mode.AddFaults(faults...))
+	s.must("faults", s.mode.AddFaults(s.ctx(), rules(faults)...))
 }
 
 // Requests gives the requests that a filter picks, the oldest first, of each
-// tenant's last 1000. Credentials are not in them.
-func (s *Server) Requests(f Filter) []Request { return s.mode.Requests(f) }
+// tenant's last 1000, and 32 MiB of all together. Credentials are not in them.
+func (s *Server) Requests(f Filter) []Request { return s.mode.Requests(testmode.Filter(f)) }
 
 // Verified asks whether such requests came, and how often.
-func (s *Server) Verified(v Verification) Verified { return s.mode.Verify(v) }
+// A question that makes no sense fails the test.
+func (s *Server) Verified(v Verification) Verified {
+	s.t.Helper()
+	got, err := s.mode.Verify(v.asked())
+	s.must("verify", err)
+	return got
+}
 
 // Verify is Verified, and fails the test where they did not, saying what came
 // instead.
 func (s *Server) Verify(v Verification) {
 	s.t.Helper()
-	got := s.mode.Verify(v)
+	got := s.Verified(v)
 	if got.Verified {
 		return
 	}

@@ -346,7 +346,7 @@ func TestARuleThatCanDoNothingIsRefused(t *testing.T) {
 		`{"truncate":-1}`:                                      "/truncate",
 		`{"route":"mcp-servers","reset":true}`:                 "/route",
 		`{"rout":"/x","reset":true}`:                           "/rout",
-		`{"status":500,"route":"/api/v2/public/none/{id}"}`:    "/status",
+		`{"status":500,"route":"/api/v2/public/none/{id}"}`:    "/route",
 		`{"status":501,"route":"/api/v2/public/mcp-servers","dialect":"refold"}`:     "/status",
 		`{"status":404,"route":"/v3/ai-agents/agent-builder/agents","method":"GET"}`: "/status",
 	} {

@@ -19,14 +19,17 @@ func TestTheJournalHasNoCredentials(t *testing.T) {
 	send(t, http.DefaultClient, http.MethodGet, s.RefoldURL()+"/mcp-servers?token="+token, "", "Authorization", "Bearer "+token, "Cookie", "session=abcdefghijkl")
 	send(t, s.CometChatClient(), http.MethodGet, s.CometChatURL()+"/mcp-servers/"+s.CometChatKey(), "")
 	send(t, s.CometChatClient(), http.MethodPost, s.CometChatURL()+"/agents", `not JSON `+s.CometChatKey())
+	send(t, http.DefaultClient, http.MethodGet, s.CometChatURL()+"/mcp-servers?limit=1&apikey=of-query&token=also-of-query", "",
+		"Api-Key", "of-a-header-1", "X-Auth-Token", "of-a-header-2", "X-Amz-Security-Token", "of-a-header-3")
 	r := send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/requests", "")
 	require.Equal(t, http.StatusOK, r.status)
-	for _, secret := range []string{s.RefoldKey(), s.CometChatKey(), token, "hunter22", "abcdefghijkl"} {
+	for _, secret := range []string{s.RefoldKey(), s.CometChatKey(), token, "hunter22", "abcdefghijkl", "of-query", "of-a-header"} {
 		require.NotContains(t, r.body, secret)
 	}
 	require.Contains(t, r.body, `"X-Api-Key":"[redacted]"`)
 	came := s.Requests(diglottest.Filter{})
-	require.Len(t, came, 4)
+	require.Len(t, came, 5)
+	require.Equal(t, "limit=1&apikey=[redacted]&token=[redacted]", came[4].Query)
 	want := `{"account_id":"a","your_app":{"auth_credentials":"[redacted]"},"udf":[{"key_name":"n","key_value":1.50}],"note":"[redacted]"}`
 	require.Equal(t, want, string(came[0].Body), "all else is as it was sent")
 	require.Equal(t, "test", came[0].Tenant)

@@ -21,7 +21,7 @@ type config struct {
 	now      time.Time
 	seed     *uint64
 	faults   []Fault
-	postgres string
+	postgres *string // nil: in memory
 	sleep    func(context.Context, time.Duration)
 }
 
@@ -63,7 +63,7 @@ func WithFaults(faults ...Fault) Option {
 // WithPostgres keeps everything in a PostgreSQL 15 or later, in a database of the
 // server's own that is made on it, and dropped when the test ends. The URL's user
 // has to be one that may make databases and roles. [Server.Snapshot] needs memory.
-func WithPostgres(url string) Option { return func(c *config) { c.postgres = url } }
+func WithPostgres(url string) Option { return func(c *config) { c.postgres = &url } }
 
 // WithLogger has the gateway's log go there; without it, there is none. It never
 // has credentials or bodies in it.
@@ -91,8 +91,8 @@ func (c *config) open(ctx context.Context, t testing.TB, now core.Clock) (kept, 
 	if err != nil {
 		return kept{}, err
 	}
-	if c.postgres != "" {
-		return openPostgres(ctx, t, c.postgres, secret)
+	if c.postgres != nil {
+		return openPostgres(ctx, t, *c.postgres, secret)
 	}
 	s := memstore.New(memstore.WithClock(now))
 	return kept{store: s, directory: s, memory: s, secret: secret}, nil

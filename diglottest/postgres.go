@@ -2,7 +2,7 @@ package diglottest
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -21,9 +21,15 @@ const migrateLock = 0x6469676c6f74 // "diglot"
 // requests are served as.
 func openPostgres(ctx context.Context, t testing.TB, server string, secret *core.Secret) (k kept, err error) {
 	t.Helper()
+	if server == "" { // as of a variable that is not set
+		return k, errors.New("WithPostgres: the URL is empty")
+	}
 	own, err := url.Parse(server)
-	if err != nil || own.Scheme == "" {
-		return k, fmt.Errorf("WithPostgres wants a URL, postgres://…: %w", err)
+	switch {
+	case err != nil: // which has the URL in it, and its password
+		return k, errors.New("WithPostgres: the URL can't be read")
+	case own.Scheme != "postgres" && own.Scheme != "postgresql":
+		return k, errors.New("WithPostgres: the URL must begin with postgres://")
 	}
 	conn, err := pgx.Connect(ctx, server)
 	if err != nil {

@@ -74,7 +74,7 @@ func start(t testing.TB, c *config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mode.AddFaults(c.faults...); err != nil {
+	if err := mode.AddFaults(ctx, rules(c.faults)...); err != nil {
 		return nil, err
 	}
 	s := &Server{t: t, mode: mode, tenants: map[string]*Tenant{}}

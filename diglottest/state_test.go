@@ -1,13 +1,16 @@
 package diglottest_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/diglottest"
+	"github.com/diglot/diglot/store/storetest"
 )
 
 const seed = `
@@ -91,7 +94,7 @@ func TestASeedThatIsRefusedLeavesNothingBehind(t *testing.T) {
 		`{"tenants":[{"name":"test","refold":{"mcp_servers":[{"name":"n"}]}}]}`:                                                                     {422, "/tenants/0/refold/mcp_servers/0", "VALIDATION_ERROR"},
 		`{"tenants":[{"name":"test","refold":{"mcp_servers":[{"name":"n","description":"d","agent_name":7}]}}]}`:                                    {422, "/tenants/0/refold/mcp_servers/0", "VALIDATION_ERROR"},
 		`{"tenants":[{"name":"test","soap":{}}]}`:                                                                                                   {422, "/tenants/0/soap", "is not known here"},
-		`{"tenants":[{"name":7}]}`: {422, "/tenants/0/name", "another type"},
+		`{"tenants":[{"name":7}]}`: {422, "/tenants/0/name", "must be a text"},
 		"\tno: yaml":               {422, "", "neither YAML nor JSON"},
 		"":                         {422, "", "is empty"},
 	} {
@@ -104,6 +107,33 @@ func TestASeedThatIsRefusedLeavesNothingBehind(t *testing.T) {
 		require.Contains(t, failure["detail"], want.detail)
 		require.Empty(t, names(t, s.Tenant("test")))
 	}
+}
+
+// A few hundred bytes of YAML may say gigabytes, or never end.
+func TestASeedOfAliasesIsBounded(t *testing.T) {
+	t.Parallel()
+	s := diglottest.New(t)
+	bomb := "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+	for i := range 10 {
+		alias := fmt.Sprintf("*a%d", i)
+		bomb += fmt.Sprintf("a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(alias+",", 9), ","))
+	}
+	require.Less(t, len(bomb), 600)
+	for document, want := range map[string]string{
+		bomb:               "aliases say more than 16 MiB",
+		"a: &a [*a]":       "can't be read",
+		"tenants: &t [*t]": "can't be read",
+		"tenants: [{name: test, cometchat: {mcp_servers: [&m {name: n, slug: a, url: \"http://localhost\"}]}}, {name: other, cometchat: {mcp_servers: [*m]}}]": "",
+	} {
+		r := send(t, http.DefaultClient, http.MethodPost, s.URL()+"/_diglot/seed", document)
+		if want == "" {
+			require.Equal(t, http.StatusOK, r.status, r.body)
+			continue
+		}
+		require.Equal(t, http.StatusUnprocessableEntity, r.status, r.body)
+		require.Contains(t, r.body, want)
+	}
+	require.Equal(t, []string{"a"}, names(t, s.Tenant("other")))
 }
 
 // After a restore the next ids are those that came next the first time.
@@ -132,10 +162,15 @@ func TestASnapshotIsRestoredByItsName(t *testing.T) {
 	r := send(t, http.DefaultClient, http.MethodPost, s.URL()+"/_diglot/snapshots/never/restore", "")
 	require.Equal(t, http.StatusNotFound, r.status, r.body)
 	require.JSONEq(t, `{"snapshots":["seeded"]}`, send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/snapshots", "").body)
+	s.DeleteSnapshot("seeded")
+	require.JSONEq(t, `{"snapshots":[]}`, send(t, http.DefaultClient, http.MethodGet, s.URL()+"/_diglot/snapshots", "").body)
 }
 
 func TestPostgresSaysThatItKeepsNoSnapshots(t *testing.T) {
 	t.Parallel()
+	address := storetest.NewEmpty(t)
+	require.Equal(t, "diglottest: snapshot: it needs everything in memory: leave out WithPostgres, or Reset and Seed",
+		failure(t, func(of testing.TB) { diglottest.New(of, diglottest.WithPostgres(address)).Snapshot("one") }))
 	eachStore(t, func(t *testing.T, options ...diglottest.Option) {
 		s := diglottest.New(t, options...)
 		r := send(t, http.DefaultClient, http.MethodPut, s.URL()+"/_diglot/snapshots/one", "")

@@ -22,9 +22,9 @@ type controls struct {
 	coverage *openapitest.Coverage
 }
 
-func (c controls) want(t *testing.T, status int, method, path, body string) reply {
+func (c controls) want(t *testing.T, status int, method, path, body string, headers ...string) reply {
 	t.Helper()
-	r := send(t, method, c.url+testmode.Prefix+path, body)
+	r := send(t, method, c.url+testmode.Prefix+path, body, headers...)
 	u, err := url.Parse(testmode.Prefix + path)
 	require.NoError(t, err)
 	require.NoError(t, c.coverage.Hold(openapitest.Exchange{
@@ -68,6 +68,8 @@ func (c controls) succeed(t *testing.T) {
 	c.want(t, http.StatusNoContent, http.MethodPut, "snapshots/one", "")
 	c.want(t, http.StatusOK, http.MethodGet, "snapshots", "")
 	c.want(t, http.StatusNoContent, http.MethodPost, "snapshots/one/restore", "")
+	c.want(t, http.StatusNoContent, http.MethodDelete, "snapshots/one", "")
+	c.want(t, http.StatusOK, http.MethodPost, "clock/advance", `{"by":"1s"}`, "Origin", c.url, "Sec-Fetch-Site", "same-origin")
 	c.want(t, http.StatusOK, http.MethodGet, "clock", "")
 	c.want(t, http.StatusOK, http.MethodPut, "clock", `{"now":"2026-01-02T03:04:05Z","frozen":true}`)
 	c.want(t, http.StatusOK, http.MethodPost, "clock/advance", `{"by":"1h"}`)
@@ -76,9 +78,9 @@ func (c controls) succeed(t *testing.T) {
 	c.want(t, http.StatusOK, http.MethodPut, "faults", `{"seed":2,"rules":[
 		{"dialect":"refold","method":"POST","route":"/api/v2/public/mcp-servers","operation":"create_mcp_server","tenant":"test","probability":1,"count":1,
 			"latency":{"fixed":"1ms"},"status":418,"body":"{}","headers":{"A":"b"},"truncate":10},
-		{"tenant":"nobody","latency":{"uniform":["1ms","2ms"]}},
-		{"tenant":"nobody","latency":{"lognormal":{"median":"1ms","sigma":0.5}}}]}`)
-	c.want(t, http.StatusOK, http.MethodPost, "faults", `{"tenant":"nobody","reset":true}`)
+		{"tenant":"other","latency":{"uniform":["1ms","2ms"]}},
+		{"tenant":"other","latency":{"lognormal":{"median":"1ms","sigma":0.5}}}]}`)
+	c.want(t, http.StatusOK, http.MethodPost, "faults", `{"tenant":"other","reset":true}`)
 
 	key := []string{"x-api-key", controlledTenant.RefoldKey, "linked_account_id", testmode.Account}
 	const body = `{"name":"Weather","description":"d"}`
@@ -92,7 +94,8 @@ func (c controls) succeed(t *testing.T) {
 		"status": {"201"}, "limit": {"1"},
 	}.Encode(), "")
 	c.want(t, http.StatusOK, http.MethodPost, "requests/verify", `{"tenant":"test","dialect":"refold","method":"POST","path":"`+refoldServers+`",
-		"operation":"create_mcp_server","status":201,"headers":{"content-type":"application/json"},"body":{"name":"Weather"},"times":1,"at_least":1,"at_most":1}`)
+		"operation":"create_mcp_server","status":201,"headers":{"content-type":"application/json"},"body":{"name":"Weather"},"times":1}`)
+	c.want(t, http.StatusOK, http.MethodPost, "requests/verify", `{"operation":"create_mcp_server","at_least":1,"at_most":2}`)
 	c.want(t, http.StatusConflict, http.MethodPost, "requests/verify", `{"path":"/api/v2/public/mcp-serve"}`)
 	c.want(t, http.StatusNoContent, http.MethodDelete, "requests?tenant=test", "")
 	c.want(t, http.StatusNoContent, http.MethodDelete, "faults", "")
@@ -126,6 +129,11 @@ func (c controls) refuse(t *testing.T) {
 	for _, control := range testmode.Controls() {
 		method, path, _ := strings.Cut(strings.Replace(control, testmode.Prefix, "", 1), " ")
 		path = strings.Replace(path, "{name}", "one", 1)
+		if method != http.MethodGet {
+			c.want(t, http.StatusForbidden, method, path, "", "Origin", "http://evil.example")
+			c.want(t, http.StatusForbidden, method, path, "", "Origin", c.url, "Sec-Fetch-Site", "cross-site")
+			c.want(t, http.StatusForbidden, method, path, "", "Sec-Fetch-Site", "same-site")
+		}
 		switch invalid, takes := takesBody[method+" "+path]; {
 		case !takes:
 			c.want(t, http.StatusBadRequest, method, path, `{}`)
@@ -141,6 +149,7 @@ func (c controls) refuse(t *testing.T) {
 	require.Empty(t, slices.Collect(maps.Keys(takesBody)))
 	c.want(t, http.StatusNotFound, http.MethodPost, "reset", `{"tenant":"nobody"}`)
 	c.want(t, http.StatusNotFound, http.MethodPost, "snapshots/none/restore", "")
+	c.want(t, http.StatusNotFound, http.MethodDelete, "snapshots/none", "")
 	c.want(t, http.StatusBadRequest, http.MethodGet, "requests?unknown=1", "")
 	for path, want := range map[string]int{"openapi.yaml": http.StatusMethodNotAllowed, "openapi": http.StatusNotFound} {
 		require.Equal(t, want, send(t, http.MethodPost, c.url+testmode.Prefix+path, "").status)
@@ -156,10 +165,14 @@ func (c controls) controlPostgres(t *testing.T) {
 	proxy, proxied := faultproxy.Before(t, databaseURL)
 	c.url = startGateway(t, []string{envDatabaseURL + "=" + proxied}, "--test-database", "--test-mode").url
 	c.want(t, http.StatusConflict, http.MethodPost, "reset", `{"tenant":"before"}`)
+	c.want(t, http.StatusConflict, http.MethodPost, "seed", `{"tenants":[{"name":"before"}]}`)
 	c.want(t, http.StatusConflict, http.MethodPut, "snapshots/one", "")
 	c.want(t, http.StatusConflict, http.MethodPost, "snapshots/one/restore", "")
+	c.want(t, http.StatusConflict, http.MethodDelete, "snapshots/one", "")
 	proxy.Refuse()
 	c.want(t, http.StatusInternalServerError, http.MethodGet, "tenants", "")
 	c.want(t, http.StatusInternalServerError, http.MethodPost, "reset", "")
+	c.want(t, http.StatusInternalServerError, http.MethodPut, "faults", `{"rules":[{"tenant":"test","reset":true}]}`)
+	c.want(t, http.StatusInternalServerError, http.MethodPost, "faults", `{"tenant":"test","reset":true}`)
 	c.want(t, http.StatusUnprocessableEntity, http.MethodPost, "seed", `{"tenants":[{"name":"other"}]}`)
 }

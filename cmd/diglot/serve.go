@@ -103,13 +103,13 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 
 	main, err := listen(ctx, "--addr", c.addr)
 	if err != nil {
-		return err
+		return errors.Join(err, p.end())
 	}
 	servers := []*listening{newListening(handler, main, logger)}
 	if c.servesOperations() {
 		ops, err := listen(ctx, "--ops-addr", c.opsAddr)
 		if err != nil {
-			return errors.Join(err, main.Close())
+			return errors.Join(err, main.Close(), p.end())
 		}
 		servers = append(servers, newListening(newOperations(g, m, api, shadow), ops, logger))
 	}
@@ -124,7 +124,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	wg.Go(func() { shadow.follow(watching, &c.shadow, logger) })
 	stop, err := c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
 	stop.step(1, func() { shadow.end(logger); stopWatching(); wg.Wait() }, func() string { return "the last note of when keys were used" })
-	stop.step(2, b.disconnect(logger), b.inUse)
+	stop.step(2+p.endBy(stop), b.disconnect(logger), b.inUse)
 	return errors.Join(err, stop.err())
 }
 

@@ -18,6 +18,8 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/testmode"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
+	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store/memstore"
 )
 
@@ -143,7 +145,37 @@ func (p *parts) serve(ctx context.Context, g *gateway.Gateway, b testmode.Backen
 		return g, nil
 	}
 	b.Memory, _ = s.(*memstore.Store)
-	return p.mode.Serve(ctx, b)
+	h, err := p.mode.Serve(ctx, b)
+	if e, ok := errors.AsType[*testmode.NotOursError](err); ok {
+		return nil, withHint(e, "name a database for tests alone in "+envDatabaseURL+": test mode would delete the tenant and all that it has")
+	}
+	return h, err
+}
+
+// testModeGraces is how many endGraces the end of a test mode may take: tenants are
+// removed from the database.
+const testModeGraces = 4
+
+// end removes what a test mode made and would outlive it.
+func (p *parts) end() error {
+	if p.mode == nil {
+		return nil
+	}
+	return p.mode.End(context.Background()) // what asked for the stop is over already
+}
+
+// endBy is end within a stop, behind its first step. It gives how many endGraces
+// that may have taken.
+func (p *parts) endBy(stop *stopping) time.Duration {
+	if p.mode == nil {
+		return 0
+	}
+	stop.step(1+testModeGraces, func() {
+		if err := p.end(); err != nil {
+			stop.logger.Error("remove the tenants of test mode; the next start does", slog.String("error", err.Error()))
+		}
+	}, func() string { return "the tenants of test mode in the database" })
+	return testModeGraces
 }
 
 // print says how the test mode's tenant is reached.
@@ -152,9 +184,10 @@ func (p *parts) print(w io.Writer, addr net.Addr) error {
 		return nil
 	}
 	c, _ := p.mode.Credentials(testmode.DefaultTenant) // it was made at the start
-	_, err := fmt.Fprintf(w, `Diglot is ready, in test mode: whoever reaches it may do everything. Its controls are below http://%s%s
-Refold:    x-api-key: %s, linked_account_id: %s
-CometChat: apikey: %s
-`, reachable(addr), testmode.Prefix, c.RefoldKey, c.Account, c.CometChatKey)
+	url := "http://" + reachable(addr)
+	_, err := fmt.Fprintf(w, `Diglot is ready, in test mode: whoever reaches it may do everything. Its controls are below %s%s
+Refold:    %s%s  x-api-key: %s, linked_account_id: %s
+CometChat: %s%s  apikey: %s
+`, url, testmode.Prefix, url, refold.Prefix, c.RefoldKey, c.Account, url, cometchat.Prefix, c.CometChatKey)
 	return err
 }

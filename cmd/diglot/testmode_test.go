@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/testmode"
@@ -86,13 +87,29 @@ func TestThePageOfTheTestKitIsTrue(t *testing.T) {
 	for _, control := range testmode.Controls() {
 		require.True(t, shown[control], "%s is not on the page", control)
 	}
-	for _, header := range []string{"Refold", "CometChat"} {
-		require.Contains(t, g.printed(), header)
+	for _, printed := range []string{
+		"controls are below " + g.url + testmode.Prefix + "\n",
+		"Refold:    " + g.url + "/api/v2/public  x-api-key: " + controlledTenant.RefoldKey + ", linked_account_id: " + testmode.Account,
+		"CometChat: " + g.url + "/v3/ai-agents/agent-builder  apikey: " + controlledTenant.CometChatKey,
+	} {
+		require.Contains(t, g.printed(), printed)
 	}
 	text, err := os.ReadFile("../../diglottest/README.md")
 	require.NoError(t, err)
 	for _, flag := range regexp.MustCompile("`(--test-[a-z-]+)").FindAllStringSubmatch(string(text), -1) {
 		require.NotNil(t, newServeCommand(&common{}).Flags().Lookup(strings.TrimPrefix(flag[1], "--")), flag[1])
+	}
+}
+
+// The recipes of deploy/examples and the page name the credentials that test mode has.
+func TestTheExamplesHaveTheKeysOfTestMode(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"deploy/examples/with-diglot.sh", "deploy/examples/compose.test.yaml", "diglottest/README.md"} {
+		text, err := os.ReadFile("../../" + name)
+		require.NoError(t, err)
+		for _, credential := range []string{controlledTenant.RefoldKey, controlledTenant.Account, controlledTenant.CometChatKey} {
+			require.Contains(t, string(text), credential, name)
+		}
 	}
 }
 
@@ -111,6 +128,9 @@ func TestTestModeIsRefusedBesideWhatLooksLikeProduction(t *testing.T) {
 		"database flag":     {nil, []string{"--memory", "--test-database"}, "hint: add --test-mode"},
 		"no number":         {nil, []string{"--memory", "--test-mode", "--test-seed", "x"}, "invalid argument"},
 		"no time":           {nil, []string{"--memory", "--test-mode", "--test-now", "today"}, "invalid argument"},
+		"key with a blank":  {nil, []string{"--memory", "--test-mode", "--test-refold-key", "tk-of a-file"}, "printable ASCII without spaces"},
+		"key with a tab":    {nil, []string{"--memory", "--test-mode", "--test-cometchat-key", "key\tof-a-file"}, "printable ASCII without spaces"},
+		"time too late":     {nil, []string{"--memory", "--test-mode", "--test-now", "9999-01-01T00:00:00Z"}, "it goes from 1970"},
 		"no revision":       {nil, []string{"--memory", "--test-mode", "--test-refold-revision", "v2"}, "must be legacy or v3"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +139,18 @@ func TestTestModeIsRefusedBesideWhatLooksLikeProduction(t *testing.T) {
 			require.Error(t, err)
 			require.Contains(t, stderr, c.want)
 		})
+	}
+}
+
+// Who forgets the slash at the end is told what there is.
+func TestThePrefixOfTheControlsSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, nil, "--memory", "--test-mode")
+	for _, path := range []string{"/_diglot", "/_diglot/", "/_diglot/fault"} {
+		r := send(t, http.MethodGet, g.url+path, "")
+		require.Equal(t, http.StatusNotFound, r.status)
+		require.Equal(t, "application/problem+json", r.header.Get("Content-Type"), path)
+		require.Contains(t, r.body, "clock, clock/advance, faults")
 	}
 }
 
@@ -217,4 +249,53 @@ func TestOperatorsAndTestsShareOneClock(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An operator's tenant that has the name of test mode's is not deleted, and one
+// with another name gets no key that everybody can make.
+func TestATestModeLeavesTenantsOfADatabaseAlone(t *testing.T) {
+	t.Parallel()
+	env := []string{envDatabaseURL + "=" + storetest.NewEmpty(t)}
+	flags := []string{"--test-mode", "--test-database"}
+	list := func(args ...string) (list []map[string]any) {
+		stdout, stderr, err := diglot(t, env, append(args, "-o", "json")...)
+		require.NoError(t, err, stderr)
+		require.NoError(t, json.Unmarshal([]byte(stdout), &list), stdout)
+		return list
+	}
+	tenants := func() (names []string) {
+		for _, tenant := range list("tenant", "list") {
+			names = append(names, tenant["name"].(string))
+		}
+		return names
+	}
+	makeTenant(t, env, "g2", "6698b77a733c5ebd8908189e", "my-app-id")
+	seed := func(g *gatewayProcess, name string) reply {
+		return send(t, http.MethodPost, g.url+"/_diglot/seed", `{"tenants":[{"name":"`+name+`"}]}`)
+	}
+
+	g := startGateway(t, env, flags...)
+	r := seed(g, "g2")
+	require.Equal(t, http.StatusConflict, r.status, r.body)
+	require.Len(t, list("key", "list", "--tenant", "g2"), 2)
+	require.Equal(t, http.StatusOK, seed(g, "g3").status)
+	require.ElementsMatch(t, []string{"g2", "g3", "test"}, tenants())
+	require.NoError(t, g.stop(t))
+	require.Equal(t, []string{"g2"}, tenants(), "what test mode made went with it: %s", g.logged())
+
+	g = startGateway(t, env, flags...)
+	require.Equal(t, http.StatusOK, seed(g, "g3").status)
+	require.NoError(t, g.cmd.Process.Kill())
+	require.Error(t, g.stop(t))
+	require.ElementsMatch(t, []string{"g2", "g3", "test"}, tenants(), "it had no time to")
+	g = startGateway(t, env, flags...)
+	require.ElementsMatch(t, []string{"g2", "test"}, tenants(), "the next one did")
+	require.NoError(t, g.stop(t))
+
+	diglotJSON(t, env, "tenant", "create", "--name", "test", "--refold-org", "6698b77a733c5ebd8908189f", "--refold-env", "production", "--cometchat-app", "realapp", "--cometchat-region", "us")
+	_, stderr, err := diglot(t, env, append([]string{"serve", "--addr", "127.0.0.1:0", "--ops-addr", "off"}, flags...)...)
+	require.Error(t, err)
+	require.Contains(t, stderr, `the database has a tenant "test" that test mode did not make`)
+	require.Contains(t, stderr, "hint: name a database for tests alone")
+	require.ElementsMatch(t, []string{"g2", "test"}, tenants())
 }

@@ -160,6 +160,8 @@ func TestTheTestsCompositionHasTheKeysThatItSays(t *testing.T) {
 	require.Equal(t, http.StatusOK, status, body)
 	status, body = ask(t, http.MethodGet, gateway+"/v3/ai-agents/agent-builder/mcp-servers", "", "apikey", string(named[3]))
 	require.Equal(t, http.StatusOK, status, body)
+	status, body = ask(t, http.MethodPost, gateway+"/_diglot/requests/verify", `{"tenant":"test","operation":"list_mcp_servers","times":2}`)
+	require.Equal(t, http.StatusOK, status, body)
 }
 
 func TestACommandRunsWithDiglotBesideIt(t *testing.T) {
@@ -167,7 +169,8 @@ func TestACommandRunsWithDiglotBesideIt(t *testing.T) {
 	env := append(os.Environ(), "DIGLOT_IMAGE="+os.Getenv("DIGLOT_TEST_IMAGE"))
 	const client = `curl -fsS "$REFOLD_URL/mcp-servers" -H "x-api-key: $REFOLD_KEY" -H "linked_account_id: $REFOLD_ACCOUNT" ` +
 		`-H 'Content-Type: application/json' -d '{"name":"Weather","description":"Weather for cities"}' >/dev/null && ` +
-		`curl -fsS "$COMETCHAT_URL/mcp-servers" -H "apikey: $COMETCHAT_KEY" -H "appid: $COMETCHAT_APP"`
+		`curl -fsS "$COMETCHAT_URL/mcp-servers" -H "apikey: $COMETCHAT_KEY" -H "appid: $COMETCHAT_APP" && ` +
+		`curl -fsS "$DIGLOT_URL/_diglot/requests/verify" -d '{"tenant":"test","times":2}'`
 	require.Contains(t, run(t.Context(), t, env, "../examples/with-diglot.sh", "sh", "-c", client), `"Weather"`)
 
 	cmd := exec.CommandContext(t.Context(), "../examples/with-diglot.sh", "sh", "-c", "exit 7")

@@ -106,3 +106,41 @@ func (a *admin) post(ctx context.Context, path string, in, out any) error {
 	}
 	return nil
 }
+
+// testTenant gives [DefaultTenant] as a test mode has it, by the URL of its controls.
+func testTenant(ctx context.Context, controls string) (Tenant, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, controls+"/tenants", http.NoBody)
+	if err != nil {
+		return Tenant{}, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return Tenant{}, err
+	}
+	defer res.Body.Close() //nolint:errcheck // nothing depends on it
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return Tenant{}, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return Tenant{}, fmt.Errorf("GET %s/tenants is answered %s: %s", controls, res.Status, answer)
+	}
+	var found struct {
+		Tenants []struct {
+			Tenant       string `json:"tenant"`
+			RefoldKey    string `json:"refold_key"`
+			Account      string `json:"linked_account_id"`
+			CometChatKey string `json:"cometchat_key"`
+			CometChatApp string `json:"cometchat_app"`
+		} `json:"tenants"`
+	}
+	if err := json.Unmarshal(answer, &found); err != nil {
+		return Tenant{}, err
+	}
+	for _, t := range found.Tenants {
+		if t.Tenant == DefaultTenant {
+			return Tenant{t.Tenant, t.RefoldKey, t.Account, t.CometChatKey, t.CometChatApp}, nil
+		}
+	}
+	return Tenant{}, fmt.Errorf("test mode has no tenant %s: %s", DefaultTenant, answer)
+}

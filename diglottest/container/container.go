@@ -33,6 +33,7 @@ const (
 	refoldPath    = "/api/v2/public"
 	cometChatPath = "/v3/ai-agents/agent-builder"
 	adminPath     = "/admin/v1"
+	controlsPath  = "/_diglot"
 )
 
 // The variables that the gateway takes what it is told here from.
@@ -41,6 +42,12 @@ const (
 	envDatabaseURL = "DIGLOT_DATABASE_URL"
 	envAdminToken  = "DIGLOT_ADMIN_TOKEN" //nolint:gosec // the name of it is no credential
 	envLimits      = "DIGLOT_LIMITS"
+
+	envTestMode         = "DIGLOT_TEST_MODE"
+	envTestDatabase     = "DIGLOT_TEST_DATABASE"
+	envTestRevision     = "DIGLOT_TEST_REFOLD_REVISION"
+	envTestRefoldKey    = "DIGLOT_TEST_REFOLD_KEY"
+	envTestCometChatKey = "DIGLOT_TEST_COMETCHAT_KEY"
 )
 
 // Container is a running Diglot, and the PostgreSQL beside it where one was
@@ -67,6 +74,9 @@ func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustom
 			}
 		}
 	}
+	if err := c.settings.check(); err != nil {
+		return nil, err
+	}
 	for _, name := range c.settings.tenants {
 		c.tenants = append(c.tenants, newTenant(name))
 	}
@@ -87,7 +97,7 @@ func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustom
 		}
 		moduleOpts = append(moduleOpts, network.WithNetwork([]string{"diglot"}, c.network))
 	}
-	moduleOpts = append(moduleOpts, c.settings.store())
+	moduleOpts = append(moduleOpts, c.settings.store(), c.settings.controls())
 	moduleOpts = append(moduleOpts, opts...)
 	moduleOpts = append(moduleOpts, testcontainers.CustomizeRequestOption(memoryUnlessDatabase))
 
@@ -123,6 +133,15 @@ func (c *Container) RefoldURL(ctx context.Context) (string, error) {
 // CometChatURL is the base URL of CometChat's clients.
 func (c *Container) CometChatURL(ctx context.Context) (string, error) {
 	return c.below(ctx, gatewayPort, cometChatPath)
+}
+
+// ControlsURL is where the controls of [WithTestMode] are: /faults, /seed, /clock and
+// the others are below it.
+func (c *Container) ControlsURL(ctx context.Context) (string, error) {
+	if !c.settings.testMode {
+		return "", errors.New("the gateway is not in test mode: give Run the option WithTestMode")
+	}
+	return c.below(ctx, gatewayPort, controlsPath)
 }
 
 // AdminURL is the base URL of the admin API, which takes [Container.AdminToken].
@@ -196,8 +215,11 @@ func (c *Container) below(ctx context.Context, port, path string) (string, error
 }
 
 // settle makes the tenants as soon as the gateway is ready, after each start:
-// one that kept them in memory has lost them.
+// one that kept them in memory has lost them. A test mode makes its own.
 func (c *Container) settle(ctx context.Context, ctr testcontainers.Container) error {
+	if c.settings.testMode {
+		return c.settleControls(ctx, ctr)
+	}
 	a, err := newAdmin(ctx, ctr)
 	if err != nil {
 		return err
@@ -208,6 +230,16 @@ func (c *Container) settle(ctx context.Context, ctr testcontainers.Container) er
 		}
 	}
 	return nil
+}
+
+// settleControls asks a test mode for its tenant's credentials.
+func (c *Container) settleControls(ctx context.Context, ctr testcontainers.Container) error {
+	url, err := ctr.PortEndpoint(ctx, gatewayPort, "http")
+	if err != nil {
+		return err
+	}
+	c.tenants[0], err = testTenant(ctx, url+controlsPath)
+	return err
 }
 
 // Terminate removes the gateway, its PostgreSQL and their network.

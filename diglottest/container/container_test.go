@@ -159,6 +159,56 @@ func TestAContainerCanBeUsedAgain(t *testing.T) {
 	require.Equal(t, []string{"Weather"}, namesWithCometChat(t, first, container.DefaultTenant))
 }
 
+// The controls are reached by the published port, in memory and on PostgreSQL, and
+// the keys outlive a reset.
+func TestATestModeHasItsControls(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]testcontainers.ContainerCustomizer{
+		"memory":   {container.WithKeys("tk-of-a-file-0000000", "")},
+		"postgres": {container.WithPostgres(postgresImage), container.WithRevision("v3")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctr := start(t, append(opts, container.WithTestMode())...)
+			controls, err := ctr.ControlsURL(t.Context())
+			require.NoError(t, err)
+			control := func(path, body string, want int) string {
+				status, answer, err := ask(t.Context(), http.MethodPost, controls+path, body)
+				require.NoError(t, err)
+				require.Equal(t, want, status, answer)
+				return answer
+			}
+			control("/seed", `{"tenants":[{"name":"test","cometchat":{"mcp_servers":[{"name":"Maps","slug":"maps","url":"http://localhost"}]}}]}`, http.StatusOK)
+			require.Equal(t, []string{"Maps"}, namesWithCometChat(t, ctr, container.DefaultTenant))
+			control("/reset", "", http.StatusNoContent)
+			require.Empty(t, namesWithCometChat(t, ctr, container.DefaultTenant))
+			control("/faults", `{"operation":"list_mcp_servers","status":503}`, http.StatusOK)
+			url, err := ctr.RefoldURL(t.Context())
+			require.NoError(t, err)
+			status, answer, err := ask(t.Context(), http.MethodGet, url+"/mcp-servers", "", "x-api-key", ctr.RefoldKey(), "linked_account_id", ctr.Account())
+			require.NoError(t, err)
+			require.Equal(t, http.StatusServiceUnavailable, status, answer)
+			control("/requests/verify", `{"tenant":"test","status":503,"times":1}`, http.StatusOK)
+			if name == "memory" {
+				require.Equal(t, "tk-of-a-file-0000000", ctr.RefoldKey())
+			} else {
+				_, answer, err := ask(t.Context(), http.MethodGet, controls+"/tenants", "")
+				require.NoError(t, err)
+				require.Contains(t, answer, `"refold_revision":"v3"`)
+			}
+			token, err := ctr.SessionToken(t.Context())
+			require.NoError(t, err)
+			require.NotEmpty(t, token)
+		})
+	}
+}
+
+func TestThereAreNoControlsWithoutTestMode(t *testing.T) {
+	t.Parallel()
+	_, err := start(t).ControlsURL(t.Context())
+	require.ErrorContains(t, err, "WithTestMode")
+}
+
 func engine(t *testing.T) *testcontainers.DockerClient {
 	t.Helper()
 	docker, err := testcontainers.NewDockerClientWithOpts(t.Context())
@@ -199,12 +249,13 @@ func TestADatabaseThatCannotStartIsNamedAndLeavesNothing(t *testing.T) {
 
 func TestAnOptionThatMakesNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, opt := range map[string]container.Option{
-		"revision": container.WithRevision("v4"), "no tenant": container.WithTenants(), "no image": container.WithPostgres(""),
+	for name, opts := range map[string][]testcontainers.ContainerCustomizer{
+		"revision": {container.WithRevision("v4")}, "no tenant": {container.WithTenants()}, "no image": {container.WithPostgres("")},
+		"tenants of test mode": {container.WithTenants("acme"), container.WithTestMode()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := container.Run(t.Context(), gatewayImage, opt)
+			_, err := container.Run(t.Context(), gatewayImage, opts...)
 			require.ErrorContains(t, err, "With")
 		})
 	}

@@ -152,6 +152,40 @@ func ExampleWithRevision() {
 	// 201 <nil>
 }
 
+// The next creation fails as the vendor's own would.
+func ExampleWithTestMode() {
+	ctx := context.Background()
+
+	ctr, err := container.Run(ctx, gatewayImage, container.WithTestMode())
+	defer terminate(ctr)
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	controls, err := ctr.ControlsURL(ctx)
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	url, err := ctr.CometChatURL(ctx)
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	status, _, err := ask(ctx, http.MethodPost, controls+"/faults", `{"operation":"create_mcp_server","status":503,"count":1}`)
+	fmt.Println(status, err)
+	for range 2 {
+		status, _, err := ask(ctx, http.MethodPost, url+"/mcp-servers", `{"name":"Maps","slug":"maps","url":"http://localhost:3001"}`,
+			"apikey", ctr.CometChatKey())
+		fmt.Println(status, err)
+	}
+
+	// Output:
+	// 200 <nil>
+	// 503 <nil>
+	// 201 <nil>
+}
+
 func ExampleContainer_SessionToken() {
 	ctx := context.Background()
 

@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/testcontainers/testcontainers-go"
 )
@@ -17,6 +18,7 @@ type options struct {
 	postgresImage string   // "": no PostgreSQL of its own
 	refoldKey     string   // "": one is made
 	cometChatKey  string   // likewise
+	testMode      bool
 }
 
 // Option is an option of this module alone; testcontainers' own work beside it.
@@ -87,6 +89,20 @@ func WithVendorLimits() testcontainers.CustomizeRequestOption {
 	return testcontainers.WithEnv(map[string]string{envLimits: "vendor"})
 }
 
+// WithTestMode has the gateway serve controls for tests below
+// [Container.ControlsURL]: faults, seeds, reset, snapshots, the clock, ids, and the
+// requests that came; diglottest/README.md has them all. Whoever reaches the gateway
+// may use them. The tenant is [DefaultTenant] and no other, as a reset has it; a seed
+// makes more. Its keys are the same everywhere, unless [WithKeys] names others.
+// Beside [WithDatabaseURL], DIGLOT_TEST_DATABASE=true says that the database is for
+// tests.
+func WithTestMode() Option {
+	return func(o *options) error {
+		o.testMode = true
+		return nil
+	}
+}
+
 // apply sets what is asked for of the first tenant.
 func (o *options) apply(t *Tenant) {
 	if o.refoldKey != "" {
@@ -95,6 +111,31 @@ func (o *options) apply(t *Tenant) {
 	if o.cometChatKey != "" {
 		t.CometChatKey = o.cometChatKey
 	}
+}
+
+// check refuses options that do not go together.
+func (o *options) check() error {
+	if o.testMode && !slices.Equal(o.tenants, []string{DefaultTenant}) {
+		return errors.New("WithTestMode has the tenant " + DefaultTenant + " alone: leave out WithTenants, and seed the others")
+	}
+	return nil
+}
+
+// controls says what a test mode is told; nothing without one.
+func (o *options) controls() testcontainers.CustomizeRequestOption {
+	if !o.testMode {
+		return testcontainers.WithEnv(nil)
+	}
+	env := map[string]string{envTestMode: "true"}
+	for name, value := range map[string]string{envTestRevision: o.revision, envTestRefoldKey: o.refoldKey, envTestCometChatKey: o.cometChatKey} {
+		if value != "" {
+			env[name] = value
+		}
+	}
+	if o.postgresImage != "" {
+		env[envTestDatabase] = "true"
+	}
+	return testcontainers.WithEnv(env)
 }
 
 // store says where the gateway keeps what it has.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,23 +16,40 @@ import (
 // Mark stands for a credential.
 const Mark = "[redacted]"
 
-// headers hold credentials, or may.
-var headers = map[string]bool{
-	"Authorization": true, "X-Api-Key": true, "Apikey": true, "Cookie": true, "Proxy-Authorization": true,
+// names are of headers, of parameters of a query and of members of a body that hold
+// credentials, in either dialect or by their common names, as [plain] gives them. What
+// is below such a member is one too.
+var names = map[string]bool{
+	"apikey": true, "apisecret": true, "apitoken": true, "authorization": true, "proxyauthorization": true, "authcredentials": true,
+	"token": true, "authtoken": true, "accesstoken": true, "refreshtoken": true, "sessiontoken": true, "idtoken": true, "csrftoken": true,
+	"securitytoken": true, "amzsecuritytoken": true, "amzcredential": true, "amzsignature": true, "password": true, "passwd": true,
+	"secret": true, "clientsecret": true,
 }
 
-// members are members of a body that hold credentials, in either dialect or by
-// their common names; what is below them is one too.
-var members = map[string]bool{
-	"auth_credentials": true, "token": true, "refresh_token": true, "access_token": true, "session_token": true, "password": true,
-	"secret": true, "client_secret": true, "api_key": true, "apikey": true, "x-api-key": true, "authorization": true,
+// plain gives a name in small letters without what separates its words, and without
+// the X that a header may begin with: apikey for X-Api-Key and api_key.
+func plain(name string) string {
+	name = strings.ToLower(name)
+	if len(name) > 2 && name[0] == 'x' && (name[1] == '-' || name[1] == '_') {
+		name = name[2:]
+	}
+	return strings.NewReplacer("-", "", "_", "").Replace(name)
 }
 
 // IsHeader reports whether a header holds a credential, or may.
-func IsHeader(name string) bool { return headers[name] }
+func IsHeader(name string) bool {
+	name = plain(name)
+	return names[name] || name == "cookie" || name == "setcookie"
+}
 
 // IsMember reports whether a member of a body is a credential by its name.
-func IsMember(name string) bool { return members[strings.ToLower(name)] }
+func IsMember(name string) bool { return names[plain(name)] }
+
+// isParameter reports whether a parameter of a query is a credential by its name.
+func isParameter(name string) bool {
+	name = plain(name)
+	return names[name] || name == "sig" || name == "signature"
+}
 
 // Secrets are the values of one request's credentials: they are hidden wherever
 // else they occur in it.
@@ -43,8 +61,11 @@ const minSecret = 8
 
 // SecretsOf gives the credentials in a request's header.
 func SecretsOf(h http.Header) (s Secrets) {
-	for name := range headers {
-		for _, value := range h[name] {
+	for name, values := range h {
+		if !IsHeader(name) {
+			continue
+		}
+		for _, value := range values {
 			for _, word := range strings.Fields(value) {
 				if len(word) >= minSecret {
 					s = append(s, word)
@@ -55,10 +76,29 @@ func SecretsOf(h http.Header) (s Secrets) {
 	return s
 }
 
-// In gives text with a mark in place of each secret.
+// Query gives a query as it came, with a mark in place of each value that is a
+// credential by its parameter's name, and of each secret.
+func (s Secrets) Query(raw string) string {
+	parameters := strings.Split(raw, "&")
+	for i, p := range parameters {
+		name, value, _ := strings.Cut(p, "=")
+		known, err := url.QueryUnescape(name)
+		if value != "" && (err != nil || isParameter(known)) {
+			parameters[i] = name + "=" + Mark
+		}
+	}
+	return s.In(strings.Join(parameters, "&"))
+}
+
+// In gives text with a mark in place of each secret, also as a URL has it.
 func (s Secrets) In(text string) string {
 	for _, one := range s {
 		text = strings.ReplaceAll(text, one, Mark)
+		for _, escaped := range []string{url.PathEscape(one), url.QueryEscape(one)} {
+			if escaped != one {
+				text = strings.ReplaceAll(text, escaped, Mark)
+			}
+		}
 	}
 	return text
 }

@@ -1,6 +1,8 @@
 package testmode
 
 import (
+	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -44,23 +46,53 @@ func (c *Clock) Frozen() bool {
 	return c.frozen
 }
 
-// Set makes it that time. A clock that runs goes on from there.
-func (c *Clock) Set(t time.Time) {
+// Earliest and Latest are where the clock can be set to: object ids, as Refold's are,
+// have no other times.
+var (
+	Earliest = time.Unix(0, 0).UTC()
+	Latest   = time.Unix(math.MaxUint32, 0).UTC()
+)
+
+// checkTime reports why the clock can't be set to a time; nil: it can.
+func checkTime(t time.Time) error {
+	if t.Before(Earliest) || t.After(Latest) {
+		return fmt.Errorf("the clock can't be set to %s: it goes from %s to %s",
+			t.UTC().Format(time.RFC3339), Earliest.Format(time.RFC3339), Latest.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Set makes it that time, of [Earliest] to [Latest]: with another it panics. A clock
+// that runs goes on from there.
+func (c *Clock) Set(t time.Time) { must(c.turn(func(time.Time) time.Time { return t })) }
+
+// Advance moves the time on, or back where d is negative. It panics where that leads
+// beyond what [Clock.Set] takes.
+func (c *Clock) Advance(d time.Duration) {
+	must(c.turn(func(now time.Time) time.Time { return now.Add(d) }))
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// turn sets the clock to what becomes of the time, unless it can't be set to that.
+func (c *Clock) turn(to func(now time.Time) time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	t := to(c.now())
+	if err := checkTime(t); err != nil {
+		return err
+	}
 	c.set(t)
+	return nil
 }
 
 func (c *Clock) set(t time.Time) {
 	c.at = t
 	c.ahead = t.Sub(c.real())
-}
-
-// Advance moves the time on, or back where d is negative.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.set(c.now().Add(d))
 }
 
 // Freeze has the time stand still.

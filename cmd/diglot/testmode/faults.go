@@ -161,9 +161,7 @@ func segments(path string) []string { return strings.Split(strings.Trim(path, "/
 // check gives what is wrong with a rule, by member.
 func (r *Rule) check() (wrong map[string]string) {
 	wrong = map[string]string{}
-	if r.Dialect != "" && documentNamed(r.Dialect) == nil {
-		wrong["dialect"] = "must be refold or cometchat"
-	}
+	r.checkNames(wrong)
 	if p := r.Probability; p != nil && (*p < 0 || *p > 1) {
 		wrong["probability"] = "must be 0 to 1"
 	}
@@ -172,9 +170,6 @@ func (r *Rule) check() (wrong map[string]string) {
 	}
 	if r.Truncate != nil && *r.Truncate < 0 {
 		wrong["truncate"] = "must not be negative"
-	}
-	if r.Route != "" && !strings.HasPrefix(r.Route, "/") {
-		wrong["route"] = "must begin with /"
 	}
 	if r.Latency != nil {
 		if text := r.Latency.check(); text != "" {
@@ -198,7 +193,7 @@ func (r *Rule) checkAnswer(wrong map[string]string) {
 	case r.Status == 0 && !r.Reset && r.Latency == nil && r.Truncate == nil:
 		wrong[""] = "must have a latency, reset, status or truncate"
 	case r.isDialects():
-		if _, refused := wrong["dialect"]; !refused && !answers(r) {
+		if len(wrong) == 0 && !answers(r) {
 			wrong["status"] = "is none that an operation of this rule answers a failure with; give a body to answer it all the same"
 		}
 	}
@@ -210,12 +205,7 @@ func answers(r *Rule) bool {
 	if r.Status < http.StatusBadRequest {
 		return false
 	}
-	return slices.ContainsFunc(documents(), func(d *document) bool {
-		return (r.Dialect == "" || r.Dialect == d.dialect) && slices.ContainsFunc(d.operations, func(o *operation) bool {
-			return (r.Operation == "" || r.Operation == o.id) && (r.Method == "" || strings.EqualFold(r.Method, o.method)) &&
-				(r.Route == "" || alike(r.Route, o.path)) && slices.Contains(o.statuses, r.Status)
-		})
-	})
+	return slices.ContainsFunc(operationsLike(r), func(o *operation) bool { return slices.Contains(o.statuses, r.Status) })
 }
 
 // alike reports whether two routes may be about one path.

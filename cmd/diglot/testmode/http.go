@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,6 +34,7 @@ func (m *Mode) table() map[string]control {
 		"POST seed":                     m.postSeed,
 		"GET snapshots":                 bare(m.listSnapshots),
 		"PUT snapshots/{name}":          bare(m.putSnapshot),
+		"DELETE snapshots/{name}":       bare(m.deleteSnapshot),
 		"POST snapshots/{name}/restore": bare(m.postRestore),
 		"GET clock":                     bare(m.getClock),
 		"PUT clock":                     m.putClock,
@@ -78,13 +78,23 @@ func (m *Mode) routes() http.Handler {
 			fail(w, &problem{http.StatusMethodNotAllowed, "the path takes " + strings.Join(methods, ", "), nil})
 		})
 	}
-	mux.HandleFunc(Prefix, func(w http.ResponseWriter, _ *http.Request) {
+	none := func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, &problem{http.StatusNotFound, "there is no such control; there are " + strings.Join(slices.Sorted(maps.Keys(paths)), ", "), nil})
-	})
+	}
+	mux.HandleFunc(Prefix, none)
+	mux.HandleFunc(strings.TrimSuffix(Prefix, "/"), none)
 	return mux
 }
 
+// sameOrigin lets no page of another site change anything, which a developer's
+// browser may have open.
+var sameOrigin = http.NewCrossOriginProtection()
+
 func (m *Mode) control(w http.ResponseWriter, r *http.Request, serve control) {
+	if err := sameOrigin.Check(r); err != nil {
+		fail(w, &problem{http.StatusForbidden, "a page of another origin asks: " + err.Error(), nil})
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		fail(w, &problem{http.StatusBadRequest, "the body can't be read: " + err.Error(), nil})
@@ -123,6 +133,7 @@ func (p *problem) Error() string { return p.detail }
 // titles and types are the admin API's.
 var titles = map[int][2]string{
 	http.StatusBadRequest:          {"malformed", "The request can't be read"},
+	http.StatusForbidden:           {"forbidden", "It is not for this client"},
 	http.StatusNotFound:            {"not-found", "There is no such thing"},
 	http.StatusMethodNotAllowed:    {"method-not-allowed", "The path doesn't take this method"},
 	http.StatusConflict:            {"conflict", "It is refused as things stand"},
@@ -180,7 +191,7 @@ func decode(body []byte, into any) error {
 	if !ok {
 		return err
 	}
-	return &problem{http.StatusUnprocessableEntity, strings.TrimSpace(e.Error()), map[string]string{e.pointer: e.detail}}
+	return &problem{http.StatusUnprocessableEntity, e.Error(), map[string]string{e.pointer: e.detail}}
 }
 
 // bare is a control that takes no body.
@@ -261,6 +272,17 @@ func (m *Mode) Snapshot(name string) error {
 	return m.state.snapshot(name)
 }
 
+func (m *Mode) deleteSnapshot(r *http.Request, _ []byte) (any, error) {
+	return nil, m.DeleteSnapshot(r.PathValue("name"))
+}
+
+// DeleteSnapshot forgets what [Mode.Snapshot] kept. NotFound, Conflict.
+func (m *Mode) DeleteSnapshot(name string) error {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	return m.state.drop(name)
+}
+
 func (m *Mode) postRestore(r *http.Request, _ []byte) (any, error) {
 	return nil, m.Restore(r.PathValue("name"))
 }
@@ -270,61 +292,6 @@ func (m *Mode) Restore(name string) error {
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	return m.state.restore(name)
-}
-
-type clockBody struct {
-	Now    time.Time `json:"now"`
-	Frozen bool      `json:"frozen"`
-}
-
-func (m *Mode) getClock(*http.Request, []byte) (any, error) {
-	return clockBody{m.Clock.Now().UTC(), m.Clock.Frozen()}, nil
-}
-
-func (m *Mode) putClock(r *http.Request, body []byte) (any, error) {
-	var in struct {
-		Now    *time.Time `json:"now"`
-		Frozen *bool      `json:"frozen"`
-	}
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
-	switch {
-	case in.Frozen != nil && *in.Frozen:
-		m.Clock.Freeze()
-	case in.Frozen != nil:
-		m.Clock.Run()
-	}
-	if in.Now != nil {
-		m.Clock.Set(*in.Now)
-	}
-	return m.getClock(r, nil)
-}
-
-func (m *Mode) postAdvance(r *http.Request, body []byte) (any, error) {
-	var in struct {
-		By Duration `json:"by"`
-	}
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
-	m.Clock.Advance(time.Duration(in.By))
-	return m.getClock(r, nil)
-}
-
-type idsBody struct {
-	Seed *uint64 `json:"seed"`
-}
-
-func (m *Mode) getIDs(*http.Request, []byte) (any, error) { return idsBody{m.IDs.Seed()}, nil }
-
-func (m *Mode) putIDs(r *http.Request, body []byte) (any, error) {
-	var in idsBody
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
-	m.IDs.Begin(in.Seed)
-	return m.getIDs(r, nil)
 }
 
 // query reads a query that has each of some names once at most.

@@ -1,14 +1,15 @@
 package testmode
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 func (m *Mode) getFaults(*http.Request, []byte) (any, error) { return m.faults.list(), nil }
 
-func (m *Mode) putFaults(_ *http.Request, body []byte) (any, error) {
+func (m *Mode) putFaults(r *http.Request, body []byte) (any, error) {
 	var in struct {
 		Seed  *uint64 `json:"seed"`
 		Rules []Rule  `json:"rules"`
@@ -20,18 +21,18 @@ func (m *Mode) putFaults(_ *http.Request, body []byte) (any, error) {
 	if in.Seed != nil {
 		seed = *in.Seed
 	}
-	if err := m.SetFaults(seed, in.Rules...); err != nil {
+	if err := m.SetFaults(r.Context(), seed, in.Rules...); err != nil {
 		return nil, err
 	}
 	return m.faults.list(), nil
 }
 
-func (m *Mode) postFault(_ *http.Request, body []byte) (any, error) {
+func (m *Mode) postFault(r *http.Request, body []byte) (any, error) {
 	var in Rule
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
-	if err := m.AddFaults(in); err != nil {
+	if err := m.AddFaults(r.Context(), in); err != nil {
 		return nil, err
 	}
 	return m.faults.list(), nil
@@ -43,8 +44,8 @@ func (m *Mode) deleteFaults(*http.Request, []byte) (any, error) {
 }
 
 // SetFaults has these rules hold and no others. What is wrong with one is an error.
-func (m *Mode) SetFaults(seed uint64, rules ...Rule) error {
-	if err := check("/rules/", rules); err != nil {
+func (m *Mode) SetFaults(ctx context.Context, seed uint64, rules ...Rule) error {
+	if err := m.checkRules(ctx, "/rules/", rules); err != nil {
 		return err
 	}
 	m.faults.set(seed, rules)
@@ -52,8 +53,8 @@ func (m *Mode) SetFaults(seed uint64, rules ...Rule) error {
 }
 
 // AddFaults has rules hold behind those that do.
-func (m *Mode) AddFaults(rules ...Rule) error {
-	if err := check("", rules); err != nil {
+func (m *Mode) AddFaults(ctx context.Context, rules ...Rule) error {
+	if err := m.checkRules(ctx, "", rules); err != nil {
 		return err
 	}
 	m.faults.add(rules...)
@@ -62,29 +63,6 @@ func (m *Mode) AddFaults(rules ...Rule) error {
 
 // Faults gives the rules, and how often each was met.
 func (m *Mode) Faults() FaultSet { return m.faults.list() }
-
-func check(at string, rules []Rule) error {
-	for i, r := range rules {
-		wrong := r.check()
-		if len(wrong) == 0 {
-			continue
-		}
-		p := &problem{http.StatusUnprocessableEntity, "", map[string]string{}}
-		for member, text := range wrong {
-			pointer := ""
-			if at != "" {
-				pointer = at + strconv.Itoa(i)
-			}
-			if member != "" {
-				pointer += "/" + member
-			}
-			p.fields[pointer] = text
-			p.detail = fmt.Sprintf("%s %s", pointer, text)
-		}
-		return p
-	}
-	return nil
-}
 
 // defaultPage is how many requests are listed where no limit is given.
 const defaultPage = 100
@@ -95,6 +73,10 @@ func (m *Mode) listRequests(r *http.Request, _ []byte) (any, error) {
 		return nil, err
 	}
 	f := Filter{Tenant: q.Get("tenant"), Dialect: q.Get("dialect"), Method: q.Get("method"), Path: q.Get("path"), Operation: q.Get("operation")}
+	wrong := map[string]string{}
+	if checkWords(f.Dialect, f.Method, f.Operation, wrong); len(wrong) > 0 {
+		return nil, &problem{http.StatusBadRequest, strings.ReplaceAll(invalid("", wrong).Error(), "/", ""), nil}
+	}
 	number := func(name string, otherwise int) (int, error) {
 		if !q.Has(name) {
 			return otherwise, nil
@@ -116,16 +98,23 @@ func (m *Mode) listRequests(r *http.Request, _ []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := m.Requests(f)
+	found := m.picked(f)
 	return struct {
 		Requests []Request `json:"requests"` // the last ones
 		Count    int       `json:"count"`    // of all that were found
-	}{found[max(0, len(found)-limit):], len(found)}, nil
+	}{explained(found[max(0, len(found)-limit):]), len(found)}, nil
 }
 
 // Requests gives the requests of the journal that a filter picks, the oldest first.
-func (m *Mode) Requests(f Filter) []Request {
-	found := m.journal.all(func(e *Request) bool { return len(f.differs(e)) == 0 })
+func (m *Mode) Requests(f Filter) []Request { return explained(m.picked(f)) }
+
+func (m *Mode) picked(f Filter) []Request {
+	return m.journal.all(func(e *Request) bool { return len(f.differs(e)) == 0 })
+}
+
+// explained has each request say which operation it is most like, which takes longer
+// than to find it.
+func explained(found []Request) []Request {
 	for i := range found {
 		found[i].explain()
 	}
@@ -146,8 +135,14 @@ func (m *Mode) postVerify(_ *http.Request, body []byte) (any, error) {
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
-	return m.Verify(in), nil
+	return m.Verify(in)
 }
 
-// Verify asks the journal whether such requests came so often.
-func (m *Mode) Verify(v Verification) Verified { return m.verify(&v) }
+// Verify asks the journal whether such requests came so often. What is wrong with the
+// question is an error.
+func (m *Mode) Verify(v Verification) (Verified, error) {
+	if err := v.check(); err != nil {
+		return Verified{}, err
+	}
+	return m.verify(&v), nil
+}

@@ -2,6 +2,7 @@ package testmode
 
 import (
 	"cmp"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -21,6 +22,11 @@ const (
 	maxRemembered = 64 << 10
 	// journalSize is how many requests are remembered of each tenant, and of nobody's.
 	journalSize = 1000
+	// journalBytes is how much text is remembered of all requests together: beyond it
+	// the oldest are forgotten.
+	journalBytes = 32 << 20
+	// entryBytes is about what a request takes beside its text.
+	entryBytes = 1 << 10
 )
 
 // Request is a request as the journal has it. Credentials are not in it.
@@ -51,7 +57,7 @@ type Request struct {
 // fill notes what is in a request, but for credentials.
 func (e *Request) fill(r *http.Request, body []byte, more bool) {
 	hide := redact.SecretsOf(r.Header)
-	e.Path, e.Query = hide.In(r.URL.EscapedPath()), hide.In(r.URL.RawQuery)
+	e.Path, e.Query = hide.In(r.URL.EscapedPath()), hide.Query(r.URL.RawQuery)
 	e.Headers = make(map[string]string, len(r.Header))
 	for name, values := range r.Header {
 		value := strings.Join(values, ", ")
@@ -64,10 +70,20 @@ func (e *Request) fill(r *http.Request, body []byte, more bool) {
 	e.long = more
 }
 
+// bytes is about how much memory a request takes.
+func (e *Request) bytes() int {
+	n := entryBytes + len(e.Path) + len(e.Query) + len(e.Body)
+	for name, value := range e.Headers {
+		n += len(name) + len(value)
+	}
+	return n
+}
+
 // journal is the last requests of each tenant.
 type journal struct {
 	mu       sync.Mutex
 	number   uint64
+	bytes    int
 	byTenant map[string][]Request // the oldest first
 }
 
@@ -79,11 +95,31 @@ func (j *journal) add(e Request) {
 	}
 	j.number++
 	e.number = j.number
-	list := append(j.byTenant[e.Tenant], e)
-	if len(list) > journalSize {
-		list = slices.Delete(list, 0, len(list)-journalSize)
+	j.byTenant[e.Tenant] = append(j.byTenant[e.Tenant], e)
+	j.bytes += e.bytes()
+	if len(j.byTenant[e.Tenant]) > journalSize {
+		j.forgetOldest(e.Tenant)
 	}
-	j.byTenant[e.Tenant] = list
+	for j.bytes > journalBytes && len(j.byTenant) > 0 {
+		oldest, least := "", uint64(math.MaxUint64)
+		for tenant, list := range j.byTenant {
+			if list[0].number < least {
+				oldest, least = tenant, list[0].number
+			}
+		}
+		j.forgetOldest(oldest)
+	}
+}
+
+// forgetOldest forgets the oldest request of a tenant that has some.
+func (j *journal) forgetOldest(tenant string) {
+	list := j.byTenant[tenant]
+	j.bytes -= list[0].bytes()
+	if list = slices.Delete(list, 0, 1); len(list) == 0 {
+		delete(j.byTenant, tenant)
+		return
+	}
+	j.byTenant[tenant] = list
 }
 
 // clear forgets a tenant's requests, or all where the name is empty.
@@ -91,8 +127,11 @@ func (j *journal) clear(tenant string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if tenant == "" {
-		j.byTenant = nil
+		j.byTenant, j.bytes = nil, 0
 		return
+	}
+	for _, e := range j.byTenant[tenant] {
+		j.bytes -= e.bytes()
 	}
 	delete(j.byTenant, tenant)
 }

@@ -36,9 +36,14 @@ func nearest(in []*document, a asked) *Nearest {
 		of    *document
 		least int
 	)
+	path := segments(a.path)
+	path = path[:min(len(path), maxSegments)]
+	for i := range path {
+		path[i] = clipped(path[i])
+	}
 	for _, d := range in {
 		for _, o := range d.operations {
-			far := distance(segments(o.path), segments(a.path), wholeSegment, between)
+			far := distance(segments(o.path), path, wholeSegment, between)
 			if !o.takes(a.method) {
 				far += otherMethod
 			}
@@ -58,6 +63,20 @@ func nearest(in []*document, a asked) *Nearest {
 		n.Reasons = []string{}
 	}
 	return n
+}
+
+// What of a path is compared with the documented ones, which have less: a client may
+// send any number of kilobytes.
+const (
+	maxSegments = 32
+	maxSegment  = 128 // bytes
+)
+
+func clipped(segment string) string {
+	if len(segment) <= maxSegment {
+		return segment
+	}
+	return strings.ToValidUTF8(segment[:maxSegment], "") + "…"
 }
 
 func (o *operation) takes(method string) bool {
@@ -80,13 +99,18 @@ func between(want, got string) int {
 	case strings.HasPrefix(want, "{"):
 		return 1
 	}
-	letters := distance([]rune(want), []rune(got), 1, func(a, b rune) int {
+	return 1 + (wholeSegment-1)*misspelt(want, got)/max(len(want), len(got), 1)
+}
+
+// misspelt is how many letters have to be changed, added or removed to make one word
+// of another.
+func misspelt(want, got string) int {
+	return distance([]rune(want), []rune(got), 1, func(a, b rune) int {
 		if a == b {
 			return 0
 		}
 		return 1
 	})
-	return 1 + (wholeSegment-1)*letters/max(len(want), len(got), 1)
 }
 
 // distance is the least that has to be changed, added or removed to make one list
@@ -116,7 +140,7 @@ func (o *operation) route(of *document, a asked) (reasons []string) {
 	}
 	for i := range min(len(want), len(got)) {
 		if want[i] != got[i] && !strings.HasPrefix(want[i], "{") {
-			reasons = append(reasons, fmt.Sprintf("segment %d of the path is %q, the operation's is %q", i+1, got[i], want[i]))
+			reasons = append(reasons, fmt.Sprintf("segment %d of the path is %q, the operation's is %q", i+1, clipped(got[i]), want[i]))
 		}
 	}
 	if len(reasons) == 0 && !o.takes(a.method) {

@@ -3,7 +3,6 @@ package testmode
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,15 +45,13 @@ type seedError struct {
 }
 
 // Error implements error.
-func (e *seedError) Error() string { return e.pointer + " " + e.detail }
+func (e *seedError) Error() string { return told(e.pointer, e.detail) }
 
 // Seed makes what a seed says, YAML or JSON, through the dialects' own operations,
 // so that what they would refuse is refused here too. Tenants that there are not
 // are made. It gives what the operations answered, as JSON. In memory a seed that
 // fails leaves nothing behind.
 func (m *Mode) Seed(ctx context.Context, text []byte) ([]byte, error) {
-	m.changing.Lock()
-	defer m.changing.Unlock()
 	asJSON, err := jsonOf(text)
 	if err != nil {
 		return nil, err
@@ -63,6 +60,8 @@ func (m *Mode) Seed(ctx context.Context, text []byte) ([]byte, error) {
 	if err := json.Unmarshal(asJSON, &file, json.RejectUnknownMembers(true)); err != nil {
 		return nil, unreadable(err)
 	}
+	m.changing.Lock()
+	defer m.changing.Unlock()
 	undo := m.state.undo()
 	for i := range file.Tenants {
 		p := planter{m, ctx, &file.Tenants[i], fmt.Sprintf("/tenants/%d", i), Credentials{}}
@@ -74,18 +73,6 @@ func (m *Mode) Seed(ctx context.Context, text []byte) ([]byte, error) {
 		}
 	}
 	return json.Marshal(file)
-}
-
-// unreadable says what of a document can't be read into what it has to be.
-func unreadable(err error) error {
-	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		detail := "has another type than it must have"
-		if errors.Is(err, json.ErrUnknownName) {
-			detail = "is not known here"
-		}
-		return &seedError{string(e.JSONPointer), detail}
-	}
-	return &seedError{"", "can't be read: " + err.Error()}
 }
 
 // planter makes what a seed says of one tenant.
@@ -124,7 +111,8 @@ func (p *planter) plant() error {
 }
 
 // tenant makes the tenant where there is none of its name. Of one that an operator
-// made no key is known: it gets those of its name.
+// made in memory no key is known: it gets those of its name. Conflict for one in a
+// database that test mode did not make.
 func (p *planter) tenant() error {
 	o := p.mode.backend.Operator
 	with, known := p.mode.known.get(p.Name)
@@ -135,9 +123,14 @@ func (p *planter) tenant() error {
 	t, err := o.Tenant(p.ctx, p.Name)
 	switch {
 	case core.KindOf(err) == core.NotFound:
-		err = with.create(p.ctx, o)
-	case err == nil && !known:
-		err = with.addKeys(p.ctx, o, t)
+		err = p.mode.state.create(p.ctx, with)
+	case err == nil:
+		if err := p.mode.state.seeds(t); err != nil {
+			return err
+		}
+		if !known {
+			err = with.addKeys(p.ctx, o, t)
+		}
 	}
 	if err != nil {
 		return &seedError{p.at, "can't be made: " + err.Error()}

@@ -68,8 +68,9 @@ func (t Tenant) Credentials() Credentials {
 // actor is who the history says has made what test mode makes by itself.
 var actor = &core.Actor{Kind: core.OperatorActor, ID: "test mode"}
 
-// create makes a tenant with its keys and its account.
-func (t Tenant) create(ctx context.Context, o *core.Operator) error {
+// create makes a tenant with its keys and its account. note is told of it before it
+// has any.
+func (t Tenant) create(ctx context.Context, o *core.Operator, note func(core.Tenant)) error {
 	ctx = core.WithActor(ctx, actor)
 	c := t.Credentials()
 	made, err := o.CreateTenant(ctx, core.Tenant{
@@ -80,6 +81,7 @@ func (t Tenant) create(ctx context.Context, o *core.Operator) error {
 	if err != nil {
 		return fmt.Errorf("tenant %q: %w", t.Name, err)
 	}
+	note(made)
 	if _, err := o.CreateKey(ctx, made, core.Refold, c.RefoldKey); err != nil {
 		return fmt.Errorf("tenant %q: Refold key: %w", t.Name, err)
 	}

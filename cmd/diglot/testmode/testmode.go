@@ -9,6 +9,7 @@ package testmode
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -42,6 +43,22 @@ type Options struct {
 	Logger *slog.Logger
 	// Sleep waits as a fault's latency asks; nil: it really does.
 	Sleep func(context.Context, time.Duration)
+}
+
+func (o *Options) check() error {
+	if !o.Now.IsZero() {
+		if err := checkTime(o.Now); err != nil {
+			return err
+		}
+	}
+	for _, t := range o.Tenants {
+		for vendor, key := range map[string]string{"Refold": t.RefoldKey, "CometChat": t.CometChatKey} {
+			if strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' }) {
+				return fmt.Errorf("the %s key of the tenant %q has a character that no key has: they are printable ASCII without spaces", vendor, t.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // Mode is one gateway's test mode. Its clock and ids are for the gateway's parts
@@ -93,15 +110,22 @@ func (m *Mode) Serve(ctx context.Context, b Backend) (http.Handler, error) {
 	} else {
 		m.state = &database{mode: m}
 	}
+	if err := m.options.check(); err != nil {
+		return nil, err
+	}
 	if err := m.state.begin(ctx); err != nil {
 		return nil, err
 	}
 	return http.HandlerFunc(m.serve), nil
 }
 
+// End removes from a database what test mode made in it. What is kept in memory ends
+// with the process. It is called when nothing is served any more.
+func (m *Mode) End(ctx context.Context) error { return m.state.end(ctx) }
+
 func (m *Mode) serve(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, Prefix):
+	case strings.HasPrefix(path+"/", Prefix):
 		m.controls.ServeHTTP(w, r)
 	case gateway.DialectAt(path) != "":
 		m.observe(w, r)

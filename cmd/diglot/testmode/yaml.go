@@ -2,6 +2,7 @@ package testmode
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,43 +19,59 @@ func jsonOf(text []byte) ([]byte, error) {
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return nil, &seedError{"", "is neither YAML nor JSON: " + err.Error()}
 	}
-	var out bytes.Buffer
-	e := jsontext.NewEncoder(&out)
 	if len(document.Content) == 0 {
 		return nil, &seedError{"", "is empty"}
 	}
-	if err := writeYAML(e, document.Content[0]); err != nil {
+	var out bytes.Buffer
+	w := yamlWriter{Encoder: jsontext.NewEncoder(&out)}
+	if err := w.write(document.Content[0]); err != nil {
 		return nil, &seedError{"", "can't be read: " + err.Error()}
 	}
 	return out.Bytes(), nil
 }
 
-func writeYAML(e *jsontext.Encoder, n *yaml.Node) error {
+// yamlWriter writes YAML as JSON. Aliases are written out, which may take any number
+// of bytes however short the text is: so it is bounded.
+type yamlWriter struct {
+	*jsontext.Encoder
+
+	aliases int // that it is within
+}
+
+var errManyAliases = fmt.Errorf("its aliases say more than %d MiB", maxBody>>20)
+
+func (w *yamlWriter) write(n *yaml.Node) error {
+	if w.aliases > 0 && w.OutputOffset() > maxBody {
+		return errManyAliases
+	}
 	begin, end := jsontext.BeginArray, jsontext.EndArray
 	switch n.Kind {
 	case yaml.AliasNode:
-		return writeYAML(e, n.Alias)
+		w.aliases++
+		err := w.write(n.Alias)
+		w.aliases--
+		return err
 	case yaml.MappingNode:
 		begin, end = jsontext.BeginObject, jsontext.EndObject
 	case yaml.SequenceNode:
 	case yaml.DocumentNode, yaml.ScalarNode:
-		return writeScalar(e, n)
+		return writeScalar(w.Encoder, n)
 	}
-	if err := e.WriteToken(begin); err != nil {
+	if err := w.WriteToken(begin); err != nil {
 		return err
 	}
 	for i, of := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			if err := e.WriteToken(jsontext.String(of.Value)); err != nil {
+			if err := w.WriteToken(jsontext.String(of.Value)); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := writeYAML(e, of); err != nil {
+		if err := w.write(of); err != nil {
 			return err
 		}
 	}
-	return e.WriteToken(end)
+	return w.WriteToken(end)
 }
 
 func writeScalar(e *jsontext.Encoder, n *yaml.Node) error {

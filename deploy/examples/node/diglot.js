@@ -1,15 +1,15 @@
-// Diglot's image with testcontainers: a gateway with a tenant and its
+// Diglot's image with testcontainers: a gateway in test mode with a tenant and its
 // credentials, in memory, or in a PostgreSQL on a network of its own.
-import { randomBytes, randomUUID } from "node:crypto";
 import { GenericContainer, Network, Wait } from "testcontainers";
 
 const gatewayPort = 8080; // both dialects
-const operationsPort = 9090; // metrics and the admin API
 
 /**
- * Starts a gateway. With postgresImage, such as postgres:17-alpine, it keeps
- * everything in a PostgreSQL of that image, else in memory. stop() removes all
- * that was started, also after a failure.
+ * Starts a gateway. Its controls are below controlsURL: faults, seeds, the clock
+ * and the requests that came; diglottest/README.md has them all. With
+ * postgresImage, such as postgres:17-alpine, it keeps everything in a PostgreSQL of
+ * that image, else in memory. A tenant other than test is seeded, and gone with a
+ * reset. stop() removes all that was started, also after a failure.
  */
 export async function startDiglot({ image = "diglot:latest", postgresImage, tenant = "test" } = {}) {
   const started = [];
@@ -17,10 +17,9 @@ export async function startDiglot({ image = "diglot:latest", postgresImage, tena
     while (started.length > 0) await started.pop().stop();
   };
   try {
-    const token = randomBytes(32).toString("hex");
     let gateway = new GenericContainer(image)
-      .withExposedPorts(gatewayPort, operationsPort)
-      .withEnvironment({ DIGLOT_ADMIN_TOKEN: token, ...(postgresImage ? {} : { DIGLOT_MEMORY: "true" }) })
+      .withExposedPorts(gatewayPort)
+      .withEnvironment({ DIGLOT_TEST_MODE: "true", ...(postgresImage ? { DIGLOT_TEST_DATABASE: "true" } : { DIGLOT_MEMORY: "true" }) })
       .withWaitStrategy(Wait.forHttp("/readyz", gatewayPort));
     if (postgresImage) {
       const network = await new Network().start();
@@ -32,12 +31,13 @@ export async function startDiglot({ image = "diglot:latest", postgresImage, tena
     }
     const container = await gateway.start();
     started.push({ stop: () => container.stop() });
-    const url = (port) => `http://${container.getHost()}:${container.getMappedPort(port)}`;
-    const credentials = await makeTenant(`${url(operationsPort)}/admin/v1`, token, tenant);
+    const url = `http://${container.getHost()}:${container.getMappedPort(gatewayPort)}`;
+    const controlsURL = `${url}/_diglot`;
     return {
-      refoldURL: `${url(gatewayPort)}/api/v2/public`,
-      cometChatURL: `${url(gatewayPort)}/v3/ai-agents/agent-builder`,
-      ...credentials,
+      refoldURL: `${url}/api/v2/public`,
+      cometChatURL: `${url}/v3/ai-agents/agent-builder`,
+      controlsURL,
+      ...(await credentials(controlsURL, tenant)),
       stop,
     };
   } catch (err) {
@@ -56,29 +56,18 @@ function startPostgres(image, network) {
     .start();
 }
 
-// makeTenant gives the headers that clients of each dialect send.
-async function makeTenant(admin, token, name) {
-  const post = async (path, body) => {
-    const res = await fetch(admin + path, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (res.status !== 201) throw new Error(`POST ${path} is answered ${res.status}: ${await res.text()}`);
+// credentials gives the headers that clients of each dialect send.
+async function credentials(controlsURL, name) {
+  const ask = async (method, path, body) => {
+    const res = await fetch(controlsURL + path, { method, body });
+    if (res.status !== 200) throw new Error(`${method} ${path} is answered ${res.status}: ${await res.text()}`);
+    return res.json();
   };
-  const refold = `tk${randomUUID()}`;
-  const cometChat = randomBytes(20).toString("hex");
-  const account = "customer@example.com";
-  await post("/tenants", {
-    name,
-    refold: { org: randomBytes(12).toString("hex"), env: "test" },
-    cometchat: { app: `app-${name}`, region: "us" },
-  });
-  await post(`/tenants/${name}/keys/import`, { dialect: "refold", keys: [refold] });
-  await post(`/tenants/${name}/keys/import`, { dialect: "cometchat", keys: [cometChat] });
-  await post(`/tenants/${name}/accounts`, { id: account });
+  if (name !== "test") await ask("POST", "/seed", JSON.stringify({ tenants: [{ name }] }));
+  const { tenants } = await ask("GET", "/tenants");
+  const made = tenants.find(({ tenant }) => tenant === name);
   return {
-    refoldHeaders: { "x-api-key": refold, linked_account_id: account },
-    cometChatHeaders: { apikey: cometChat },
+    refoldHeaders: { "x-api-key": made.refold_key, linked_account_id: made.linked_account_id },
+    cometChatHeaders: { apikey: made.cometchat_key },
   };
 }

@@ -27,6 +27,21 @@ for (const [name, options] of Object.entries({ "in memory": {}, "on PostgreSQL":
   });
 }
 
+test("a fault of test mode is met, and the requests that came are known", async (t) => {
+  const diglot = await startDiglot({ image, tenant: "acme" });
+  t.after(() => diglot.stop());
+  const control = (path, body) => fetch(diglot.controlsURL + path, { method: "POST", body: JSON.stringify(body) });
+
+  const fault = await control("/faults", { operation: "list_mcp_servers", status: 503, count: 1 });
+  assert.equal(fault.status, 200);
+  for (const status of [503, 200]) {
+    const listed = await fetch(`${diglot.cometChatURL}/mcp-servers`, { headers: diglot.cometChatHeaders });
+    assert.equal(listed.status, status);
+  }
+  const came = await control("/requests/verify", { tenant: "acme", operation: "list_mcp_servers", times: 2 });
+  assert.equal(came.status, 200);
+});
+
 test("a gateway that cannot start is an error, and leaves nothing to stop", async () => {
   await assert.rejects(startDiglot({ image, tenant: "no such name!" }), /is answered 422/);
 });
