@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -35,6 +37,14 @@ const (
 	RevokeAction   = "revoke"   // of a session or key
 	RetireAction   = "retire"   // of a signing key or a version of the secret
 	PruneAction    = "prune"    // of what changes were from and to, in this chain, before the moment that is the record
+)
+
+// What entries may say, in the order in which it is told.
+var (
+	ActorKinds     = []string{string(KeyActor), string(SessionActor), string(OperatorActor), string(DatabaseActor)}
+	ChangeNouns    = []string{MCPServerNoun, AgentNoun, AccountNoun, KeyNoun, SessionNoun, TenantNoun, SigningKeyNoun, SecretNoun, ChangeNoun}
+	ChangeActions  = []string{CreateAction, UpdateAction, DeleteAction, UndeleteAction, IssueAction, RevokeAction, RetireAction, PruneAction}
+	ChangeDialects = []string{string(Refold), string(CometChat)}
 )
 
 // Change is one entry of a tenant's history: who changed which record, what,
@@ -99,6 +109,12 @@ func (c *Change) ChainHash(previous []byte) [32]byte {
 	return sha256.Sum256(b)
 }
 
+// ImageCut is from when on a tenant's images take no more than they may.
+type ImageCut struct {
+	Tenant TenantID
+	Before time.Time // UTC, whole microseconds
+}
+
 // ChainHead is the last entry of a chain. Who notes it elsewhere can tell later
 // that nothing up to there was changed or cut off.
 type ChainHead struct {
@@ -111,11 +127,12 @@ func (h ChainHead) String() string {
 	return strconv.FormatInt(h.Seq, 10) + ":" + hex.EncodeToString(h.Hash[:])
 }
 
-// ParseChainHead reads a head as [ChainHead.String] writes it.
+// ParseChainHead reads a head as [ChainHead.String] writes it, of a chain that has
+// entries.
 func ParseChainHead(text string) (h ChainHead, err error) {
 	var hash []byte
-	if _, err = fmt.Sscanf(text, "%d:%x", &h.Seq, &hash); err != nil || copy(h.Hash[:], hash) != len(h.Hash) || h.String() != text {
-		return ChainHead{}, fmt.Errorf("a head is seq:hash, with 64 hex digits, not %q", text)
+	if _, err = fmt.Sscanf(text, "%d:%x", &h.Seq, &hash); err != nil || copy(h.Hash[:], hash) != len(h.Hash) || h.String() != text || h.Seq < 1 {
+		return ChainHead{}, fmt.Errorf("a head is seq:hash, a seq from 1 on and 64 hex digits, not %q", text)
 	}
 	return h, nil
 }
@@ -190,6 +207,45 @@ type ChangeQuery struct {
 	Noun         string
 	Record       string
 }
+
+// Validate reports each filter that no entry can match, as an [Invalid] error on
+// "kind", "dialect", "action" and "noun".
+func (q *ChangeQuery) Validate() error {
+	fields := map[string]string{}
+	for field, c := range map[string]struct {
+		text  string
+		known []string
+	}{
+		"kind":    {string(q.Kind), ActorKinds},
+		"dialect": {q.Dialect, ChangeDialects},
+		"action":  {q.Action, ChangeActions},
+		"noun":    {q.Noun, ChangeNouns},
+	} {
+		if c.text != "" && !slices.Contains(c.known, c.text) {
+			fields[field] = "must be " + strings.Join(c.known[:len(c.known)-1], ", ") + " or " + c.known[len(c.known)-1]
+		}
+	}
+	return invalid("filter", fields)
+}
+
+// MaxImageBytes ends a page of entries, so that what is held of them has a bound
+// whatever is in them.
+const MaxImageBytes = 4 << 20
+
+// More reports whether there may be entries behind those that a store gave.
+func (q *ChangeQuery) More(found []Change) bool { return len(found) >= q.Limit || ImagesFill(found) }
+
+// ImagesFill reports whether images ended a page, whatever its limit.
+func ImagesFill(found []Change) bool {
+	bytes := 0
+	for i := range found {
+		bytes += found[i].ImageBytes()
+	}
+	return bytes >= MaxImageBytes
+}
+
+// ImageBytes gives how large the entry's images are.
+func (c *Change) ImageBytes() int { return len(c.Before) + len(c.After) }
 
 // Matches reports whether an entry is asked for, wherever it stands.
 func (q *ChangeQuery) Matches(c *Change) bool {

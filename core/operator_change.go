@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Changes gives entries of a tenant's history, or of the [Installation]'s.
+// Changes gives entries of a tenant's history, or of the [Installation]'s, fewer
+// where their images are large: see [ChangeQuery.More].
 func (o *Operator) Changes(ctx context.Context, tenant TenantID, q ChangeQuery) ([]Change, error) {
 	return o.directory.Changes(ctx, tenant, q)
 }
@@ -28,7 +29,7 @@ func (o *Operator) EachChange(ctx context.Context, tenant TenantID, q ChangeQuer
 			}
 			q.After = list[i].Seq
 		}
-		if len(list) < q.Limit {
+		if !q.More(list) {
 			return nil
 		}
 	}
@@ -47,10 +48,34 @@ func (o *Operator) VerifyChanges(ctx context.Context, tenant TenantID, noted Cha
 // EraseImages lets go of what changes were from and to that are older than age,
 // in small transactions, and gives how many there were. It is entered in each
 // history that something is erased in.
-func (o *Operator) EraseImages(ctx context.Context, age time.Duration) (total int, err error) {
+func (o *Operator) EraseImages(ctx context.Context, age time.Duration) (int, error) {
 	before := o.now().Add(-age)
+	return eraseAll(func() (int, error) { return o.directory.EraseImages(ctx, before, changesAtATime) })
+}
+
+// EraseImagesBeyond lets go of the oldest of what a tenant's changes were from and
+// to, of each tenant of which that takes more than so many bytes of storage, and
+// gives how many there were; entered as by EraseImages.
+func (o *Operator) EraseImagesBeyond(ctx context.Context, most int64) (total int, err error) {
+	cuts, err := o.directory.ImagesBeyond(ctx, most)
+	if err != nil {
+		return 0, err
+	}
+	for _, cut := range cuts {
+		n, err := eraseAll(func() (int, error) {
+			return o.directory.EraseTenantImages(ctx, cut.Tenant, cut.Before, changesAtATime)
+		})
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func eraseAll(some func() (int, error)) (total int, err error) {
 	for {
-		n, err := o.directory.EraseImages(ctx, before, changesAtATime)
+		n, err := some()
 		total += n
 		if err != nil || n < changesAtATime {
 			return total, err
@@ -74,7 +99,8 @@ func (o *Operator) MCPServersAfter(ctx context.Context, t Tenant, after Place, l
 	return o.directory.MCPServersFrom(ctx, t.ID, after, After, limit)
 }
 
-// DeletedMCPServer is a server as it was when it was deleted.
+// DeletedMCPServer is what tells a server apart that was deleted: its id, slug,
+// name, place, times and revision.
 type DeletedMCPServer struct {
 	MCPServer
 
@@ -90,8 +116,9 @@ func (o *Operator) DeletedMCPServers(ctx context.Context, t Tenant, keep time.Du
 }
 
 // MCPServerHistory gives up to limit of the changes to a server before the seq
-// before (0: of all), the newest first; also of one that was deleted, by its id.
-// NotFound for a slug that no server has, and an id that none has or had.
+// before (0: of all), fewer where their images are large, the newest first; also of
+// one that was deleted, by its id. NotFound for a slug that no server has, and an
+// id that none has or had.
 func (o *Operator) MCPServerHistory(ctx context.Context, t Tenant, ref MCPServerRef, before int64, limit int) ([]Change, error) {
 	if ref.Slug != "" {
 		s, err := o.directory.MCPServer(ctx, t.ID, ref)

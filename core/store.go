@@ -211,12 +211,18 @@ type Directory interface {
 	// a tenant's deletion are no changes. A tenant's history goes with it.
 
 	// Changes gives the entries that are asked for, of a tenant's history or the
-	// [Installation]'s.
+	// [Installation]'s. It ends behind the entry with which their images have
+	// [MaxImageBytes] or more: see [ChangeQuery.More].
 	Changes(ctx context.Context, tenant TenantID, q ChangeQuery) ([]Change, error)
 	// EraseImages lets go of what up to limit changes before a time were from and
 	// to, the oldest first, and gives how many; digests and chains stay. In each chain
 	// that something is erased in it is entered, once for that time: [PruneAction].
 	EraseImages(ctx context.Context, before time.Time, limit int) (int, error)
+	// EraseTenantImages does so in one tenant's chain.
+	EraseTenantImages(ctx context.Context, tenant TenantID, before time.Time, limit int) (int, error)
+	// ImagesBeyond gives the tenants whose images take more than so many bytes of
+	// storage, and for each the moment before which they would have to be erased.
+	ImagesBeyond(ctx context.Context, most int64) ([]ImageCut, error)
 	// MCPServerAt gives a server as it was at a revision, also one that was deleted,
 	// from the changes since. NotFound, on "mcp_server" or "revision": there was
 	// none, history doesn't reach that far, or an image was erased.
@@ -226,7 +232,8 @@ type Directory interface {
 	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer) (MCPServer, error)
 	// DeletedMCPServers gives up to limit of a tenant's servers that were deleted at
 	// since or later and are not back, the last deletion first, of those whose
-	// deletion has a seq before before (0: of all). What they were has to be kept yet.
+	// deletion has a seq before before (0: of all). What they were has to be kept yet;
+	// of that it gives the id, slug, name, place, times and revision.
 	DeletedMCPServers(ctx context.Context, tenant TenantID, since time.Time, before int64, limit int) ([]DeletedMCPServer, error)
 	// MCPServer, MCPServerPage, MCPServersFrom, CreateMCPServer and CreateAgent are the Store's.
 	MCPServer(ctx context.Context, tenant TenantID, ref MCPServerRef) (MCPServer, error)

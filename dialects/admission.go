@@ -133,6 +133,8 @@ func refusalOf(err error) string {
 		return "burst"
 	case errors.Is(err, errConcurrency):
 		return "concurrency"
+	case errors.Is(err, errBodyShare), errors.Is(err, errBodyMemory):
+		return "body_memory"
 	case core.KindOf(err) == core.TooLarge:
 		return "body"
 	case core.KindOf(err) == core.OverQuota:

@@ -79,6 +79,9 @@ type Request struct {
 	once   *core.Once // where it is to be served once
 
 	maxBody int64 // bytes
+	bodies  *Bodies
+	tenant  core.TenantID
+	taken   int64 // of bodies
 }
 
 // Param gives a path parameter.
@@ -135,26 +138,10 @@ func (r *Request) Discard() {
 	}
 }
 
+var errTooLarge = &core.Error{Kind: core.TooLarge, Noun: "body", Message: "the body is larger than it may be"}
+
 func malformed(message string, err error) error {
 	return &core.Error{Kind: core.Malformed, Noun: "body", Message: message, Err: err}
-}
-
-func (r *Request) readBody(b *bytes.Buffer) error {
-	tooLarge := &core.Error{Kind: core.TooLarge, Noun: "body", Message: "the body is larger than it may be"}
-	if r.http.ContentLength > r.maxBody && r.http.Header.Get("Expect") != "" {
-		return tooLarge // the client waits for a word before it sends
-	}
-	_, err := b.ReadFrom(io.LimitReader(r.http.Body, r.maxBody+1))
-	switch {
-	case int64(b.Len()) > r.maxBody:
-		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes)
-		return tooLarge
-	case err != nil && r.http.Context().Err() != nil:
-		return r.http.Context().Err()
-	case err != nil:
-		return malformed("the body could not be read", err)
-	}
-	return nil
 }
 
 func isJSON(contentType string) bool {

@@ -36,6 +36,8 @@ type Options struct {
 	Proxies Proxies
 	// Slots are shared by dialects whose requests count together; nil: by none.
 	Slots *Slots
+	// Bodies is memory for bodies, shared by dialects; nil: as much as they take.
+	Bodies *Bodies
 	// Interceptor is asked of each request; nil, as in production: nobody is.
 	Interceptor Interceptor
 	// Relay may have requests be answered elsewhere; nil: nobody is asked.
@@ -48,7 +50,7 @@ type Observation struct {
 	Operation string // the route's name, "none" when no route matched, "unserved" when the vendor has one
 	Status    int
 	Duration  time.Duration
-	Refused   string // the limit that it was refused for: rate, burst, concurrency, body, servers; else empty
+	Refused   string // the limit that it was refused for: rate, burst, concurrency, body, body_memory, servers; else empty
 }
 
 // Adapter is what makes a kit a dialect.
@@ -204,9 +206,12 @@ func route[In, Out any, B binder[In]](
 				return failed
 			}
 		}
-		var allowed allowance
+		var (
+			allowed allowance
+			tenant  core.TenantID
+		)
 		if who != nil {
-			allowed = k.admission.of(who.Tenant)
+			allowed, tenant = k.admission.of(who.Tenant), who.Tenant.ID
 			slot, refused := k.admit(c.Response().Header(), who, allowed)
 			if refused != nil {
 				return refused
@@ -234,7 +239,12 @@ func route[In, Out any, B binder[In]](
 			}
 		}
 		var in In
-		if err := B(&in).Bind(&Request{http: r, param: c.Param, writer: c.Response(), once: once, maxBody: int64(allowed.bodyBytes)}); err != nil {
+		req := Request{
+			http: r, param: c.Param, writer: c.Response(), once: once,
+			maxBody: int64(allowed.bodyBytes), bodies: k.options.Bodies, tenant: tenant,
+		}
+		defer req.letGo()
+		if err := B(&in).Bind(&req); err != nil {
 			return k.confirmed(who, use, err)
 		}
 		if r.ContentLength != 0 { // its body may have taken all the time there was

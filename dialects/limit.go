@@ -71,11 +71,13 @@ func (p *perTenant[V]) clear() {
 	}
 }
 
+func newPerTenant[V any]() perTenant[V] { return perTenant[V]{seed: maphash.MakeSeed()} }
+
 // NewLimiter makes a limiter that has counted nothing.
-func NewLimiter() *Limiter { return &Limiter{perTenant[counted]{seed: maphash.MakeSeed()}} }
+func NewLimiter() *Limiter { return &Limiter{newPerTenant[counted]()} }
 
 // NewSlots makes slots that nobody has.
-func NewSlots() *Slots { return &Slots{perTenant[atomic.Int64]{seed: maphash.MakeSeed()}} }
+func NewSlots() *Slots { return &Slots{newPerTenant[atomic.Int64]()} }
 
 // Quota is what a tenant has of its minute.
 type Quota struct {

@@ -42,8 +42,26 @@ func (r *changeRow) toCore() core.Change {
 	return r.Change
 }
 
-// Changes implements [core.Directory]. It walks the tenant's entries, or those of
-// the record where one is named, after putting what is new into its chain.
+// selectChanges walks a tenant's entries, or those of the record where one is
+// named, one after the other: only so are no images looked at but those of the
+// page. It is filled in with the conditions, the order, how an entry stands to
+// the next one, the limit's number, and how many bytes of images end a page.
+const selectChanges = `
+	WITH RECURSIVE page AS (
+		(SELECT seq, 1 AS number, ` + imageBytes + ` AS bytes FROM change WHERE tenant_id = $1 AND seq > 0%[1]s ORDER BY seq %[2]s LIMIT LEAST($%[4]d::bigint, 1))
+		UNION ALL
+		SELECT next.seq, page.number + 1, page.bytes + next.bytes FROM page, LATERAL (
+			SELECT seq, ` + imageBytes + ` AS bytes FROM change WHERE tenant_id = $1 AND seq > 0 AND seq %[3]s page.seq%[1]s ORDER BY seq %[2]s LIMIT 1
+		) next
+		WHERE page.number < $%[4]d::bigint AND page.bytes < %[5]d
+	)
+	SELECT entry.* FROM page, LATERAL (
+		SELECT ` + changeColumns + ` FROM change WHERE tenant_id = $1 AND seq = page.seq OFFSET 0
+	) entry ORDER BY page.seq %[2]s` // OFFSET keeps it from being a join that reads all entries
+
+const imageBytes = `(COALESCE(octet_length(before::text), 0) + COALESCE(octet_length(after::text), 0))::bigint`
+
+// Changes implements [core.Directory]. It puts what is new into its chain first.
 func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.ChangeQuery) ([]core.Change, error) {
 	if !tenant.Valid() {
 		return nil, fmt.Errorf("tenant id %q is not a UUID", tenant)
@@ -77,18 +95,22 @@ func (s *Store) Changes(ctx context.Context, tenant core.TenantID, q core.Change
 	if _, err := chainChanges(ctx, s.db, true); err != nil {
 		return nil, err
 	}
-	order := "ASC"
-	if q.Newest {
-		order = "DESC"
-	}
 	args = append(args, max(q.Limit, 0))
-	rows, err := s.db.Query(ctx, fmt.Sprintf(`SELECT %s FROM change WHERE tenant_id = $1 AND seq > 0%s ORDER BY seq %s LIMIT $%d`,
-		changeColumns, where.String(), order, len(args)), args...)
+	rows, err := s.db.Query(ctx, changesSQL(where.String(), q.Newest, len(args)), args...)
 	if err != nil {
 		return nil, wrap(err, "change", "select changes")
 	}
 	changes, err := pgx.CollectRows(rows, scanChange)
 	return changes, wrap(err, "change", "select changes")
+}
+
+// changesSQL fills in selectChanges; limit is the number of the argument that is it.
+func changesSQL(conditions string, newest bool, limit int) string {
+	order, next := "ASC", ">"
+	if newest {
+		order, next = "DESC", "<"
+	}
+	return fmt.Sprintf(selectChanges, conditions, order, next, limit, core.MaxImageBytes)
 }
 
 func scanChange(row pgx.CollectableRow) (core.Change, error) {
@@ -124,27 +146,62 @@ func (s *Store) DeletedMCPServers(
 		if err != nil {
 			return core.DeletedMCPServer{}, err
 		}
-		return image.Deleted(&c)
+		return image.Deleted(&c) // one after the other: each may be megabytes
 	})
 	return servers, wrap(err, "mcp_server", "select deleted mcp_server")
 }
 
-// EraseImages implements [core.Directory]. A trigger enters it, and up to when as
-// is said here.
+// eraseImages is filled in with which entries' images. A trigger enters it, and up
+// to when as is said here.
+const eraseImages = `UPDATE change c SET before = NULL, after = NULL
+	FROM (
+		SELECT tenant_id, seq FROM change
+		WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL)%s
+		ORDER BY at LIMIT $2
+		FOR NO KEY UPDATE SKIP LOCKED
+	) AS old, (SELECT set_config('app.erases_before', $3, true)) AS said
+	WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
+
+// EraseImages implements [core.Directory].
 func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (int, error) {
-	const q = `UPDATE change c SET before = NULL, after = NULL
-		FROM (
-			SELECT tenant_id, seq FROM change
-			WHERE at < $1 AND (before IS NOT NULL OR after IS NOT NULL)
-			ORDER BY at LIMIT $2
-			FOR NO KEY UPDATE SKIP LOCKED
-		) AS old, (SELECT set_config('app.erases_before', $3, true)) AS said
-		WHERE c.tenant_id = old.tenant_id AND c.seq = old.seq`
+	return s.eraseImages(ctx, fmt.Sprintf(eraseImages, ""), before, limit)
+}
+
+// EraseTenantImages implements [core.Directory].
+func (s *Store) EraseTenantImages(ctx context.Context, tenant core.TenantID, before time.Time, limit int) (int, error) {
+	return s.eraseImages(ctx, fmt.Sprintf(eraseImages, " AND tenant_id = $4"), before, limit, string(tenant))
+}
+
+func (s *Store) eraseImages(ctx context.Context, sql string, before time.Time, limit int, of ...any) (int, error) {
 	if _, err := chainChanges(ctx, s.db, true); err != nil {
 		return 0, err
 	}
-	tag, err := s.db.Exec(ctx, q, before, max(limit, 0), core.ChangeTime(before))
+	tag, err := s.db.Exec(ctx, sql, append([]any{before, max(limit, 0), core.ChangeTime(before)}, of...)...)
 	return int(tag.RowsAffected()), wrap(err, "change", "erase images of changes")
+}
+
+// ImagesBeyond implements [core.Directory]. It looks at all entries that have
+// images, but not at the images.
+func (s *Store) ImagesBeyond(ctx context.Context, most int64) ([]core.ImageCut, error) {
+	const q = `SELECT tenant_id, max(at) + interval '1 microsecond' FROM (
+			SELECT tenant_id, at, sum(COALESCE(pg_column_size(before), 0) + COALESCE(pg_column_size(after), 0))
+				OVER (PARTITION BY tenant_id ORDER BY at DESC, seq DESC) AS bytes
+			FROM change WHERE seq > 0 AND (before IS NOT NULL OR after IS NOT NULL)
+		) newest_first
+		WHERE bytes > $1 AND tenant_id <> '` + core.Installation + `' GROUP BY tenant_id ORDER BY tenant_id`
+	if _, err := chainChanges(ctx, s.db, true); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.Query(ctx, q, most)
+	if err != nil {
+		return nil, wrap(err, "change", "select images")
+	}
+	cuts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c core.ImageCut, err error) {
+		err = row.Scan(&c.Tenant, &c.Before)
+		c.Before = c.Before.UTC()
+		return c, err
+	})
+	return cuts, wrap(err, "change", "select images")
 }
 
 // historyPage is how many of a server's changes are read at a time.

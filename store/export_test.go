@@ -89,3 +89,6 @@ func (t *turns) Lanes() int {
 
 // SelectDeleted is the statement of DeletedMCPServers.
 const SelectDeleted = selectDeleted
+
+// ChangesSQL is what reads changes on a condition, up to $3 of them.
+func ChangesSQL(condition string, newest bool) string { return changesSQL(condition, newest, 3) }

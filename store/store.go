@@ -65,6 +65,10 @@ type Config struct {
 // for as long as its client waits.
 const connectTimeout = 5 * time.Second
 
+// operatorConns is how many connections an operator's store has: twice what the
+// admin API's long operations may hold.
+const operatorConns = 8
+
 // Store is core's Store and Directory on PostgreSQL.
 type Store struct {
 	pool    *pgxpool.Pool
@@ -153,7 +157,7 @@ func poolConfig(cfg Config, url string) (*pgxpool.Config, error) {
 	case cfg.Role == Runtime:
 		pc.MaxConns = int32(min(max(16, 4*runtime.NumCPU()), 64)) //nolint:gosec // bounded right here
 	default:
-		pc.MaxConns = 4
+		pc.MaxConns = operatorConns
 	}
 	prepareConnConfig(pc.ConnConfig)
 	if cfg.Role == Runtime { // an operator's statements may take their time

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/user"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,12 +52,12 @@ func (f *changeFilter) flags(cmd *cobra.Command) {
 	f.tenantFlag(cmd)
 	fs.StringVar(&f.since, "since", "", "changes from this time on: RFC 3339, or how long ago, as 24h")
 	fs.StringVar(&f.until, "until", "", "changes before this time")
-	fs.StringVar(&f.kind, "kind", "", "kind of actor: key, session, operator or database")
+	fs.StringVar(&f.kind, "kind", "", "kind of actor: "+choice(core.ActorKinds))
 	fs.StringVar(&f.q.Actor, "actor", "", "id of a key, linked account, or name of an operator or login")
-	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through")
+	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through: "+choice(core.ChangeDialects))
 	fs.StringVar(&f.q.RequestID, "request-id", "", "id of the request that made the changes")
-	fs.StringVar(&f.q.Action, "action", "", "create, update, delete, undelete, issue, revoke, retire or prune")
-	fs.StringVar(&f.q.Noun, "noun", "", "mcp_server, agent, linked_account, api_key, session_token, tenant, signing_key, secret_version or change")
+	fs.StringVar(&f.q.Action, "action", "", choice(core.ChangeActions))
+	fs.StringVar(&f.q.Noun, "noun", "", choice(core.ChangeNouns))
 	fs.StringVar(&f.q.Record, "record", "", "id of the record")
 	fs.Int64Var(&f.q.After, "after", 0, "changes behind this number")
 }
@@ -67,6 +69,10 @@ func (f *changeFilter) tenantFlag(cmd *cobra.Command) {
 func (f *changeFilter) query(now time.Time) (core.ChangeQuery, error) {
 	q := f.q
 	q.Kind = core.ActorKind(f.kind)
+	if e, unknown := errors.AsType[*core.Error](q.Validate()); unknown {
+		field := slices.Min(slices.Collect(maps.Keys(e.Fields)))
+		return q, fmt.Errorf("--%s %s", field, e.Fields[field])
+	}
 	var err error
 	if q.Since, err = moment(f.since, now); err != nil {
 		return q, fmt.Errorf("--since: %w", err)
@@ -75,6 +81,12 @@ func (f *changeFilter) query(now time.Time) (core.ChangeQuery, error) {
 		return q, fmt.Errorf("--until: %w", err)
 	}
 	return q, nil
+}
+
+// choice names words to choose from.
+func choice(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func moment(text string, now time.Time) (time.Time, error) {
@@ -95,32 +107,22 @@ func (c *common) runAudit(cmd *cobra.Command, tenant string, do func(context.Con
 	return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error { return do(ctx, a, t.ID) })
 }
 
-var changeHeader = []string{"SEQ", "TIME", "ACTOR", "DIALECT", "REQUEST", "ACTION", "NOUN", "RECORD", "REVISION"}
-
-func changeRow(c *core.Change) []string {
-	revision := "-"
-	if c.Revision != 0 {
-		revision = strconv.FormatInt(c.Revision, 10)
+// upTo collects entries page by page, up to limit: a page ends early where what
+// entries are from and to is large.
+func upTo(limit int, page func(last *core.Change, limit int) ([]core.Change, error)) (all []core.Change, err error) {
+	var last *core.Change
+	for {
+		q := core.ChangeQuery{Limit: limit - len(all)}
+		found, err := page(last, q.Limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+		if len(found) == 0 || len(all) >= limit || !q.More(found) {
+			return all, nil
+		}
+		last = &found[len(found)-1]
 	}
-	return []string{
-		strconv.FormatInt(c.Seq, 10), core.ChangeTime(c.At), string(c.Kind) + " " + c.ID, orNone(c.Dialect), orNone(c.RequestID),
-		c.Action, c.Noun, orNone(c.Record), revision,
-	}
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
-func printChanges(w io.Writer, out *output, changes []core.Change) error {
-	list, rows := make([]admin.Change, len(changes)), make([][]string, len(changes))
-	for i := range changes {
-		list[i], rows[i] = admin.FromChange(&changes[i]), changeRow(&changes[i])
-	}
-	return out.print(w, list, changeHeader, rows...)
 }
 
 func newAuditListCommand(c *common) *cobra.Command {
@@ -136,16 +138,25 @@ func newAuditListCommand(c *common) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q.Limit, q.Newest = limit, q.After == 0
+			q.Newest = q.After == 0
 			return c.runAudit(cmd, f.tenant, func(ctx context.Context, a *administration, tenant core.TenantID) error {
-				changes, err := a.Changes(ctx, tenant, q)
+				changes, err := upTo(limit, func(last *core.Change, limit int) ([]core.Change, error) {
+					q.Limit = limit
+					switch {
+					case last != nil && q.Newest:
+						q.Before = last.Seq
+					case last != nil:
+						q.After = last.Seq
+					}
+					return a.Changes(ctx, tenant, q)
+				})
 				if err != nil {
 					return explain(err)
 				}
 				if q.Newest {
 					slices.Reverse(changes)
 				}
-				return printChanges(cmd.OutOrStdout(), &out, changes)
+				return printChanges(cmd.OutOrStdout(), &out, changes, changeHeader, changeRow)
 			})
 		},
 	}
@@ -157,13 +168,15 @@ func newAuditListCommand(c *common) *cobra.Command {
 
 func newAuditVerifyCommand(c *common) *cobra.Command {
 	var (
+		out  output
 		f    changeFilter
 		head string
 	)
 	cmd := &cobra.Command{
 		Use: "verify [FILE]", Short: "Check that no change was altered, removed or slipped in", Args: cobra.MaximumNArgs(1),
-		Long: "Check a chain of changes, in the database or in a file that `diglot audit export` wrote, and print its head. " +
-			"Note the head elsewhere: with it as --head, a chain that was cut off or written anew is found too.",
+		Long: "Check a chain of changes, in the database or in a file that `diglot audit export` wrote, and print its head, seq:hash; " +
+			"nothing for a chain without changes. Note the head elsewhere: with it as --head, a chain that was cut off or written anew is found too. " +
+			"How many changes there are is told on the standard error.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var noted core.ChainHead
 			if head != "" {
@@ -174,27 +187,42 @@ func newAuditVerifyCommand(c *common) *cobra.Command {
 			}
 			if len(args) == 1 {
 				got, err := verifyFile(args[0], noted)
-				return tellHead(cmd.OutOrStdout(), got, err)
+				return tellHead(cmd, &out, got, err)
 			}
 			return c.runAudit(cmd, f.tenant, func(ctx context.Context, a *administration, tenant core.TenantID) error {
 				got, err := a.VerifyChanges(ctx, tenant, noted)
-				return tellHead(cmd.OutOrStdout(), got, err)
+				return tellHead(cmd, &out, got, err)
 			})
 		},
 	}
 	f.tenantFlag(cmd)
 	cmd.Flags().StringVar(&head, "head", "", "head that an earlier verify printed")
+	out.flags(cmd)
 	return cmd
 }
 
-func tellHead(w io.Writer, head core.ChainHead, err error) error {
-	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
-		return withHint(fmt.Errorf("the chain is broken: %w", broken), fmt.Sprintf("what comes before entry %d is as it was written", broken.Seq))
+// tellHead prints a head alone, so that it can be given to --head, or what came of
+// a check as JSON or YAML.
+func tellHead(cmd *cobra.Command, out *output, head core.ChainHead, err error) error {
+	verified, failed := admin.FromVerified(head, err)
+	if failed != nil {
+		return explain(failed)
 	}
-	if err != nil {
-		return explain(err)
+	if out.format != "table" {
+		if err := out.print(cmd.OutOrStdout(), verified, nil); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(w, "%d changes, head %s\n", head.Seq, head)
+	if verified.Broken != nil {
+		return withHint(fmt.Errorf("the chain is broken: %w", err), fmt.Sprintf("what comes before entry %d is as it was written", verified.Broken.Seq))
+	}
+	if out.format != "table" {
+		return nil
+	}
+	if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "intact, %d changes\n", verified.Changes); err != nil || verified.Head == "" {
+		return err
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), verified.Head)
 	return err
 }
 
@@ -224,27 +252,41 @@ func newAuditExportCommand(c *common) *cobra.Command {
 }
 
 func newAuditPruneCommand(c *common) *cobra.Command {
-	var age time.Duration
+	var (
+		out       output
+		age       time.Duration
+		keepBytes int64
+	)
 	cmd := &cobra.Command{
 		Use: "prune", Short: "Erase what changes were from and to, where that is older than --undelete-for", Args: cobra.NoArgs,
-		Long: "Erase what changes were from and to, of all tenants, where that is older than --undelete-for. " +
+		Long: "Erase what changes were from and to, of all tenants, where that is older than --undelete-for, " +
+			"and with --keep-bytes the oldest of each tenant's that takes more. " +
 			"Who changed what record and when stays, and so do the chains, each of which gets an entry: who pruned it, when, and up to when. " +
 			"What is erased can't be undeleted or reverted to.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if age < 0 {
 				return fmt.Errorf("--undelete-for is %s: it must not be negative", age)
 			}
+			if keepBytes < 0 {
+				return fmt.Errorf("--keep-bytes is %d: it must not be negative", keepBytes)
+			}
 			return c.run(cmd, func(ctx context.Context, a *administration) error {
 				n, err := a.EraseImages(ctx, age)
+				if err == nil && keepBytes > 0 {
+					var more int
+					more, err = a.EraseImagesBeyond(ctx, keepBytes)
+					n += more
+				}
 				if err != nil {
 					return explain(err)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "erased the images of %d changes\n", n)
-				return err
+				return out.print(cmd.OutOrStdout(), admin.Pruned{Pruned: n}, []string{"PRUNED"}, []string{strconv.Itoa(n)})
 			})
 		},
 	}
 	undeleteFlag(cmd.Flags(), &age)
+	cmd.Flags().Int64Var(&keepBytes, "keep-bytes", 0, "bytes of storage that what a tenant's changes were from and to may take, beyond which the oldest is erased; 0: any number")
+	out.flags(cmd)
 	return cmd
 }
 

@@ -36,13 +36,9 @@ var words = map[string][]string{
 	"etags":            {string(admin.VendorETags), string(admin.StrongETags)},
 	limitsFlag:         {string(admin.DefaultLimits), string(admin.VendorLimits)},
 	"log-level":        {"debug", "info", "warn", "error"},
-	"kind":             admin.ActorKinds,
-	"action": {
-		core.CreateAction, core.UpdateAction, core.DeleteAction, core.UndeleteAction, core.IssueAction, core.RevokeAction, core.RetireAction,
-	},
-	"noun": {
-		core.MCPServerNoun, core.AgentNoun, core.AccountNoun, core.KeyNoun, core.SessionNoun, core.TenantNoun, core.SigningKeyNoun, core.SecretNoun,
-	},
+	"kind":             core.ActorKinds,
+	"action":           core.ChangeActions,
+	"noun":             core.ChangeNouns,
 }
 
 // namedFlags are those that name something in the database.

@@ -43,6 +43,7 @@ const (
 	cometChatLimitFlag = "cometchat-rate-limit"
 	refoldLimitFlag    = "refold-rate-limit"
 	undeleteForFlag    = "undelete-for"
+	bodyMemoryFlag     = "body-memory"
 
 	defaultAddr = "127.0.0.1:8080"
 )
@@ -90,6 +91,8 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.Var(limit{&c.rateLimits.Others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; default, 0: all of them")
 	f.Var(limit{&c.rateLimits.Others.Concurrency}, concurrencyFlag, "requests that a tenant may have under way in this instance; 0: any number")
 	f.Var(limit{&c.rateLimits.Others.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
+	f.IntVar(&c.rateLimits.BodyMemory, bodyMemoryFlag, c.rateLimits.BodyMemory, fmt.Sprintf(
+		"bytes of memory that bodies of requests may take in this instance, a quarter of them one tenant's, at least %d", dialects.MinBodyMemory))
 	f.Var(limit{&c.rateLimits.Others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
@@ -137,6 +140,9 @@ func (c *serveConfig) validate() error {
 	}
 	if err := c.rateLimits.Others.Validate(); err != nil {
 		return explain(err)
+	}
+	if c.rateLimits.BodyMemory < dialects.MinBodyMemory {
+		return fmt.Errorf("--%s is %d: it must be at least %d", bodyMemoryFlag, c.rateLimits.BodyMemory, dialects.MinBodyMemory)
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)

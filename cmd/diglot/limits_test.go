@@ -87,13 +87,18 @@ func TestTheInstallationHasLimitsOfItsOwn(t *testing.T) {
 // demoSend sends a request of the demo's Refold client and gives its status.
 func demoSend(t *testing.T, g *gatewayProcess, method, body string) int {
 	t.Helper()
-	var key string
+	return send(t, method, g.url+refoldServers, body, "x-api-key", demoKey(t, g), "linked_account_id", "anyone").status
+}
+
+// demoKey gives the Refold key that serve --demo prints.
+func demoKey(t *testing.T, g *gatewayProcess) (key string) {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		_, rest, _ := strings.Cut(g.printed(), "x-api-key: ")
 		key, _, _ = strings.Cut(rest, "'")
 		return key != "" && rest != key
 	}, startLimit, time.Millisecond)
-	return send(t, method, g.url+refoldServers, body, "x-api-key", key, "linked_account_id", "anyone").status
+	return key
 }
 
 func createTwo(t *testing.T, g *gatewayProcess) int {

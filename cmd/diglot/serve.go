@@ -59,6 +59,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	limitMemory(ctx, logger)
 	admins, err := c.readAdmins(logger)
 	if err != nil {
 		return err

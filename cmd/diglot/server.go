@@ -93,11 +93,17 @@ func newServerHistoryCommand(c *common) *cobra.Command {
 		Use: "history ID|SLUG", Short: "List the changes to a server, the newest first; of a deleted one by its id", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.runFor(cmd, tenant, func(ctx context.Context, a *administration, t core.Tenant) error {
-				changes, err := a.MCPServerHistory(ctx, t, admin.ServerRef(args[0]), 0, limit)
+				changes, err := upTo(limit, func(last *core.Change, limit int) ([]core.Change, error) {
+					before := int64(0)
+					if last != nil {
+						before = last.Seq
+					}
+					return a.MCPServerHistory(ctx, t, admin.ServerRef(args[0]), before, limit)
+				})
 				if err != nil {
 					return explainServer(err, t)
 				}
-				return printChanges(cmd.OutOrStdout(), &out, changes)
+				return printChanges(cmd.OutOrStdout(), &out, changes, recordHeader, recordRow)
 			})
 		},
 	}

@@ -3,6 +3,9 @@ package coretest
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -220,5 +223,58 @@ var changes = []guarantee{
 		one, err := b.Changes(t.Context(), s.tenant.ID, core.ChangeQuery{Limit: 1})
 		require.NoError(t, err)
 		require.Equal(t, all[:1], one)
+		none, err := b.Changes(t.Context(), s.tenant.ID, core.ChangeQuery{})
+		require.NoError(t, err)
+		require.Empty(t, none)
+	}},
+	{"a page ends where what entries were from and to is large", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		server := s.create(t, s.server("large"))
+		const changes, each = 9, 1_000_000 // each is from and to as much
+		for i := range changes {
+			text := strings.Repeat(strconv.Itoa(i), each)
+			_, err := s.UpdateMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID), core.Modification{
+				MCPServerUpdate: core.MCPServerUpdate{Suggestions: core.JSON(`["` + text + `"]`)}, UpdatedAt: epoch,
+			})
+			require.NoError(t, err)
+		}
+		for _, q := range []core.ChangeQuery{
+			{Limit: 100},
+			{Limit: 100, Newest: true},
+			{Limit: 100, Noun: core.MCPServerNoun, Record: server.ID.String()},
+			{Limit: 2},
+		} {
+			var seqs []int64
+			for {
+				found, err := b.Changes(t.Context(), s.tenant.ID, q)
+				require.NoError(t, err)
+				held := 0
+				for i := range found {
+					require.Less(t, held, core.MaxImageBytes, "it should have ended before")
+					held += found[i].ImageBytes()
+					seqs = append(seqs, found[i].Seq)
+				}
+				require.LessOrEqual(t, len(found), q.Limit)
+				if !q.More(found) {
+					break
+				}
+				q.After, q.Before = found[len(found)-1].Seq, 0
+				if q.Newest {
+					q.After, q.Before = 0, q.After
+				}
+				require.True(t, len(found) == q.Limit || core.ImagesFill(found))
+			}
+			if q.Newest {
+				slices.Reverse(seqs)
+			}
+			require.Equal(t, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, seqs, "%+v", q)
+		}
+		o := operate(t, b, time.Now)
+		head, err := o.VerifyChanges(t.Context(), s.tenant.ID, core.ChainHead{})
+		require.NoError(t, err)
+		require.Equal(t, int64(changes+1), head.Seq)
+		was, err := b.MCPServerAt(t.Context(), s.tenant.ID, server.ID, 2)
+		require.NoError(t, err)
+		require.Equal(t, core.JSON(`["`+strings.Repeat("0", each)+`"]`), was.Suggestions)
 	}},
 }

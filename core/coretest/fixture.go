@@ -107,6 +107,13 @@ func (s *suite) all(t *testing.T) []core.MCPServer {
 	return list
 }
 
+// toldApart is what is given of a server that was deleted.
+func toldApart(s core.MCPServer) core.MCPServer {
+	return core.MCPServer{
+		ID: s.ID, Slug: s.Slug, Name: s.Name, Place: s.Place, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Revision: s.Revision,
+	}
+}
+
 // listed is a server as lists give it.
 func listed(s core.MCPServer) core.MCPServer {
 	s.Suggestions, s.AssociatedApps, s.Resources, s.Notebooks, s.Chains = nil, nil, nil, nil, nil

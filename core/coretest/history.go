@@ -1,6 +1,8 @@
 package coretest
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"slices"
 	"testing"
 	"time"
@@ -113,7 +115,7 @@ var serverHistories = []guarantee{
 		found := deleted(core.KeepImagesFor, 0, 10)
 		require.Len(t, found, 3)
 		for i, d := range found {
-			equalServer(t, list[2-i], d.MCPServer)
+			equalServer(t, toldApart(list[2-i]), d.MCPServer)
 			require.WithinDuration(t, at, d.DeletedAt, 2*time.Hour)
 		}
 		require.Equal(t, found[:1], deleted(core.KeepImagesFor, 0, 1))
@@ -128,7 +130,7 @@ var serverHistories = []guarantee{
 		remove(s, back)
 		again := deleted(core.KeepImagesFor, 0, 10)
 		require.Equal(t, found[:2], again[1:], "each once, by its last deletion")
-		equalServer(t, back, again[0].MCPServer)
+		equalServer(t, toldApart(back), again[0].MCPServer)
 		_, err = o.EraseImages(t.Context(), time.Minute)
 		require.NoError(t, err)
 		require.Empty(t, deleted(core.KeepImagesFor, 0, 10), "nothing is known of them that could come back")
@@ -203,6 +205,48 @@ var serverHistories = []guarantee{
 		require.Equal(t, 1, n)
 		require.Len(t, history(t, b, s.tenant.ID), 5, server.Slug)
 		require.Len(t, history(t, b, other.tenant.ID), 3, "nothing was erased there")
+	}},
+	{"a tenant's history may take so much and no more, whatever the others' takes", func(t *testing.T, b Backend) {
+		s, other := newSuite(t, b, "a"), newSuite(t, b, "b")
+		o := operate(t, b, afterwards)
+		small := other.create(t, other.server("small"))
+		server := s.create(t, s.server("large"))
+		const each = 400_000 // of text that can't be made smaller
+		random := make([]byte, each/4*3)
+		for range 5 {
+			_, _ = rand.Read(random) // it never fails
+			_, err := s.UpdateMCPServer(t.Context(), s.tenant.ID, core.ByID(server.ID), core.Modification{
+				MCPServerUpdate: core.MCPServerUpdate{Suggestions: core.JSON(`["` + base64.StdEncoding.EncodeToString(random) + `"]`)}, UpdatedAt: epoch,
+			})
+			require.NoError(t, err)
+		}
+		n, err := o.EraseImagesBeyond(t.Context(), 10*each)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		n, err = o.EraseImagesBeyond(t.Context(), 3*each) // the last update's two and what it replaced
+		require.NoError(t, err)
+		require.Equal(t, 5, n)
+		list := history(t, b, s.tenant.ID)
+		require.Equal(t, []string{
+			"create mcp_server", "update mcp_server", "update mcp_server", "update mcp_server", "update mcp_server", "update mcp_server", "prune change",
+		}, said(list))
+		for i, c := range list[:6] {
+			require.Equal(t, i == 5, c.After != nil, "the oldest go first")
+		}
+		require.Equal(t, core.ChangeTime(list[4].At.Add(time.Microsecond)), list[6].Record)
+		n, err = o.EraseImagesBeyond(t.Context(), 3*each)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		for _, c := range history(t, b, other.tenant.ID) {
+			require.Equal(t, small.ID.String(), c.Record)
+			require.NotNil(t, c.After)
+		}
+		n, err = o.EraseImagesBeyond(t.Context(), 0)
+		require.NoError(t, err)
+		require.Equal(t, 2, n, "one of each")
+		for _, c := range history(t, b, core.Installation) {
+			require.True(t, c.Action == core.PruneAction || c.After != nil || c.Before != nil, "it is no tenant's")
+		}
 	}},
 	{"nothing is entered of the pruning of a tenant that is being deleted", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "a")

@@ -171,6 +171,8 @@ var fixtures = map[string]func(testing.TB, *World){
 		_, ok := w.Slots.Take(w.Acme.ID, 1)
 		require.True(t, ok)
 	},
+	"bodies of the tenant's in memory": held(func(w *World) []core.TenantID { return []core.TenantID{w.Acme.ID} }),
+	"bodies of others in memory":       held(func(*World) []core.TenantID { return []core.TenantID{"one", "another"} }),
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"
@@ -201,6 +203,16 @@ var fixtures = map[string]func(testing.TB, *World){
 	"store unavailable":   func(_ testing.TB, w *World) { w.Store.Fail(unavailable) },
 	"store broken":        func(_ testing.TB, w *World) { w.Store.Fail(broken) },
 	"store panics":        func(_ testing.TB, w *World) { w.Store.Fail(panics) },
+}
+
+// held has all but a byte of a tenant's share of the memory for bodies be
+// taken, of each.
+func held(of func(*World) []core.TenantID) func(testing.TB, *World) {
+	return func(t testing.TB, w *World) {
+		for _, tenant := range of(w) {
+			require.NoError(t, w.Bodies.Take(tenant, core.MaxBodyBytes))
+		}
+	}
 }
 
 // limited gives acme limits of its own.

@@ -175,10 +175,17 @@ func valueLen[T string | []byte](text T) int {
 	return 0
 }
 
-// Deleted gives the server that a change deleted, whose image is kept.
+// Deleted gives what tells the server apart that a change deleted, whose image is
+// kept: of many of them all else may be hundreds of megabytes.
 func Deleted(c *core.Change) (core.DeletedMCPServer, error) {
 	d := core.DeletedMCPServer{Seq: c.Seq, DeletedAt: c.At}
-	return d, applyServer(&d.MCPServer, c.Before)
+	var was core.MCPServer
+	err := applyServer(&was, c.Before)
+	d.MCPServer = core.MCPServer{
+		ID: was.ID, Slug: was.Slug, Name: was.Name, Place: was.Place,
+		CreatedAt: was.CreatedAt, UpdatedAt: was.UpdatedAt, Revision: was.Revision,
+	}
+	return d, err
 }
 
 // ServerAt gives a server as it was at a revision. current is the server as it

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -130,15 +131,17 @@ func (s *Store) Changes(ctx context.Context, id core.TenantID, q core.ChangeQuer
 	defer s.mu.RUnlock()
 	out := []core.Change{}
 	chain := s.chains[id]
+	bytes := 0
 	for i := range chain {
 		c := &chain[i]
 		if q.Newest {
 			c = &chain[len(chain)-1-i]
 		}
-		if len(out) >= q.Limit {
+		if len(out) >= q.Limit || bytes >= core.MaxImageBytes {
 			break
 		}
 		if q.Matches(c) {
+			bytes += c.ImageBytes()
 			found := *c
 			found.Before, found.After = slices.Clone(c.Before), slices.Clone(c.After)
 			out = append(out, found)
@@ -154,19 +157,54 @@ func (s *Store) EraseImages(ctx context.Context, before time.Time, limit int) (n
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, chain := range s.chains {
-		erased := n
-		for i := range chain {
-			if c := &chain[i]; n < limit && c.At.Before(before) && (c.Before != nil || c.After != nil) {
-				c.Before, c.After = nil, nil
-				n++
-			}
-		}
-		if n > erased {
-			s.recordPruning(ctx, id, core.ChangeTime(before))
-		}
+	for id := range s.chains {
+		n += s.eraseImages(ctx, id, before, limit-n)
 	}
 	return n, nil
+}
+
+// EraseTenantImages implements [core.Directory].
+func (s *Store) EraseTenantImages(ctx context.Context, id core.TenantID, before time.Time, limit int) (int, error) {
+	if err := check(ctx, id); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.eraseImages(ctx, id, before, limit), nil
+}
+
+// eraseImages does so in one chain. The caller holds the store's write lock.
+func (s *Store) eraseImages(ctx context.Context, id core.TenantID, before time.Time, limit int) (n int) {
+	chain := s.chains[id]
+	for i := range chain {
+		if c := &chain[i]; n < limit && c.At.Before(before) && (c.Before != nil || c.After != nil) {
+			c.Before, c.After = nil, nil
+			n++
+		}
+	}
+	if n > 0 {
+		s.recordPruning(ctx, id, core.ChangeTime(before))
+	}
+	return n
+}
+
+// ImagesBeyond implements [core.Directory].
+func (s *Store) ImagesBeyond(ctx context.Context, most int64) (cuts []core.ImageCut, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, id := range slices.Sorted(maps.Keys(s.chains)) {
+		bytes := int64(0)
+		for _, c := range slices.Backward(s.chains[id]) {
+			if bytes += int64(c.ImageBytes()); bytes > most && c.ImageBytes() > 0 && id != core.Installation {
+				cuts = append(cuts, core.ImageCut{Tenant: id, Before: c.At.Add(time.Microsecond)})
+				break
+			}
+		}
+	}
+	return cuts, nil
 }
 
 // recordPruning enters up to when images are erased, where it isn't yet. The chain

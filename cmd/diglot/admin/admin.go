@@ -22,6 +22,13 @@ const Prefix = "/admin/v1"
 // documentPath is where the OpenAPI document is, for whoever asks.
 const documentPath = Prefix + "/openapi.yaml"
 
+// longAtOnce is how many exports may be under way, and beside them how many
+// verifications and prunings: they hold some MB each, and a connection at times,
+// of those that the other operations need too.
+const longAtOnce = 2
+
+var errLong = &failure{kind: unavailable, detail: "as many such operations are under way as may be; ask again when one has ended"}
+
 // patience is how long an operation may take until it is answered 503. It is
 // the dialects' patience too.
 const patience = 10 * time.Second
@@ -48,6 +55,8 @@ type Handler struct {
 	mux       *http.ServeMux
 	refused   bucket // of requests without a good token
 	deletions deletions
+	exports   chan struct{} // has one for each that is under way
+	checks    chan struct{} // likewise of what else lasts a while
 }
 
 // New makes a handler.
@@ -55,7 +64,10 @@ func New(o Options) *Handler {
 	if o.KeepImagesFor == 0 {
 		o.KeepImagesFor = core.KeepImagesFor
 	}
-	h := &Handler{Options: o, mux: http.NewServeMux(), refused: newBucket()}
+	h := &Handler{
+		Options: o, mux: http.NewServeMux(), refused: newBucket(),
+		exports: make(chan struct{}, longAtOnce), checks: make(chan struct{}, longAtOnce),
+	}
 	h.deletions.begin(h.Operator, h.Logger)
 	for _, r := range h.routes() {
 		h.mux.HandleFunc(r.method+" "+Prefix+r.path, func(w http.ResponseWriter, req *http.Request) {
@@ -85,12 +97,13 @@ type route struct {
 type takes uint
 
 const (
-	aPage   takes = 1 << iota // limit and after
-	aBody                     // a JSON object
-	filters                   // which changes
-	aHead                     // head
-	deleted                   // deleted
-	aWhile                    // it may last as long as the client waits, and ends when that leaves
+	aPage    takes = 1 << iota // limit and after
+	aBody                      // a JSON object
+	filters                    // which changes
+	aHead                      // head
+	deleted                    // deleted
+	aWhile                     // it may last as long as the client waits, and ends when that leaves
+	anExport                   // aWhile, and as long as the client takes to read
 )
 
 // parameters are those of the query.
@@ -101,6 +114,8 @@ var parameters = map[takes][]string{
 	deleted: {"deleted"},
 	aBody:   nil,
 	aWhile:  nil,
+	// No operation has this one alone.
+	anExport: nil,
 }
 
 // reply is an answer to a request that succeeded.
@@ -164,10 +179,10 @@ func (h *Handler) routes() []route {
 		{http.MethodPost, server + "/undelete", "undelete_server", 0, h.undeleteServer},
 		{http.MethodGet, tenant + audit, "list_changes", aPage | filters, h.listChanges},
 		{http.MethodGet, tenant + audit + "/verify", "verify_changes", aHead | aWhile, h.verifyChanges},
-		{http.MethodGet, tenant + audit + "/export", "export_changes", filters | aWhile, h.exportChanges},
+		{http.MethodGet, tenant + audit + "/export", "export_changes", filters | aWhile | anExport, h.exportChanges},
 		{http.MethodGet, audit, "list_installation_changes", aPage | filters, h.listChanges},
 		{http.MethodGet, audit + "/verify", "verify_installation_changes", aHead | aWhile, h.verifyChanges},
-		{http.MethodGet, audit + "/export", "export_installation_changes", filters | aWhile, h.exportChanges},
+		{http.MethodGet, audit + "/export", "export_installation_changes", filters | aWhile | anExport, h.exportChanges},
 		{http.MethodPost, audit + "/prune", "prune_changes", aBody | aWhile, h.pruneChanges},
 	}
 }
@@ -229,6 +244,17 @@ func (w *refusal) WriteHeader(status int)         { w.status = status }
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, to *route) {
 	x := exchangeOf(r.Context())
 	if to.takes&aWhile != 0 {
+		lane := h.checks
+		if to.takes&anExport != 0 {
+			lane = h.exports
+		}
+		select {
+		case lane <- struct{}{}:
+			defer func() { <-lane }()
+		default:
+			x.fail(errLong)
+			return
+		}
 		x.unhurried()
 	} else {
 		// What was begun is ended, though the client leaves.

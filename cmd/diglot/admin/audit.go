@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,9 +23,6 @@ func (h *Handler) history(r *request) (core.TenantID, error) {
 	return t.ID, err
 }
 
-// ActorKinds are the kinds of actors that entries have.
-var ActorKinds = []string{string(core.KeyActor), string(core.SessionActor), string(core.OperatorActor), string(core.DatabaseActor)}
-
 // changes gives which entries are asked for.
 func (r *request) changes() (core.ChangeQuery, error) {
 	q := core.ChangeQuery{
@@ -32,8 +30,13 @@ func (r *request) changes() (core.ChangeQuery, error) {
 		Action: r.query["action"], Noun: r.query["noun"], Record: r.query["record"],
 	}
 	var wrong []FieldError
-	if q.Kind != "" && !slices.Contains(ActorKinds, string(q.Kind)) {
-		wrong = append(wrong, FieldError{Parameter: "actor_kind", Detail: "must be " + strings.Join(ActorKinds, " or ")})
+	if e, unknown := errors.AsType[*core.Error](q.Validate()); unknown {
+		for field, detail := range e.Fields {
+			if field == "kind" {
+				field = "actor_kind"
+			}
+			wrong = append(wrong, FieldError{Parameter: field, Detail: detail})
+		}
 	}
 	for name, to := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
 		text, given := r.query[name]
@@ -60,8 +63,16 @@ func (r *request) seqBefore(list string) (int64, error) {
 	return seq, nil
 }
 
+// changePage makes a page of entries. Where their images fill it, the last one is
+// left for the next page, but the only one: whether another follows is not known
+// then, and the next page may be empty.
 func changePage(r *request, list string, found []core.Change) reply {
-	return page(r, found, func(c core.Change) Change { return FromChange(&c) },
+	more := len(found) > r.limit
+	if core.ImagesFill(found) {
+		more = len(found) > 1 || found[0].Seq > 1
+		r.limit = min(r.limit, max(len(found)-1, 1))
+	}
+	return pageOf(r, found, more, func(c core.Change) Change { return FromChange(&c) },
 		func(c core.Change) string { return cursor(list, strconv.FormatInt(c.Seq, 10)) })
 }
 
@@ -87,7 +98,7 @@ func (h *Handler) listChanges(r *request) (reply, error) {
 type Verified struct {
 	Intact bool `json:"intact"`
 	// Changes is how many are as they were written, from the first on, and Head
-	// where they end, for noting elsewhere.
+	// where they end, for noting elsewhere; "" where there are none.
 	Changes int64   `json:"changes"`
 	Head    string  `json:"head"`
 	Broken  *Broken `json:"broken,omitempty"`
@@ -104,19 +115,27 @@ func (h *Handler) verifyChanges(r *request) (reply, error) {
 	if text, given := r.query["head"]; given {
 		var err error
 		if noted, err = core.ParseChainHead(text); err != nil {
-			return reply{}, wrongParameters([]FieldError{{Parameter: "head", Detail: "must be seq:hash, with 64 hex digits"}})
+			return reply{}, wrongParameters([]FieldError{{Parameter: "head", Detail: "must be seq:hash, a seq from 1 on and 64 hex digits"}})
 		}
 	}
 	tenant, err := h.history(r)
 	if err != nil {
 		return reply{}, err
 	}
-	head, err := h.Operator.VerifyChanges(r.ctx, tenant, noted)
-	verified := Verified{Intact: err == nil, Changes: head.Seq, Head: head.String()}
-	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
-		verified.Broken, err = &Broken{broken.Seq, broken.Why}, nil
-	}
+	verified, err := FromVerified(h.Operator.VerifyChanges(r.ctx, tenant, noted))
 	return reply{status: http.StatusOK, body: verified}, err
+}
+
+// FromVerified gives what came of checking a chain; that it is broken is no error.
+func FromVerified(head core.ChainHead, err error) (Verified, error) {
+	v := Verified{Intact: err == nil, Changes: head.Seq}
+	if head.Seq > 0 {
+		v.Head = head.String()
+	}
+	if broken, is := errors.AsType[*core.BrokenChainError](err); is {
+		v.Broken, err = &Broken{broken.Seq, broken.Why}, nil
+	}
+	return v, err
 }
 
 func (h *Handler) exportChanges(r *request) (reply, error) {
@@ -143,9 +162,15 @@ func (h *Handler) pruneChanges(r *request) (reply, error) {
 	if seconds := r.body.integer("older_than_seconds", 0, maxSeconds); seconds != nil {
 		age = time.Duration(*seconds) * time.Second
 	}
+	keepBytes := r.body.integer("keep_bytes", 1, math.MaxInt64)
 	if err := r.body.check(nil); err != nil {
 		return reply{}, err
 	}
 	n, err := h.Operator.EraseImages(r.ctx, age)
+	if err == nil && keepBytes != nil {
+		var more int
+		more, err = h.Operator.EraseImagesBeyond(r.ctx, *keepBytes)
+		n += more
+	}
 	return reply{status: http.StatusOK, body: Pruned{n}}, err
 }

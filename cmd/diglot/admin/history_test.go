@@ -114,10 +114,10 @@ func remember(t *testing.T, w *world) {
 			require.Equal(t, false, broken["intact"])
 			require.Contains(t, broken["broken"].(map[string]any)["why"], map[bool]string{true: "noted", false: "once had"}[at != ""])
 		}
-		for _, wrong := range []string{"head=", "head=1", "head=1:ff", "head=" + head + "&head=" + head} {
+		for _, wrong := range []string{"head=", "head=1", "head=1:ff", "head=0:" + strings.Repeat("0", 64), "head=-1:" + strings.Repeat("0", 64), "head=" + head + "&head=" + head} {
 			w.want(t, http.StatusBadRequest, http.MethodGet, audit+"/verify?"+wrong, "")
 		}
-		for _, wrong := range []string{"since=1h", "until=", "actor_kind=nobody", "deleted=true", "after=x"} {
+		for _, wrong := range []string{"since=1h", "until=", "actor_kind=nobody", "noun=foo", "action=eat", "dialect=latin", "deleted=true", "after=x"} {
 			w.want(t, http.StatusBadRequest, http.MethodGet, audit+"/export?"+wrong, "")
 		}
 	}
@@ -128,6 +128,10 @@ func remember(t *testing.T, w *world) {
 
 	pruned := w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{}`).json(t)
 	require.InDelta(t, 0, pruned["pruned"], 0, "nothing is older than is kept")
+	pruned = w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{"keep_bytes":1000000}`).json(t)
+	require.InDelta(t, 0, pruned["pruned"], 0, "nobody has as much")
+	pruned = w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{"keep_bytes":1}`).json(t)
+	require.Positive(t, pruned["pruned"])
 	pruned = w.want(t, http.StatusOK, http.MethodPost, "/audit/prune", `{"older_than_seconds":0}`).json(t)
 	require.Positive(t, pruned["pruned"])
 	w.walk(t, tenant+"/servers?deleted=true", 0)

@@ -145,7 +145,11 @@ type List struct {
 // page makes a page of what was read, which is one more than the page has where
 // another page follows.
 func page[E, W any](r *request, found []E, show func(E) W, at func(E) string) reply {
-	more := len(found) > r.limit
+	return pageOf(r, found, len(found) > r.limit, show, at)
+}
+
+// pageOf makes a page of what was read, and says that more follows.
+func pageOf[E, W any](r *request, found []E, more bool, show func(E) W, at func(E) string) reply {
 	found = found[:min(len(found), r.limit)]
 	data := make([]W, len(found))
 	for i, e := range found {

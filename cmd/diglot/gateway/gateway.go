@@ -44,6 +44,9 @@ type Gateway struct {
 type Limits struct {
 	Refold, CometChat int
 	Others            core.Limits
+	// BodyMemory is what bodies of requests may take of memory, of all tenants
+	// together, in bytes; 0: as much as they do.
+	BodyMemory int
 }
 
 // DefaultConcurrency is how many requests a tenant may have under way where
@@ -54,8 +57,9 @@ const DefaultConcurrency = 500
 // DefaultLimits are what `diglot serve` has without a setting.
 func DefaultLimits() Limits {
 	return Limits{
-		CometChat: cometchat.DefaultRateLimit,
-		Others:    core.Limits{Concurrency: new(DefaultConcurrency), BodyBytes: new(core.DefaultMaxBytes)},
+		CometChat:  cometchat.DefaultRateLimit,
+		Others:     core.Limits{Concurrency: new(DefaultConcurrency), BodyBytes: new(core.DefaultMaxBytes)},
+		BodyMemory: dialects.DefaultBodyMemory,
 	}
 }
 
@@ -70,11 +74,14 @@ func (l Limits) of(rate int, vendor core.Limits) core.Limits {
 	return limits
 }
 
-// New puts a gateway together. The options' limits and slots are taken from the
-// limits that are given.
+// New puts a gateway together. The options' limits, slots and memory for bodies
+// are taken from the limits that are given.
 func New(service *core.Service, tokens *refold.Tokens, l Limits, o dialects.Options) *Gateway {
 	g := &Gateway{service: service}
 	o.Slots = dialects.NewSlots()
+	if l.BodyMemory > 0 {
+		o.Bodies = dialects.NewBodies(l.BodyMemory)
+	}
 	o.Limits = l.of(l.Refold, refold.VendorLimits)
 	g.Refold = refold.New(service, tokens, o)
 	o.Limits = l.of(l.CometChat, cometchat.VendorLimits)

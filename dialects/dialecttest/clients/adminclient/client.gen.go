@@ -438,6 +438,9 @@ type Pruned struct {
 
 // Pruning defines model for Pruning.
 type Pruning struct {
+	// KeepBytes How much storage what a tenant's changes were from and to may take; beyond it the oldest is erased. Without it, any number.
+	KeepBytes *int64 `json:"keep_bytes,omitempty"`
+
 	// OlderThanSeconds Without it, what serve keeps: --undelete-for.
 	OlderThanSeconds *int64 `json:"older_than_seconds,omitempty"`
 }
@@ -631,7 +634,7 @@ type Verified struct {
 	// Changes How many are as they were written, from the first on.
 	Changes int64 `json:"changes"`
 
-	// Head Where those end.
+	// Head Where those end; empty where there are none.
 	Head   string `json:"head"`
 	Intact bool   `json:"intact"`
 }
@@ -749,7 +752,7 @@ type ListInstallationChangesParams struct {
 	// Record Id of the record.
 	Record *Record `form:"record,omitempty" json:"record,omitempty"`
 
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -794,7 +797,7 @@ type VerifyInstallationChangesParams struct {
 
 // ListTenantsParams defines parameters for ListTenants.
 type ListTenantsParams struct {
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -803,7 +806,7 @@ type ListTenantsParams struct {
 
 // ListAccountsParams defines parameters for ListAccounts.
 type ListAccountsParams struct {
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -812,7 +815,7 @@ type ListAccountsParams struct {
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -848,7 +851,7 @@ type ListChangesParams struct {
 	// Record Id of the record.
 	Record *Record `form:"record,omitempty" json:"record,omitempty"`
 
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -893,7 +896,7 @@ type VerifyChangesParams struct {
 
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -905,7 +908,7 @@ type ListServersParams struct {
 	// Deleted Whether the deleted ones are listed in place of those there are.
 	Deleted *Deleted `form:"deleted,omitempty" json:"deleted,omitempty"`
 
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -914,7 +917,7 @@ type ListServersParams struct {
 
 // ListServerHistoryParams defines parameters for ListServerHistory.
 type ListServerHistoryParams struct {
-	// Limit How many things a page has at most.
+	// Limit How many things a page has at most. One of changes ends early where those are large, and the last one may be empty.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// After The cursor that the page before gave as next; it says nothing to a client.
@@ -1031,7 +1034,7 @@ type ClientInterface interface {
 
 	// ExportInstallationChanges Export the installation's changes
 	//
-	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 	//
 	// Corresponds with GET /admin/v1/audit/export (the `ExportInstallationChanges` operationId).
 	ExportInstallationChanges(ctx context.Context, params *ExportInstallationChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1056,7 +1059,7 @@ type ClientInterface interface {
 
 	// VerifyInstallationChanges Check the installation's chain of changes
 	//
-	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 	//
 	// Corresponds with GET /admin/v1/audit/verify (the `VerifyInstallationChanges` operationId).
 	VerifyInstallationChanges(ctx context.Context, params *VerifyInstallationChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1222,14 +1225,14 @@ type ClientInterface interface {
 
 	// ExportChanges Export a tenant's changes
 	//
-	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 	//
 	// Corresponds with GET /admin/v1/tenants/{tenant}/audit/export (the `ExportChanges` operationId).
 	ExportChanges(ctx context.Context, tenant TenantName, params *ExportChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// VerifyChanges Check a tenant's chain of changes
 	//
-	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 	//
 	// Corresponds with GET /admin/v1/tenants/{tenant}/audit/verify (the `VerifyChanges` operationId).
 	VerifyChanges(ctx context.Context, tenant TenantName, params *VerifyChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1382,7 +1385,7 @@ func (c *Client) ListInstallationChanges(ctx context.Context, params *ListInstal
 
 // ExportInstallationChanges Export the installation's changes
 //
-// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 //
 // Corresponds with GET /admin/v1/audit/export (the `ExportInstallationChanges` operationId).
 func (c *Client) ExportInstallationChanges(ctx context.Context, params *ExportInstallationChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1437,7 +1440,7 @@ func (c *Client) PruneChanges(ctx context.Context, body PruneChangesJSONRequestB
 
 // VerifyInstallationChanges Check the installation's chain of changes
 //
-// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 //
 // Corresponds with GET /admin/v1/audit/verify (the `VerifyInstallationChanges` operationId).
 func (c *Client) VerifyInstallationChanges(ctx context.Context, params *VerifyInstallationChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1823,7 +1826,7 @@ func (c *Client) ListChanges(ctx context.Context, tenant TenantName, params *Lis
 
 // ExportChanges Export a tenant's changes
 //
-// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 //
 // Corresponds with GET /admin/v1/tenants/{tenant}/audit/export (the `ExportChanges` operationId).
 func (c *Client) ExportChanges(ctx context.Context, tenant TenantName, params *ExportChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1840,7 +1843,7 @@ func (c *Client) ExportChanges(ctx context.Context, tenant TenantName, params *E
 
 // VerifyChanges Check a tenant's chain of changes
 //
-// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 //
 // Corresponds with GET /admin/v1/tenants/{tenant}/audit/verify (the `VerifyChanges` operationId).
 func (c *Client) VerifyChanges(ctx context.Context, tenant TenantName, params *VerifyChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4380,7 +4383,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExportInstallationChangesWithResponse Export the installation's changes
 	//
-	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4407,7 +4410,7 @@ type ClientWithResponsesInterface interface {
 
 	// VerifyInstallationChangesWithResponse Check the installation's chain of changes
 	//
-	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4601,7 +4604,7 @@ type ClientWithResponsesInterface interface {
 
 	// ExportChangesWithResponse Export a tenant's changes
 	//
-	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+	// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4610,7 +4613,7 @@ type ClientWithResponsesInterface interface {
 
 	// VerifyChangesWithResponse Check a tenant's chain of changes
 	//
-	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+	// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8384,7 +8387,7 @@ func (c *ClientWithResponses) ListInstallationChangesWithResponse(ctx context.Co
 
 // ExportInstallationChangesWithResponse Export the installation's changes
 //
-// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8429,7 +8432,7 @@ func (c *ClientWithResponses) PruneChangesWithResponse(ctx context.Context, body
 
 // VerifyInstallationChangesWithResponse Check the installation's chain of changes
 //
-// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8755,7 +8758,7 @@ func (c *ClientWithResponses) ListChangesWithResponse(ctx context.Context, tenan
 
 // ExportChangesWithResponse Export a tenant's changes
 //
-// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off.
+// The oldest first, one on each line, however many. diglot audit verify FILE checks an export without filters. Where it fails behind the first line, the answer breaks off. Two may be under way in an instance, another is 503.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8770,7 +8773,7 @@ func (c *ClientWithResponses) ExportChangesWithResponse(ctx context.Context, ten
 
 // VerifyChangesWithResponse Check a tenant's chain of changes
 //
-// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is.
+// That no change was altered, removed or slipped in. Note the head elsewhere: with it as head, a chain that was cut off or written anew is found too. The answer takes as long as the chain is. Two of verifications and prunings may be under way in an instance, another is 503.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -1,0 +1,146 @@
+package dialects
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/diglot/diglot/core"
+)
+
+// Bodies is the memory that bodies of requests may take, of all dialects that
+// share it. What has come of a body is counted until its request is answered,
+// not what was announced; a body of up to freeBytes is not counted at all. It is
+// safe for concurrent use.
+type Bodies struct {
+	most, share int64 // bytes, of all and of one tenant
+	held        atomic.Int64
+	of          perTenant[atomic.Int64]
+}
+
+const (
+	// DefaultBodyMemory is what [NewBodies] gets where nobody says otherwise, in
+	// bytes. What is made of a body takes several times as much.
+	DefaultBodyMemory = 64 << 20
+	// MinBodyMemory has two of the largest bodies fit.
+	MinBodyMemory = 2 * core.MaxBodyBytes
+
+	// freeBytes of a body are not counted, so that what clients usually send is
+	// served whoever fills the rest. Each connection has buffers of that size.
+	freeBytes = 16 << 10
+	// shares is of how many tenants each could fill its share.
+	shares = 4
+)
+
+// NewBodies gives memory for bodies, most bytes of it, a quarter for each tenant,
+// but one body of any size always.
+func NewBodies(most int) *Bodies {
+	return &Bodies{most: int64(most), share: max(int64(most)/shares, core.MaxBodyBytes+1), of: newPerTenant[atomic.Int64]()}
+}
+
+// Why there is no memory for a body.
+var (
+	errBodyShare  = &core.Error{Kind: core.TooMany, Noun: "tenant", Message: "bodies of the tenant's requests take as much memory as they may"}
+	errBodyMemory = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "bodies of requests take as much memory as they may"}
+)
+
+// Take counts bytes of a tenant's, and says why it may not have them.
+func (b *Bodies) Take(tenant core.TenantID, n int64) error {
+	own := b.of.get(tenant)
+	if own.Add(n) > b.share {
+		own.Add(-n)
+		return errBodyShare
+	}
+	if b.held.Add(n) > b.most {
+		b.held.Add(-n)
+		own.Add(-n)
+		return errBodyMemory
+	}
+	return nil
+}
+
+// Return ends what was taken.
+func (b *Bodies) Return(tenant core.TenantID, n int64) {
+	b.of.get(tenant).Add(-n)
+	b.held.Add(-n)
+}
+
+// letGo ends what the request took of the memory for bodies.
+func (r *Request) letGo() {
+	if r.taken > 0 && r.bodies != nil {
+		r.bodies.Return(r.tenant, r.taken)
+	}
+	r.taken = 0
+}
+
+func (r *Request) readBody(b *bytes.Buffer) error {
+	if r.http.ContentLength > r.maxBody && r.http.Header.Get("Expect") != "" {
+		return errTooLarge // the client waits for a word before it sends
+	}
+	err := r.fill(b)
+	switch {
+	case errors.Is(err, errTooLarge), errors.Is(err, errBodyShare), errors.Is(err, errBodyMemory):
+		*b = bytes.Buffer{} // the rest may take its time
+		r.letGo()
+		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes)
+		if errors.Is(err, errBodyShare) {
+			r.writer.Header()["Retry-After"] = []string{"1"} // seconds
+		}
+		return err
+	case err != nil && r.http.Context().Err() != nil:
+		return r.http.Context().Err()
+	case err != nil:
+		return malformed("the body could not be read", err)
+	}
+	return nil
+}
+
+// fill reads the body into an empty buffer.
+func (r *Request) fill(b *bytes.Buffer) error {
+	for {
+		room := max(freeBytes, int(r.taken)) - b.Len()
+		if b.Available() == 0 || room == 0 {
+			if err := r.grow(b); err != nil {
+				return err
+			}
+			continue
+		}
+		free := b.AvailableBuffer()
+		n, err := r.http.Body.Read(free[:min(cap(free), room)])
+		b.Write(free[:n]) // it is there already
+		switch {
+		case int64(b.Len()) > r.maxBody:
+			return errTooLarge
+		case errors.Is(err, io.EOF), int64(b.Len()) == r.http.ContentLength: // nothing comes behind that
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// grow makes room for more of the body: twice what has come, but not more than
+// the body may have, nor than it was announced to have.
+func (r *Request) grow(b *bytes.Buffer) error {
+	size := max(2*int64(b.Len()), bytes.MinRead)
+	if announced := r.http.ContentLength; announced > int64(b.Len()) && (size > announced || announced <= freeBytes) {
+		size = announced
+	}
+	size = min(size, r.maxBody+1)
+	if size > freeBytes {
+		if r.bodies != nil {
+			if err := r.bodies.Take(r.tenant, size-r.taken); err != nil {
+				return err
+			}
+		}
+		r.taken = size
+	}
+	if size <= int64(b.Cap()) {
+		return nil
+	}
+	larger := make([]byte, b.Len(), size)
+	copy(larger, b.Bytes())
+	*b = *bytes.NewBuffer(larger)
+	return nil
+}
