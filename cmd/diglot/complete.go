@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
@@ -102,9 +103,19 @@ func (c *common) completing(of choices) cobra.CompletionFunc {
 			found, _ = of(ctx, o, cmd) // some may have been found before it failed
 			end()
 		}
-		found = slices.DeleteFunc(found, func(s string) bool { return !strings.HasPrefix(s, begun) })
+		found = slices.DeleteFunc(found, func(s string) bool { return s == "" || !strings.HasPrefix(s, begun) })
 		return found[:min(len(found), maxCompletions)], cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// choice gives a word to choose, with what it is; "" where the word, which a client
+// may have made, would be something else on the line or on the screen: some other
+// words, a flag, an escape.
+func choice(word string, what ...string) string {
+	if !terminal.IsPlain(word) || strings.TrimSpace(word) != word || strings.HasPrefix(word, "-") {
+		return ""
+	}
+	return word + "\t" + terminal.Line(strings.Join(what, " "))
 }
 
 // glance opens the database for reading what is there: it starts no cluster,
@@ -141,7 +152,7 @@ func tenantChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]s
 	tenants, err := o.Tenants(ctx)
 	list := make([]string, len(tenants))
 	for i, t := range tenants {
-		list[i] = t.Name + "\t" + t.Status.String()
+		list[i] = choice(t.Name, t.Status.String())
 	}
 	return list, err
 }
@@ -156,7 +167,7 @@ func keyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]stri
 			return list, err
 		}
 		for _, k := range keys {
-			list = append(list, k.ID+"\t"+strings.Join([]string{t.Name, string(k.Dialect), string(o.KeyStatus(k))}, " "))
+			list = append(list, choice(k.ID, t.Name, string(k.Dialect), string(o.KeyStatus(k))))
 		}
 	}
 	return list, err
@@ -170,7 +181,7 @@ func accountChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) (
 	accounts, err := o.AccountsAfter(ctx, t, core.AccountPosition{}, pageOf)
 	list := make([]string, len(accounts))
 	for i, a := range accounts {
-		list[i] = a.ID
+		list[i] = choice(a.ID)
 	}
 	return list, err
 }
@@ -188,7 +199,7 @@ func sessionChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) (
 	list := make([]string, len(sessions))
 	for i, s := range sessions {
 		shown := admin.FromSession(t.Name, s)
-		list[i] = shown.ID + "\tuntil " + shown.ExpiresAt.String()
+		list[i] = choice(shown.ID, "until", shown.ExpiresAt.String())
 	}
 	return list, err
 }
@@ -201,7 +212,7 @@ func serverChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([
 	servers, err := o.MCPServersAfter(ctx, t, -1, pageOf)
 	list := make([]string, len(servers))
 	for i, s := range servers {
-		list[i] = s.Slug + "\t" + s.ID.String()
+		list[i] = choice(s.Slug, s.ID.String())
 	}
 	return list, err
 }
@@ -218,7 +229,7 @@ func deletedServerChoices(ctx context.Context, o *core.Operator, cmd *cobra.Comm
 	servers, err := o.DeletedMCPServers(ctx, t, keep, 0, pageOf)
 	list := make([]string, len(servers))
 	for i, s := range servers {
-		list[i] = s.ID.String() + "\t" + s.Slug
+		list[i] = choice(s.ID.String(), s.Slug)
 	}
 	return list, err
 }
@@ -227,7 +238,7 @@ func signingKeyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) 
 	keys, err := o.SigningKeys(ctx)
 	list := make([]string, len(keys))
 	for i, k := range keys {
-		list[i] = admin.SigningKeyName(k.ID)
+		list[i] = choice(admin.SigningKeyName(k.ID))
 	}
 	return list, err
 }

@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	_ "golang.org/x/crypto/x509roots/fallback" // certificate authorities where the system has none, as in the image
+
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 func main() {
@@ -77,8 +80,12 @@ func (h *hinted) Unwrap() error { return h.error }
 func withHint(err error, hint string) error { return &hinted{err, hint} }
 
 func complain(w *os.File, err error) {
-	_, _ = fmt.Fprintln(w, "diglot:", err) // stderr is the last resort: nobody is left to tell
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = terminal.Line(line) // which may quote what a client or a vendor sent
+	}
+	_, _ = fmt.Fprintln(w, "diglot:", strings.Join(lines, "\n")) // stderr is the last resort: nobody is left to tell
 	if h, ok := errors.AsType[*hinted](err); ok {
-		_, _ = fmt.Fprintln(w, "hint:", h.hint)
+		_, _ = fmt.Fprintln(w, "hint:", terminal.Line(h.hint))
 	}
 }

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 // Report is the findings of one run, with what a reader has to know of it.
@@ -66,7 +67,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 // is not exact.
 func (r *Report) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintf(table, "%s\t\n%s\t→ %s\n\n", line(r.Title), line(r.From), line(r.To))
+	_, _ = fmt.Fprintf(table, "%s\t\n%s\t→ %s\n\n", terminal.Line(r.Title), terminal.Line(r.From), terminal.Line(r.To))
 	for _, c := range r.Counts {
 		_, _ = fmt.Fprintf(table, "%s\t%d fields\t%d records\n", c.Class, c.Fields, c.Records)
 	}
@@ -79,7 +80,7 @@ func (r *Report) WriteText(w io.Writer) error {
 			_, _ = fmt.Fprintf(table, "\n%s\t\n", f.Class)
 			last = f.Class
 		}
-		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, line(f.Record.ID), line(f.Path), line(f.sentence()))
+		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, terminal.Line(f.Record.ID), terminal.Line(f.Path), terminal.Line(f.sentence()))
 	}
 	return table.Flush()
 }
@@ -89,16 +90,6 @@ func (f *Finding) sentence() string {
 		return f.Reason
 	}
 	return f.Reason + " " + f.Suggestion
-}
-
-// line keeps what a vendor sent from moving a terminal's cursor.
-func line(s string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c >= 0x7f && c < 0xa0 {
-			return '\uFFFD'
-		}
-		return c
-	}, s)
 }
 
 //go:embed report.html
