@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	// Who reads the log or the output may go away first. A write fails then, and what
+	// was started, as a private PostgreSQL, is still stopped in order.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
