@@ -228,18 +228,26 @@ func (s *Store) TellSecretVersion(newest int) { s.secretVersion.Store(int64(newe
 // knows no version of the secret from this one on. It is one that watches: builds
 // of before, and one that has lost its watch at the moment, tell nothing.
 func requireNewer(ctx context.Context, db querier, version int) error {
-	const q = `SELECT count(*) FROM pg_locks
-		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		  AND classid = $1::bigint::oid AND objid < $2::bigint::oid AND objsubid = 2 AND granted`
-	var behind int
-	if err := db.QueryRow(ctx, q, int64(versionLocks), int64(version)).Scan(&behind); err != nil {
+	behind, err := instancesBelow(ctx, db, version)
+	if err != nil || behind == 0 {
 		return err
 	}
-	if behind == 0 {
-		return nil
+	don, them := "instances don't know", "them"
+	if behind == 1 {
+		don, them = "instance doesn't know", "it"
 	}
 	return &core.Error{
 		Kind: core.Conflict, Noun: "secret", Fields: map[string]string{"instances": "are behind"},
-		Message: fmt.Sprintf("%d running instances don't know version %d of the secret: restart them with it first", behind, version),
+		Message: fmt.Sprintf("%d running %s version %d of the secret: restart %s with it first", behind, don, version, them),
 	}
+}
+
+// instancesBelow counts the instances that run and know no version of the secret
+// from this one on; 0: all that run.
+func instancesBelow(ctx context.Context, db querier, version int) (n int, err error) {
+	const q = `SELECT count(*) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+		  AND classid = $1::bigint::oid AND (objid < $2::bigint::oid OR $2 = 0) AND objsubid = 2 AND granted`
+	err = db.QueryRow(ctx, q, int64(versionLocks), int64(version)).Scan(&n)
+	return n, err
 }

@@ -177,7 +177,7 @@ func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
 	m.works(t, g, "one")
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/readyz", "").status)
 
-	_, stderr, err = diglot(t, env, "migrate", "down", "--all")
+	_, stderr, err = diglot(t, env, "migrate", "down", "--all", "--yes", "--force")
 	require.NoError(t, err, stderr)
 	require.Equal(t, http.StatusServiceUnavailable, send(t, http.MethodGet, g.url+"/readyz", "").status, "the schema is not at head")
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/healthz", "").status)
@@ -251,6 +251,8 @@ func TestVersionIsPrinted(t *testing.T) {
 	stdout, _, err := diglot(t, nil, "version")
 	require.NoError(t, err)
 	require.Regexp(t, `^diglot \S+ go1\.\S+ \w+/\w+\n$`, stdout)
+	v := diglotJSON(t, nil, "version")
+	require.Equal(t, stdout, fmt.Sprintf("diglot %s %s %s/%s\n", v["version"], v["go"], v["os"], v["arch"]))
 }
 
 // The set-up of deploy/README.md: the owner migrates and manages, the gateway

@@ -232,7 +232,7 @@ func TestWhoDeletesATenantSaysItsName(t *testing.T) {
 	t.Parallel()
 	for said, good := range map[string]bool{"acme\n": true, " acme \n": true, "acme": true, "ACME\n": false, "yes\n": false, "\n": false, "": false} {
 		var asked bytes.Buffer
-		err := confirm(strings.NewReader(said), &asked, "acme")
+		err := confirmTenant(strings.NewReader(said), &asked, "acme")
 		require.Equal(t, good, err == nil, "%q: %v", said, err)
 		require.Contains(t, asked.String(), "enter its name")
 	}

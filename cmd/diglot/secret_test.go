@@ -67,7 +67,7 @@ func TestTheSecretIsRotatedUnderRunningGateways(t *testing.T) {
 	}
 	_, stderr, err = diglot(t, both, "signing-key", "rotate")
 	require.Error(t, err)
-	require.Contains(t, stderr, "1 running instances don't know version 2 of the secret", "it could not sign")
+	require.Contains(t, stderr, "1 running instance doesn't know version 2 of the secret", "it could not sign")
 
 	keys.stop(old)
 	signing := diglotJSON(t, both, "signing-key", "rotate")

@@ -205,7 +205,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	if c.memory {
 		return c.openMemory(ctx, now)
 	}
-	db, err := c.openDatabase(ctx, localpg.Serve, logger)
+	db, err := c.openDatabase(ctx, localpg.Serve, orNew, logger, func(what string) { logger.InfoContext(ctx, what) })
 	if err != nil {
 		return nil, err
 	}

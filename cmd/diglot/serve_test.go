@@ -158,7 +158,7 @@ func TestAnEmptySettingCountsAsNone(t *testing.T) {
 func TestOtherCommandsTakeNoSettingsFromTheEnvironmentButTheFolder(t *testing.T) {
 	t.Parallel()
 	env := []string{envDatabaseURL + "=" + storetest.New(t), "DIGLOT_ALL=true", "DIGLOT_NAME=by-accident"}
-	_, stderr, err := diglot(t, env, "migrate", "down")
+	_, stderr, err := diglot(t, env, "migrate", "down", "--yes")
 	require.NoError(t, err, stderr)
 	status := diglotJSON(t, env, "migrate", "status")
 	require.Less(t, status["version"].(float64), status["head"].(float64), "one step")
