@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,8 +112,22 @@ type NeededKey struct{ ID, Tenant, Hint string }
 
 // Error implements error.
 func (e *NeededError) Error() string {
-	return fmt.Sprintf("version %d of the secret is needed by %d keys that were not used since it was rotated and by %d signing keys",
-		e.Version, len(e.Keys), len(e.SigningKeys))
+	var by []string
+	switch n := len(e.Keys); n {
+	case 0:
+	case 1:
+		by = append(by, "1 key that was not used since it was rotated")
+	default:
+		by = append(by, fmt.Sprintf("%d keys that were not used since it was rotated", n))
+	}
+	switch n := len(e.SigningKeys); n {
+	case 0:
+	case 1:
+		by = append(by, "1 signing key")
+	default:
+		by = append(by, fmt.Sprintf("%d signing keys", n))
+	}
+	return fmt.Sprintf("version %d of the secret is needed by %s", e.Version, strings.Join(by, " and by "))
 }
 
 // RetireSecret ends a version of the secret: from then on keys are found by the
@@ -130,6 +145,9 @@ func (s *Store) RetireSecret(ctx context.Context, version int, at time.Time, for
 		lost, err = s.retireSecret(ctx, tx, version, at, force)
 		return err
 	})
+	if needed, is := errors.AsType[*NeededError](err); is {
+		return nil, needed
+	}
 	return lost, wrap(err, "secret", "retire secret_version")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
 )
@@ -85,7 +86,7 @@ func mayGoDown(ctx context.Context, cmd *cobra.Command, url string, steps int, y
 		return explain(err)
 	}
 	if running > 0 && !force {
-		return withHint(errors.New(plural(running, "gateway is", "gateways are")+" running on this database, and would answer 503"), "stop them first, or give --force")
+		return withHint(errors.New(terminal.Count(running, "gateway is", "gateways are")+" running on this database, and would answer 503"), "stop them first, or give --force")
 	}
 	if yes {
 		return nil
@@ -99,14 +100,6 @@ func mayGoDown(ctx context.Context, cmd *cobra.Command, url string, steps int, y
 		question: question + "To go on, enter the version that the schema will have, " + before + ": ", word: before,
 		nobody: "nobody is there to say that what migration " + strconv.FormatUint(uint64(losses[0].Version), 10) + " keeps may go", wrong: "nothing was taken back",
 	})
-}
-
-// plural says how many of something there are.
-func plural(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + more
 }
 
 func newMigrateStatusCommand(c *common) *cobra.Command {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -204,7 +205,7 @@ func newMoveUndoCommand(c *common) *cobra.Command {
 					err = told
 				}
 				if err == nil && kept > 0 {
-					return withHint(fmt.Errorf("%d records have been changed since and stay", kept), "--force takes them back, too")
+					return withHint(errors.New(terminal.Count(kept, "record has been changed since and stays", "records have been changed since and stay")), "--force takes them back, too")
 				}
 				return err
 			})
@@ -302,11 +303,11 @@ func (m *moveConfig) summarize(cmd *cobra.Command, run *move.Run) error {
 	again := "diglot move resume --run " + m.dir
 	switch {
 	case s.Of(move.Failed) > 0:
-		return withHint(fmt.Errorf("%d records failed", s.Of(move.Failed)), again+" tries them again; status -o json counts them")
+		return withHint(errors.New(terminal.Count(s.Of(move.Failed), "record failed", "records failed")), again+" tries them again; status -o json counts them")
 	case s.Refused > 0:
-		return withHint(fmt.Errorf("%d records would fail", s.Refused), "--on-conflict skip, update or rename says what becomes of taken places")
+		return withHint(errors.New(terminal.Count(s.Refused, "record would fail", "records would fail")), "--on-conflict skip, update or rename says what becomes of taken places")
 	case !m.acceptLoss && (s.Of(move.Held) > 0 || s.Of(move.Planned) > 0 && s.Lossy > 0):
-		return &coded{withHint(fmt.Errorf("%d records would lose something", s.Lossy),
+		return &coded{withHint(errors.New(terminal.Count(s.Lossy, "record would lose something", "records would lose something")),
 			"diglot move report --run "+m.dir+" says what; --accept-loss moves them"), exitLossy}
 	}
 	return nil
@@ -329,8 +330,9 @@ func (m *moveConfig) print(w io.Writer, s *move.Summary) error {
 	if err := m.out.print(w, s, header, rows...); err != nil || m.out.format != "table" {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nmembers: %d exact, %d approximate, %d manual, %d unsupported, in %d records that lose something\n",
-		s.Classes[finding.Exact], s.Classes[finding.Approximate], s.Classes[finding.Manual], s.Classes[finding.Unsupported], s.Lossy)
+	_, err := fmt.Fprintf(w, "\nmembers: %d exact, %d approximate, %d manual, %d unsupported, in %s\n",
+		s.Classes[finding.Exact], s.Classes[finding.Approximate], s.Classes[finding.Manual], s.Classes[finding.Unsupported],
+		terminal.Count(s.Lossy, "record that loses something", "records that lose something"))
 	return err
 }
 

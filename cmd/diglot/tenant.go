@@ -186,10 +186,10 @@ func explainTenant(err error) error {
 // hints say what to do about a conflict, by the field that it is on.
 var hints = map[string]string{
 	"name":      "diglot tenant list shows the names that are taken",
-	"refold":    "another tenant has this org and environment; diglot tenant list shows which",
-	"cometchat": "another tenant has this app and region; diglot tenant list shows which",
+	"refold":    "diglot tenant list shows which",
+	"cometchat": "diglot tenant list shows which",
 	"status":    "a deletion is not taken back; diglot tenant delete goes on with one that was interrupted",
-	"id":        "the tenant has this account already; nothing needs to be done",
+	"id":        "if it is the same one, nothing needs to be done",
 }
 
 // flagError says what is wrong with each flag, by the flag's name.

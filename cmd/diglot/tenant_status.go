@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/core"
 )
 
@@ -78,7 +79,7 @@ func newTenantDeleteCommand(c *common) *cobra.Command {
 						return err
 					}
 				}
-				err := a.DeleteTenant(ctx, name, func(n int) { cmd.PrintErrf("%d things of tenant %s deleted\n", n, name) })
+				err := a.DeleteTenant(ctx, name, func(n int) { cmd.PrintErrf("%s of tenant %s deleted\n", terminal.Count(n, "record", "records"), name) })
 				if err != nil {
 					return explainTenant(err)
 				}

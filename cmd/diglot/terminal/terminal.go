@@ -62,3 +62,11 @@ const fillers = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 func shown(r rune) bool {
 	return r == ' ' || unicode.IsGraphic(r) && !unicode.Is(unicode.Zs, r) && !unicode.Is(unicode.Variation_Selector, r) && !strings.ContainsRune(fillers, r)
 }
+
+// Count says how many of something there are.
+func Count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
+}

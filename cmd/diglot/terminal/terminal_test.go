@@ -47,3 +47,10 @@ func FuzzNothingThatIsNotGraphicIsShown(f *testing.F) {
 		require.False(t, strings.Contains(terminal.Cell(text), "  "))
 	})
 }
+
+func TestOneIsNotMany(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "1 record", terminal.Count(1, "record", "records"))
+	require.Equal(t, "0 records", terminal.Count(0, "record", "records"))
+	require.Equal(t, "1234 records", terminal.Count(1234, "record", "records"))
+}

@@ -69,7 +69,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintf(table, "%s\t\n%s\t→ %s\n\n", terminal.Line(r.Title), terminal.Line(r.From), terminal.Line(r.To))
 	for _, c := range r.Counts {
-		_, _ = fmt.Fprintf(table, "%s\t%d fields\t%d records\n", c.Class, c.Fields, c.Records)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", c.Class, terminal.Count(c.Fields, "field", "fields"), terminal.Count(c.Records, "record", "records"))
 	}
 	last := Exact
 	for _, f := range r.Findings {
