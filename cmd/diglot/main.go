@@ -52,21 +52,15 @@ func newRootCommand() *cobra.Command {
 		newServerCommand(c), newAuditCommand(c), newMoveCommand(c), newHealthcheckCommand(), newVersionCommand(),
 	)
 	c.complete(root)
+	inWords(root)
+	ownCommands(root)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root
 }
 
 // newGroup makes a command that has only commands below it.
 func newGroup(use, short string, below ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return withHint(fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()), cmd.CommandPath()+" --help lists its commands")
-		},
-	}
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: runGroup}
 	cmd.AddCommand(below...)
 	return cmd
 }
