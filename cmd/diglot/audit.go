@@ -69,10 +69,10 @@ func (f *changeFilter) query(now time.Time) (core.ChangeQuery, error) {
 	q.Kind = core.ActorKind(f.kind)
 	var err error
 	if q.Since, err = moment(f.since, now); err != nil {
-		return q, fmt.Errorf("--since: %w", err)
+		return q, fmt.Errorf("--since is %q: %w", f.since, err)
 	}
 	if q.Until, err = moment(f.until, now); err != nil {
-		return q, fmt.Errorf("--until: %w", err)
+		return q, fmt.Errorf("--until is %q: %w", f.until, err)
 	}
 	return q, nil
 }
@@ -84,7 +84,11 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return now.Add(-d), nil
 	}
-	return time.Parse(time.RFC3339Nano, text)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return at, errNoTimeSpan
+	}
+	return at, nil
 }
 
 // runAudit is run for a command about a tenant's changes, or the installation's.

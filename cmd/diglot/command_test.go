@@ -240,6 +240,12 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"an unknown shell":       {[]string{"completion", "ksh"}, `unknown command "ksh" for "diglot completion"`},
 		"help about nothing":     {[]string{"help", "foo"}, `unknown command "foo" for "diglot"`},
 		"help about less":        {[]string{"help", "tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
+		"no time":                {[]string{"audit", "list", "--since", "yesterday"}, `diglot: --since is "yesterday": it must be a time such as 2027-01-31T00:00:00Z or a duration such as 24h`},
+		"no duration":            {[]string{"serve", "--drain-timeout", "soon"}, `diglot: --drain-timeout is "soon": it must be a duration such as 24h or 90s`},
+		"no number":              {[]string{"audit", "list", "--limit", "all"}, `diglot: --limit is "all": it must be a whole number`},
+		"no limit":               {[]string{"tenant", "update", "acme", "--rate", "fast"}, `diglot: --rate is "fast": it must be a number or default`},
+		"no boolean":             {[]string{"serve", "--memory=maybe"}, `diglot: --memory is "maybe": it must be true or false`},
+		"no level":               {[]string{"serve", "--log-level", "loud"}, `diglot: --log-level is "loud": it must be debug, info, warn or error`},
 		"update of nobody":       {[]string{"tenant", "update", "nobody", "--refold-revision", "v3"}, "hint: diglot tenant list"},
 		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "--url-template must"},
 	} {
@@ -251,6 +257,13 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 			require.Empty(t, stdout)
 		})
 	}
+}
+
+func TestAVariableThatIsNoValueIsNamed(t *testing.T) {
+	t.Parallel()
+	_, stderr, err := diglot(t, []string{"DIGLOT_MEMORY=maybe"}, "serve")
+	require.Error(t, err)
+	require.Equal(t, "diglot: DIGLOT_MEMORY is \"maybe\": it must be true or false\n", stderr)
 }
 
 func TestVersionIsPrinted(t *testing.T) {

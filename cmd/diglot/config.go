@@ -187,7 +187,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {
-			first = fmt.Errorf("%s: %w", name, err)
+			first = badValue(name, err)
 		}
 	})
 	return first
@@ -229,7 +229,7 @@ func longEnough(variable string, material []byte) ([]byte, error) {
 func newLogger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %w", err)
+		return nil, fmt.Errorf("--log-level is %q: it must be debug, info, warn or error", level)
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }

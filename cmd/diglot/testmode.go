@@ -57,7 +57,10 @@ func (s *optionalSeed) String() string {
 func (s *optionalSeed) Set(text string) error {
 	n, err := strconv.ParseUint(text, 10, 64)
 	s.value = &n
-	return err
+	if err != nil {
+		return errors.New("it must be a whole number, 0 or more")
+	}
+	return nil
 }
 
 // Type implements [pflag.Value].
@@ -75,9 +78,13 @@ func (t *optionalTime) String() string {
 }
 
 // Set implements [pflag.Value].
-func (t *optionalTime) Set(text string) (err error) {
-	t.Time, err = time.Parse(time.RFC3339Nano, text)
-	return err
+func (t *optionalTime) Set(text string) error {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return errNoTime
+	}
+	t.Time = at
+	return nil
 }
 
 // Type implements [pflag.Value].

@@ -109,8 +109,8 @@ func TestTestModeIsRefusedBesideWhatLooksLikeProduction(t *testing.T) {
 		"secret of a file":  {[]string{envSecretFile + "=/run/secrets/diglot"}, []string{"--test-mode", "--memory"}, "hint: test mode lets everybody in"},
 		"flag without mode": {nil, []string{"--memory", "--test-seed", "1"}, "hint: add --test-mode"},
 		"database flag":     {nil, []string{"--memory", "--test-database"}, "hint: add --test-mode"},
-		"no number":         {nil, []string{"--memory", "--test-mode", "--test-seed", "x"}, "invalid argument"},
-		"no time":           {nil, []string{"--memory", "--test-mode", "--test-now", "today"}, "invalid argument"},
+		"no number":         {nil, []string{"--memory", "--test-mode", "--test-seed", "x"}, `--test-seed is "x": it must be a whole number`},
+		"no time":           {nil, []string{"--memory", "--test-mode", "--test-now", "today"}, `--test-now is "today": it must be a time such as`},
 		"no revision":       {nil, []string{"--memory", "--test-mode", "--test-refold-revision", "v2"}, "must be legacy or v3"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // inWords has cmd, and those below it, say in words what is wrong with the
@@ -70,3 +71,36 @@ func unknownCommand(in *cobra.Command, args []string) error {
 
 // errNothingToChange is why a command that changes what it is told to refuses to.
 var errNothingToChange = withHint(errors.New("nothing is given to change"), "say what to change, see --help")
+
+// valueWords say what the flags of a type take, where Go's words for it would be told.
+var valueWords = map[string]string{
+	"bool": "it must be true or false", "int": "it must be a whole number", "int64": "it must be a whole number",
+	"float64": "it must be a number", "duration": "it must be a duration such as 24h or 90s",
+}
+
+var (
+	errNoTime     = errors.New("it must be a time such as 2027-01-31T00:00:00Z")
+	errNoTimeSpan = errors.New("it must be a time such as 2027-01-31T00:00:00Z or a duration such as 24h")
+)
+
+// badValue says what a flag takes that was given, under a name, a value that it
+// does not take.
+func badValue(name string, err error) error {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	why, ok := valueWords[bad.GetFlag().Value.Type()]
+	if !ok {
+		why = bad.Unwrap().Error()
+	}
+	return fmt.Errorf("%s is %q: %s", name, bad.GetValue(), why)
+}
+
+// badFlag is badValue for a flag of the command line.
+func badFlag(_ *cobra.Command, err error) error {
+	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return badValue("--"+bad.GetFlag().Name, err)
+	}
+	return err
+}
