@@ -49,7 +49,7 @@ func (f *changeFilter) flags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	f.tenantFlag(cmd)
 	fs.StringVar(&f.since, "since", "", "changes from this time on: RFC 3339, or how long ago, as 24h")
-	fs.StringVar(&f.until, "until", "", "changes before this time")
+	fs.StringVar(&f.until, "until", "", "changes before this time: RFC 3339, or how long ago, as 24h")
 	fs.StringVar(&f.kind, "kind", "", "kind of actor: key, session, operator or database")
 	fs.StringVar(&f.q.Actor, "actor", "", "id of a key, linked account, or name of an operator or login")
 	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through")

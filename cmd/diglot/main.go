@@ -53,6 +53,7 @@ func newRootCommand() *cobra.Command {
 	)
 	c.complete(root)
 	inWords(root)
+	addExamples(root)
 	ownCommands(root)
 	root.SetFlagErrorFunc(badFlag)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }

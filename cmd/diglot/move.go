@@ -59,7 +59,7 @@ func (m *moveConfig) command(use, short, long string, run func(cmd *cobra.Comman
 	}
 	f := cmd.Flags()
 	f.StringVar(&m.from, "from", "", "where the records are: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
-	f.StringVar(&m.to, "to", "", "where they go, likewise")
+	f.StringVar(&m.to, "to", "", "where the records go: refold:URL, cometchat:URL, tenant:NAME or file:PATH")
 	f.StringVar(&m.dir, "run", "", "folder of the run's journal (default: ./diglot-move- and the two addresses)")
 	return cmd
 }

@@ -57,6 +57,7 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	f.Var(&s.tags, "etags", etagsUsage)
 	f.BoolVar(&s.requireIfMatch, "require-if-match", false, requireIfMatchUsage)
 	s.limits.flags(f)
+	hideDefaults(f, limitsFlag) // what is not given stays
 	out.flags(cmd)
 	return cmd
 }

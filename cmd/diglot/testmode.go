@@ -37,8 +37,8 @@ func (c *testConfig) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.database, "test-database", false, "test mode may make and delete tenants in the database of "+envDatabaseURL)
 	f.Var(&c.seed, "test-seed", "test mode: ids repeat from run to run, others for each number")
 	f.Var(&c.now, "test-now", "test mode: the clock stands still at that time, RFC 3339")
-	f.StringVar(&c.tenant.RefoldKey, "test-refold-key", "", "test mode: the tenant's Refold key; one that README.md names")
-	f.StringVar(&c.tenant.CometChatKey, "test-cometchat-key", "", "test mode: the tenant's CometChat key; likewise")
+	f.StringVar(&c.tenant.RefoldKey, "test-refold-key", "", "test mode: the tenant's Refold key (default: one that is always the same, which serve prints)")
+	f.StringVar(&c.tenant.CometChatKey, "test-cometchat-key", "", "test mode: the tenant's CometChat key (default: one that is always the same, which serve prints)")
 	f.StringVar((*string)(&c.tenant.Revision), "test-refold-revision", string(core.RefoldLegacy), "test mode: the revision that the tenant's Refold clients are answered in, legacy or v3")
 }
 
