@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/move"
 	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
@@ -25,7 +27,7 @@ const maxCompletions = 500
 
 // choices gives what an argument or a flag of a command can be, each with what it
 // is behind a tab.
-type choices func(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error)
+type choices func(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error)
 
 // words are the values of flags that are some words, by the flag's name.
 var words = map[string][]string{
@@ -37,6 +39,8 @@ var words = map[string][]string{
 	"etags":            {string(admin.VendorETags), string(admin.StrongETags)},
 	limitsFlag:         {string(admin.DefaultLimits), string(admin.VendorLimits)},
 	"log-level":        {"debug", "info", "warn", "error"},
+	"format":           {"text", "json", "html", "ids"},
+	"on-conflict":      policies(),
 	"kind":             admin.ActorKinds,
 	"action": {
 		core.CreateAction, core.UpdateAction, core.DeleteAction, core.UndeleteAction, core.IssueAction, core.RevokeAction, core.RetireAction,
@@ -47,13 +51,13 @@ var words = map[string][]string{
 }
 
 // namedFlags are those that name something in the database.
-var namedFlags = map[string]choices{"tenant": tenantChoices, "account": accountChoices}
+var namedFlags = map[string]choices{"tenant": tenantChoices, "account": accountChoices, "from": sideChoices, "to": sideChoices}
 
 // arguments are what the first argument of a command names, by the group that the
 // command is in, where the command's use says that it takes one.
 var arguments = map[string]choices{
 	"tenant": tenantChoices, "key": keyChoices, "account": accountChoices, "server": serverChoices, "session": sessionChoices,
-	"signing-key": signingKeyChoices,
+	"signing-key": signingKeyChoices, "secret": secretChoices,
 }
 
 // complete has shells complete the arguments and flags of a command and of those
@@ -120,7 +124,7 @@ func choice(word string, what ...string) string {
 
 // glance opens the database for reading what is there: it starts no cluster,
 // changes no schema and settles no secret.
-func (c *common) glance(ctx context.Context, cmd *cobra.Command) (*core.Operator, func(), error) {
+func (c *common) glance(ctx context.Context, cmd *cobra.Command) (*administration, func(), error) {
 	if err := fromEnvironment(cmd); err != nil {
 		return nil, nil, err
 	}
@@ -136,11 +140,11 @@ func (c *common) glance(ctx context.Context, cmd *cobra.Command) (*core.Operator
 	if err != nil {
 		return nil, nil, err
 	}
-	return core.NewOperator(s, nil, time.Now), s.Close, nil
+	return &administration{Operator: core.NewOperator(s, nil, time.Now), store: s}, s.Close, nil
 }
 
 // tenantOf gives the tenant that the command line names.
-func tenantOf(ctx context.Context, o *core.Operator, cmd *cobra.Command) (core.Tenant, error) {
+func tenantOf(ctx context.Context, o *administration, cmd *cobra.Command) (core.Tenant, error) {
 	name, err := cmd.Flags().GetString("tenant")
 	if err != nil {
 		return core.Tenant{}, err
@@ -148,7 +152,7 @@ func tenantOf(ctx context.Context, o *core.Operator, cmd *cobra.Command) (core.T
 	return o.Tenant(ctx, name)
 }
 
-func tenantChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]string, error) {
+func tenantChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
 	tenants, err := o.Tenants(ctx)
 	list := make([]string, len(tenants))
 	for i, t := range tenants {
@@ -157,8 +161,26 @@ func tenantChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]s
 	return list, err
 }
 
+// sideChoices gives the tenants as the sides of a move.
+func sideChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
+	tenants, err := o.Tenants(ctx)
+	list := make([]string, len(tenants))
+	for i, t := range tenants {
+		list[i] = choice("tenant:"+t.Name, t.Status.String())
+	}
+	return list, err
+}
+
+func policies() []string {
+	list := make([]string, len(move.Policies))
+	for i, p := range move.Policies {
+		list[i] = string(p)
+	}
+	return list
+}
+
 // keyChoices gives the keys of all tenants: a key is named without its tenant.
-func keyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]string, error) {
+func keyChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
 	tenants, err := o.Tenants(ctx)
 	var list []string
 	for _, t := range tenants {
@@ -173,7 +195,7 @@ func keyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]stri
 	return list, err
 }
 
-func accountChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func accountChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -186,7 +208,7 @@ func accountChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) (
 	return list, err
 }
 
-func sessionChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func sessionChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -204,7 +226,7 @@ func sessionChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) (
 	return list, err
 }
 
-func serverChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func serverChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -217,7 +239,7 @@ func serverChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([
 	return list, err
 }
 
-func deletedServerChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func deletedServerChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -234,11 +256,25 @@ func deletedServerChoices(ctx context.Context, o *core.Operator, cmd *cobra.Comm
 	return list, err
 }
 
-func signingKeyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]string, error) {
+func signingKeyChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
 	keys, err := o.SigningKeys(ctx)
 	list := make([]string, len(keys))
 	for i, k := range keys {
 		list[i] = choice(admin.SigningKeyName(k.ID))
+	}
+	return list, err
+}
+
+// secretChoices gives the versions of the secret that can be retired at some time:
+// those in use but the newest.
+func secretChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
+	versions, err := o.store.Secrets(ctx, now())
+	list := make([]string, 0, len(versions))
+	for _, v := range versions {
+		if shown := fromSecret(v); !v.Newest && v.RetiredAt == nil {
+			list = append(list, choice(strconv.Itoa(v.Version), shown.State,
+				"for", terminal.Count(shown.Keys, "key", "keys"), "and", terminal.Count(shown.SigningKeys, "signing key", "signing keys")))
+		}
 	}
 	return list, err
 }
