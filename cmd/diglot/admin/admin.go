@@ -19,8 +19,8 @@ import (
 // Prefix begins the path of every operation.
 const Prefix = "/admin/v1"
 
-// documentPath is where the OpenAPI document is, for whoever asks.
-const documentPath = Prefix + "/openapi.yaml"
+// DocumentPath is where the OpenAPI document is, for whoever asks.
+const DocumentPath = Prefix + "/openapi.yaml"
 
 // patience is how long an operation may take until it is answered 503. It is
 // the dialects' patience too.
@@ -181,7 +181,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	if r.URL.Path == documentPath {
+	if r.URL.Path == DocumentPath {
 		serveDocument(x, r)
 		return
 	}

@@ -118,7 +118,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func noSuchPath(w http.ResponseWriter) {
 	Answer(w, http.StatusNotFound, map[string]string{
-		"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix, "docs": docsPath,
+		"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix, "docs": DocsPath,
 	})
 }
 
