@@ -88,8 +88,8 @@ func (s *Store) RotateSecret(ctx context.Context, material, previous []byte, at 
 		}
 	}
 	if version, known := rows.version(next[0]); known {
-		return 0, fmt.Errorf("DIGLOT_SECRET is version %d of the secret already: "+
-			"give the new one there, and the one of before in DIGLOT_SECRET_PREVIOUS", version)
+		return 0, fmt.Errorf("what is given is version %d of the secret already: give the new one in DIGLOT_SECRET or DIGLOT_SECRET_FILE, "+
+			"and the one of before in DIGLOT_SECRET_PREVIOUS or DIGLOT_SECRET_PREVIOUS_FILE", version)
 	}
 	var version int
 	err = s.db.QueryRow(ctx, insert, keep, next[0].fingerprint, at, rows.newest()).Scan(&version)
