@@ -1,7 +1,6 @@
 package terminal_test
 
 import (
-	"strings"
 	"testing"
 	"unicode"
 
@@ -44,7 +43,7 @@ func FuzzNothingThatIsNotGraphicIsShown(f *testing.F) {
 			require.True(t, unicode.IsGraphic(r), "%q", r)
 		}
 		require.True(t, terminal.IsPlain(terminal.Line(text)))
-		require.False(t, strings.Contains(terminal.Cell(text), "  "))
+		require.NotContains(t, terminal.Cell(text), "  ")
 	})
 }
 
