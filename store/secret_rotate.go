@@ -113,20 +113,17 @@ type NeededKey struct{ ID, Tenant, Hint string }
 // Error implements error.
 func (e *NeededError) Error() string {
 	var by []string
-	switch n := len(e.Keys); n {
-	case 0:
-	case 1:
-		by = append(by, "1 key that was not used since it was rotated")
-	default:
-		by = append(by, fmt.Sprintf("%d keys that were not used since it was rotated", n))
+	count := func(n int, one, more string) {
+		switch n {
+		case 0:
+		case 1:
+			by = append(by, "1 "+one)
+		default:
+			by = append(by, fmt.Sprintf("%d %s", n, more))
+		}
 	}
-	switch n := len(e.SigningKeys); n {
-	case 0:
-	case 1:
-		by = append(by, "1 signing key")
-	default:
-		by = append(by, fmt.Sprintf("%d signing keys", n))
-	}
+	count(len(e.Keys), "key that was not used since it was rotated", "keys that were not used since it was rotated")
+	count(len(e.SigningKeys), "signing key", "signing keys")
 	return fmt.Sprintf("version %d of the secret is needed by %s", e.Version, strings.Join(by, " and by "))
 }
 
