@@ -128,7 +128,7 @@ func (e *MissingServersError) Error() string { return e.Unwrap().Error() }
 
 // Unwrap gives the classified failure.
 func (e *MissingServersError) Unwrap() error {
-	return &Error{Kind: NotFound, Noun: "mcp_server", Message: "mcp_server not found"}
+	return Missing("mcp_server")
 }
 
 // FoldText gives text in the form in which [AgentQuery] compares it: letters

@@ -75,6 +75,39 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// What a failure calls a thing, by its noun, and a rule's field; where it says
+// nothing they are those words themselves.
+var (
+	nounWords = map[string]string{
+		"mcp_server": "server", "account": "linked account", "signing_key": "signing key", "secret": "version of the secret",
+		"idempotency_key": "idempotency key",
+	}
+	fieldWords = map[string]string{
+		"refold": "Refold org and environment", "cometchat": "CometChat app and region", "key": "value", "idempotency_key": "value",
+	}
+)
+
+func inWords(words map[string]string, name string) string {
+	if w, ok := words[name]; ok {
+		return w
+	}
+	return name
+}
+
+// Missing is the [NotFound] of a store that has no such thing.
+func Missing(noun string) *Error {
+	return &Error{Kind: NotFound, Noun: noun, Message: inWords(nounWords, noun) + " not found"}
+}
+
+// Taken is the [Conflict] of a store that has another thing with what is to be
+// unique.
+func Taken(noun, field string) *Error {
+	return &Error{
+		Kind: Conflict, Noun: noun, Fields: map[string]string{field: "is taken"},
+		Message: "another " + inWords(nounWords, noun) + " has this " + inWords(fieldWords, field),
+	}
+}
+
 // KindOf gives the kind of the first [*Error] in err's chain, else Internal.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {

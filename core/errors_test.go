@@ -54,3 +54,25 @@ func TestAnErrorsTextHasItsCauseAndItsChainKeepsIt(t *testing.T) {
 	require.ErrorIs(t, err, cause)
 	require.Equal(t, "gone", (&core.Error{Message: "gone"}).Error())
 }
+
+func TestStoresSayInWordsWhatIsMissingOrTaken(t *testing.T) {
+	t.Parallel()
+	for noun, want := range map[string]string{"mcp_server": "server not found", "signing_key": "signing key not found", "tenant": "tenant not found"} {
+		require.EqualError(t, core.Missing(noun), want)
+		require.Equal(t, core.NotFound, core.KindOf(core.Missing(noun)))
+	}
+	for want, of := range map[string][2]string{
+		"another tenant has this name":                       {"tenant", "name"},
+		"another tenant has this Refold org and environment": {"tenant", "refold"},
+		"another tenant has this CometChat app and region":   {"tenant", "cometchat"},
+		"another linked account has this id":                 {"account", "id"},
+		"another key has this value":                         {"key", "key"},
+		"another server has this slug":                       {"mcp_server", "slug"},
+		"another idempotency key has this value":             {"idempotency_key", "idempotency_key"},
+	} {
+		err := core.Taken(of[0], of[1])
+		require.EqualError(t, err, want)
+		require.True(t, core.IsConflictOn(err, of[1]))
+		require.Equal(t, of[0], err.Noun)
+	}
+}

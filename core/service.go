@@ -82,7 +82,7 @@ func (s *Service) keyOwner(ctx context.Context, dialect DialectName, key string)
 		same = hmac.Equal(k.Hash[:], wanted[i][:]) || same
 	}
 	if !same {
-		return Tenant{}, Key{}, &Error{Kind: NotFound, Noun: "key", Message: "key not found"}
+		return Tenant{}, Key{}, Missing("key")
 	}
 	if k.Next == nil && k.HashVersion < hashes[0].Version {
 		s.uses.rehash(KeyRehash{Tenant: t.ID, KeyID: k.ID, From: k.Hash, Next: hashes[0]})

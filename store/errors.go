@@ -85,7 +85,7 @@ func wrap(err error, noun, doing string) error {
 			return conflict(c.noun, c.field)
 		}
 	case pgErr.Code == foreignKeyViolation: // every foreign key is to tenant
-		return classified(core.NotFound, "tenant", "tenant not found")
+		return classified(core.NotFound, "tenant", core.Missing("tenant").Message)
 	case pgErr.Code == statementTooComplex:
 		return classified(core.Invalid, noun, "a value is nested too deeply")
 	case pgErr.Code == notInRepertoire: // JSON that is no UTF-8: core passes it through
@@ -94,16 +94,9 @@ func wrap(err error, noun, doing string) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-func notFound(noun string) error {
-	return &core.Error{Kind: core.NotFound, Noun: noun, Message: noun + " not found"}
-}
+func notFound(noun string) error { return core.Missing(noun) }
 
-func conflict(noun, field string) error {
-	return &core.Error{
-		Kind: core.Conflict, Noun: noun, Fields: map[string]string{field: "is taken"},
-		Message: noun + " with that " + field + " exists",
-	}
-}
+func conflict(noun, field string) error { return core.Taken(noun, field) }
 
 // unavailable reports whether the database couldn't be reached or wouldn't
 // answer in time: the same may pass later.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -87,8 +88,8 @@ func (s *Store) RotateSecret(ctx context.Context, material, previous []byte, at 
 		}
 	}
 	if version, known := rows.version(next[0]); known {
-		return 0, fmt.Errorf("DIGLOT_SECRET is version %d of the secret already: "+
-			"give the new one there, and the one of before in DIGLOT_SECRET_PREVIOUS", version)
+		return 0, fmt.Errorf("what is given is version %d of the secret already: give the new one in DIGLOT_SECRET or DIGLOT_SECRET_FILE, "+
+			"and the one of before in DIGLOT_SECRET_PREVIOUS or DIGLOT_SECRET_PREVIOUS_FILE", version)
 	}
 	var version int
 	err = s.db.QueryRow(ctx, insert, keep, next[0].fingerprint, at, rows.newest()).Scan(&version)
@@ -111,8 +112,19 @@ type NeededKey struct{ ID, Tenant, Hint string }
 
 // Error implements error.
 func (e *NeededError) Error() string {
-	return fmt.Sprintf("version %d of the secret is needed by %d keys that were not used since it was rotated and by %d signing keys",
-		e.Version, len(e.Keys), len(e.SigningKeys))
+	var by []string
+	count := func(n int, one, more string) {
+		switch n {
+		case 0:
+		case 1:
+			by = append(by, "1 "+one)
+		default:
+			by = append(by, fmt.Sprintf("%d %s", n, more))
+		}
+	}
+	count(len(e.Keys), "key that was not used since it was rotated", "keys that were not used since it was rotated")
+	count(len(e.SigningKeys), "signing key", "signing keys")
+	return fmt.Sprintf("version %d of the secret is needed by %s", e.Version, strings.Join(by, " and by "))
 }
 
 // RetireSecret ends a version of the secret: from then on keys are found by the
@@ -130,6 +142,9 @@ func (s *Store) RetireSecret(ctx context.Context, version int, at time.Time, for
 		lost, err = s.retireSecret(ctx, tx, version, at, force)
 		return err
 	})
+	if needed, is := errors.AsType[*NeededError](err); is {
+		return nil, needed
+	}
 	return lost, wrap(err, "secret", "retire secret_version")
 }
 
@@ -228,18 +243,26 @@ func (s *Store) TellSecretVersion(newest int) { s.secretVersion.Store(int64(newe
 // knows no version of the secret from this one on. It is one that watches: builds
 // of before, and one that has lost its watch at the moment, tell nothing.
 func requireNewer(ctx context.Context, db querier, version int) error {
-	const q = `SELECT count(*) FROM pg_locks
-		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		  AND classid = $1::bigint::oid AND objid < $2::bigint::oid AND objsubid = 2 AND granted`
-	var behind int
-	if err := db.QueryRow(ctx, q, int64(versionLocks), int64(version)).Scan(&behind); err != nil {
+	behind, err := instancesBelow(ctx, db, version)
+	if err != nil || behind == 0 {
 		return err
 	}
-	if behind == 0 {
-		return nil
+	don, them := "instances don't know", "them"
+	if behind == 1 {
+		don, them = "instance doesn't know", "it"
 	}
 	return &core.Error{
 		Kind: core.Conflict, Noun: "secret", Fields: map[string]string{"instances": "are behind"},
-		Message: fmt.Sprintf("%d running instances don't know version %d of the secret: restart them with it first", behind, version),
+		Message: fmt.Sprintf("%d running %s version %d of the secret: restart %s with it first", behind, don, version, them),
 	}
+}
+
+// instancesBelow counts the instances that run and know no version of the secret
+// from this one on; 0: all that run.
+func instancesBelow(ctx context.Context, db querier, version int) (n int, err error) {
+	const q = `SELECT count(*) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+		  AND classid = $1::bigint::oid AND (objid < $2::bigint::oid OR $2 = 0) AND objsubid = 2 AND granted`
+	err = db.QueryRow(ctx, q, int64(versionLocks), int64(version)).Scan(&n)
+	return n, err
 }

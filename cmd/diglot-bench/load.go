@@ -114,6 +114,14 @@ func floorCreate(base string, _ *database, _ *rand.Rand) *http.Request {
 type result struct {
 	latencies []time.Duration
 	turn      time.Duration
+	cpu       processors // of the whole turn, and of its beginning, which isn't counted
+	sent      int        // requests in that time
+}
+
+// perRequest is how long processors worked for each, in microseconds.
+func (r result) perRequest() (own, postgres float64) {
+	micros := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(max(r.sent, 1)) }
+	return micros(r.cpu.own), micros(r.cpu.postgres)
 }
 
 func (r result) perSecond() float64 { return float64(len(r.latencies)) / r.turn.Seconds() }
@@ -133,11 +141,13 @@ func (p plan) drive(ctx context.Context, conns int, base string, db *database, n
 	defer client.CloseIdleConnections()
 	counting := time.Now().Add(p.turn / 10)
 	end := counting.Add(p.turn)
+	cpu := processorTime()
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex
 		total = result{turn: p.turn}
 		first error
+		sent  atomic.Int64
 	)
 	for i := range conns {
 		wg.Go(func() {
@@ -150,6 +160,7 @@ func (p plan) drive(ctx context.Context, conns int, base string, db *database, n
 					break
 				}
 				err = once(client, next(base, db, r))
+				sent.Add(1)
 				if start.After(counting) {
 					latencies = append(latencies, time.Since(start))
 				}
@@ -166,6 +177,8 @@ func (p plan) drive(ctx context.Context, conns int, base string, db *database, n
 	if first == nil {
 		first = ctx.Err()
 	}
+	total.cpu = processorTime().since(cpu)
+	total.sent = int(sent.Load())
 	return total, first
 }
 

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,6 +27,7 @@ type plan struct {
 	conns     int
 	rounds    int
 	turn      time.Duration
+	noisyTurn time.Duration
 	only      string
 }
 
@@ -36,13 +38,24 @@ func main() {
 	flag.IntVar(&p.conns, "conns", 16, "connections that send one request after the other")
 	flag.IntVar(&p.rounds, "rounds", 5, "turns of each side")
 	flag.DurationVar(&p.turn, "turn", 3*time.Second, "length of a turn")
+	flag.DurationVar(&p.noisyTurn, "noisy-turn", 8*time.Second, "length of a turn with a noisy tenant, or without")
 	flag.StringVar(&p.only, "only", "", "measure the operations alone whose name begins so; neighbours: none of them")
 	profile := flag.String("cpuprofile", "", "file that a CPU profile of all turns goes to")
 	flag.Parse()
 	debug.SetGCPercent(400) // as the gateway does; the floor and the clients have it too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := profiled(*profile, func() error { return p.run(ctx) }); err != nil {
+	work := func() error { return p.run(ctx) }
+	if flag.Arg(0) == asPest {
+		work = func() error {
+			var pest pest
+			if err := json.NewDecoder(os.Stdin).Decode(&pest); err != nil {
+				return err
+			}
+			return pest.run(ctx)
+		}
+	}
+	if err := profiled(*profile, work); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "diglot-bench:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has been called
@@ -85,12 +98,13 @@ func (p plan) run(ctx context.Context) error {
 func (p plan) ratios(ctx context.Context, db *database) error {
 	say("\nthroughput against the floor, %d connections, %d turns of %s each, median (least to most):", p.conns, p.rounds, p.turn)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(t, "operation\tfloor/s\tdiglot/s\tratio\tgoal\t")
+	_, _ = fmt.Fprintln(t, "operation\tfloor/s\tdiglot/s\tratio\tgoal\tfloor's CPU\tDiglot's\t")
 	for _, w := range workloads() {
 		if !strings.HasPrefix(w.name, p.only) {
 			continue
 		}
 		var ratios, floors, ours []float64
+		var own, postgres, floorOwn, floorPostgres []float64
 		for range p.rounds {
 			floor, err := p.drive(ctx, p.conns, db.floorURL, db, w.floor)
 			if err != nil {
@@ -102,9 +116,14 @@ func (p plan) ratios(ctx context.Context, db *database) error {
 			}
 			floors, ours = append(floors, floor.perSecond()), append(ours, diglot.perSecond())
 			ratios = append(ratios, diglot.perSecond()/floor.perSecond())
+			o, pg := floor.perRequest()
+			floorOwn, floorPostgres = append(floorOwn, o), append(floorPostgres, pg)
+			o, pg = diglot.perRequest()
+			own, postgres = append(own, o), append(postgres, pg)
 		}
 		least, mid, most := spread(ratios)
-		_, _ = fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.2f (%.2f to %.2f)\t%s\t\n", w.name, median(floors), median(ours), mid, least, most, w.goal)
+		_, _ = fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.2f (%.2f to %.2f)\t%s\t%.0f + %.0f µs\t%.0f + %.0f µs\t\n", w.name, median(floors), median(ours),
+			mid, least, most, w.goal, median(floorOwn), median(floorPostgres), median(own), median(postgres))
 	}
 	return t.Flush()
 }

@@ -2,18 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects/cometchat"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store"
 )
@@ -24,14 +22,17 @@ const (
 	quietRate    = 20 // requests a second of each
 	noisyFactor  = 50 // times its limit
 	noisyConns   = 16
+
+	// pestStarts is the time that a process has to start.
+	pestStarts = 300 * time.Millisecond
 )
 
-// noise is what somebody does at a rate that nobody should notice.
+// noise is what somebody does at a rate that nobody should notice, and how often
+// each of its requests was answered how.
 type noise struct {
 	name   string
-	rate   int // requests a second
-	next   target
-	status map[int]*atomic.Int64 // how often each was answered
+	does   pest
+	status map[int]int
 }
 
 // neighbours prints what the p99 of tenants that ask modestly becomes of one that
@@ -42,29 +43,17 @@ func (p plan) neighbours(ctx context.Context, db *database) error {
 	if err := db.limit(ctx, core.Limits{Vendor: true}); err != nil {
 		return err
 	}
+	rate := noisyFactor * limit
+	does := func(what string) pest {
+		return pest{What: what, URL: db.gatewayURL, Headers: noisy.headers["key"], Servers: db.perTenant, Rate: rate, Turn: p.noisyTurn}
+	}
 	noises := []noise{
-		{
-			name: fmt.Sprintf("one that reads %d times its limit of %d a second", noisyFactor, limit), rate: noisyFactor * limit,
-			next: func(base string, _ *database, r *rand.Rand) *http.Request {
-				return request(http.MethodGet, base+refoldServers+"/"+idOf(1+r.IntN(db.perTenant)), "", noisy.headers["key"]...)
-			},
-		},
-		{
-			name: fmt.Sprintf("one that creates %d times its limit of %d a second", noisyFactor, limit), rate: noisyFactor * limit,
-			next: func(base string, _ *database, _ *rand.Rand) *http.Request {
-				body := fmt.Sprintf(`{"name":"Created %d","description":"Weather for cities"}`, created.Add(1))
-				return request(http.MethodPost, base+refoldServers, body, noisy.headers["key"]...)
-			},
-		},
-		{
-			name: fmt.Sprintf("somebody who tries %d keys a second", noisyFactor*limit), rate: noisyFactor * limit,
-			next: func(base string, _ *database, _ *rand.Rand) *http.Request {
-				return request(http.MethodGet, base+cometChatServers, "", "apikey", cometchat.NewAPIKey())
-			},
-		},
+		{name: fmt.Sprintf("one that reads %d times its limit of %d a second", noisyFactor, limit), does: does(pestReads)},
+		{name: fmt.Sprintf("one that creates %d times its limit of %d a second", noisyFactor, limit), does: does(pestCreates)},
+		{name: fmt.Sprintf("somebody who tries %d keys a second", rate), does: does(pestGuesses)},
 	}
 	say("\np99 of %d tenants that read %d times a second each, %d turns of %s, median (least to most), goal below 1.20:",
-		quietTenants, quietRate, p.rounds, p.turn)
+		quietTenants, quietRate, p.rounds, p.noisyTurn)
 	for _, n := range noises {
 		if err := p.withNoise(ctx, db, &n); err != nil {
 			return fmt.Errorf("%s: %w", n.name, err)
@@ -86,10 +75,7 @@ func (db *database) limit(ctx context.Context, l core.Limits) error {
 
 // withNoise takes turns with and without the noise.
 func (p plan) withNoise(ctx context.Context, db *database, n *noise) error {
-	n.status = map[int]*atomic.Int64{}
-	for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusUnauthorized, http.StatusTooManyRequests} {
-		n.status[status] = new(atomic.Int64)
-	}
+	n.status = map[int]int{}
 	var alone, beside, ratios []float64
 	for i := range 2 * p.rounds {
 		noisy := n
@@ -111,22 +97,33 @@ func (p plan) withNoise(ctx context.Context, db *database, n *noise) error {
 	l2, m2, h2 := spread(beside)
 	l3, m3, h3 := spread(ratios)
 	say("%s: %.0f µs alone (%.0f to %.0f), %.0f beside (%.0f to %.0f), ratio %.2f (%.2f to %.2f)", n.name, m1, l1, h1, m2, l2, h2, m3, l3, h3)
-	served := n.status[http.StatusOK].Load() + n.status[http.StatusCreated].Load()
-	seconds := float64(p.rounds) * p.turn.Seconds()
-	say("  it was served %.0f times a second and refused %.0f times: %d 429, %d 401", float64(served)/seconds,
-		float64(n.status[http.StatusTooManyRequests].Load()+n.status[http.StatusUnauthorized].Load())/seconds,
-		n.status[http.StatusTooManyRequests].Load(), n.status[http.StatusUnauthorized].Load())
+	seconds := float64(p.rounds) * p.noisyTurn.Seconds()
+	limited, refused := n.status[http.StatusTooManyRequests], n.status[http.StatusUnauthorized]
+	say("  it was served %.0f times a second and refused %.0f times: %d 429, %d 401",
+		float64(n.status[http.StatusOK]+n.status[http.StatusCreated])/seconds, float64(limited+refused)/seconds, limited, refused)
 	return nil
 }
 
 // quiet gives the p99 of the quiet tenants' requests in one turn, in
-// microseconds.
+// microseconds. The noise comes from a process of its own: its client's work and
+// garbage are not the gateway's.
 func (p plan) quiet(ctx context.Context, db *database, n *noise) (float64, error) {
-	transport := &http.Transport{MaxIdleConnsPerHost: quietTenants + noisyConns, DisableCompression: true, DialContext: (&net.Dialer{}).DialContext}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	start := time.Now().Add(100 * time.Millisecond)
-	end := start.Add(p.turn)
+	clients := make([]*http.Client, quietTenants)
+	for i := range clients {
+		clients[i] = &http.Client{Transport: &http.Transport{DisableCompression: true, DialContext: (&net.Dialer{}).DialContext}}
+		defer clients[i].CloseIdleConnections()
+	}
+	read := func(i, n int) error {
+		t := 1 + i // the first is the noisy one
+		return once(clients[i], request(http.MethodGet, db.gatewayURL+refoldServers+"/"+idOf(t*db.perTenant+n+1), "", db.tenants[t].headers["key"]...))
+	}
+	for i := range quietTenants { // a connection's first is the slowest, and would be one in a hundred
+		if err := read(i, 0); err != nil {
+			return 0, err
+		}
+	}
+	start := time.Now().Add(pestStarts)
+	end := start.Add(p.noisyTurn)
 	var (
 		wg        sync.WaitGroup
 		mu        sync.Mutex
@@ -135,12 +132,7 @@ func (p plan) quiet(ctx context.Context, db *database, n *noise) (float64, error
 	)
 	each := func(i int, every time.Duration, do func(*rand.Rand) error) {
 		wg.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(i), uint64(end.UnixNano()))) //nolint:gosec // load, not secrets
-			var err error
-			for at := start.Add(time.Duration(r.Int64N(int64(every)))); err == nil && at.Before(end) && ctx.Err() == nil; at = at.Add(every) {
-				time.Sleep(time.Until(at))
-				err = do(r)
-			}
+			err := paced(ctx, i, start, end, every, do)
 			mu.Lock()
 			defer mu.Unlock()
 			if first == nil {
@@ -149,11 +141,9 @@ func (p plan) quiet(ctx context.Context, db *database, n *noise) (float64, error
 		})
 	}
 	for i := range quietTenants {
-		t := db.tenants[1+i]
 		each(i, time.Second/quietRate, func(r *rand.Rand) error {
-			id := idOf((1+i)*db.perTenant + r.IntN(db.perTenant) + 1)
 			began := time.Now() // it was due now: an answer takes much less than the time between two
-			err := once(client, request(http.MethodGet, db.gatewayURL+refoldServers+"/"+id, "", t.headers["key"]...))
+			err := read(i, r.IntN(db.perTenant))
 			took := time.Since(began)
 			mu.Lock()
 			defer mu.Unlock()
@@ -161,16 +151,14 @@ func (p plan) quiet(ctx context.Context, db *database, n *noise) (float64, error
 			return err
 		})
 	}
+	var err error
 	if n != nil {
-		for i := range noisyConns {
-			each(quietTenants+i, time.Second*noisyConns/time.Duration(n.rate), func(r *rand.Rand) error {
-				return n.once(client, n.next(db.gatewayURL, db, r))
-			})
-		}
+		n.does.Start = start
+		err = n.does.send(ctx, n.status)
 	}
 	wg.Wait()
 	if first == nil {
-		first = ctx.Err()
+		first = errors.Join(err, ctx.Err())
 	}
 	if first != nil {
 		return 0, first
@@ -179,20 +167,14 @@ func (p plan) quiet(ctx context.Context, db *database, n *noise) (float64, error
 	return float64(latencies[len(latencies)*99/100].Microseconds()), nil
 }
 
-// once sends a noisy request; the answers that there may be are counted.
-func (n *noise) once(client *http.Client, r *http.Request) error {
-	res, err := client.Do(r)
-	if err != nil {
-		return err
+// paced does something each time that it is due, from some moment of the first
+// time on.
+func paced(ctx context.Context, i int, start, end time.Time, every time.Duration, do func(*rand.Rand) error) error {
+	r := rand.New(rand.NewPCG(uint64(i), uint64(end.UnixNano()))) //nolint:gosec // load, not secrets
+	var err error
+	for at := start.Add(time.Duration(r.Int64N(int64(every)))); err == nil && at.Before(end) && ctx.Err() == nil; at = at.Add(every) {
+		time.Sleep(time.Until(at))
+		err = do(r)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end below
-	if _, err := io.Copy(io.Discard, res.Body); err != nil {
-		return err
-	}
-	count, ok := n.status[res.StatusCode]
-	if !ok {
-		return fmt.Errorf("%s %s: %d", r.Method, r.URL.Path, res.StatusCode)
-	}
-	count.Add(1)
-	return nil
+	return err
 }

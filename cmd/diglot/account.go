@@ -59,7 +59,7 @@ func newAccountCreateCommand(c *common) *cobra.Command {
 		},
 	}
 	tenantFlag(cmd, &tenant)
-	cmd.Flags().StringVar(&id, "id", "", "the account's id, as its clients send it (required)")
+	cmd.Flags().StringVar(&id, "id", "", "the account's id, as clients send it (required)")
 	_ = cmd.MarkFlagRequired("id") // fails only for a flag that does not exist
 	out.flags(cmd)
 	return cmd

@@ -51,13 +51,13 @@ func (f *changeFilter) flags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	f.tenantFlag(cmd)
 	fs.StringVar(&f.since, "since", "", "changes from this time on: RFC 3339, or how long ago, as 24h")
-	fs.StringVar(&f.until, "until", "", "changes before this time")
-	fs.StringVar(&f.kind, "kind", "", "kind of actor: "+choice(core.ActorKinds))
+	fs.StringVar(&f.until, "until", "", "changes before this time: RFC 3339, or how long ago, as 24h")
+	fs.StringVar(&f.kind, "kind", "", "kind of actor: "+alternatives(core.ActorKinds))
 	fs.StringVar(&f.q.Actor, "actor", "", "id of a key, linked account, or name of an operator or login")
-	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through: "+choice(core.ChangeDialects))
+	fs.StringVar(&f.q.Dialect, "dialect", "", "dialect that the changes came through: "+alternatives(core.ChangeDialects))
 	fs.StringVar(&f.q.RequestID, "request-id", "", "id of the request that made the changes")
-	fs.StringVar(&f.q.Action, "action", "", choice(core.ChangeActions))
-	fs.StringVar(&f.q.Noun, "noun", "", choice(core.ChangeNouns))
+	fs.StringVar(&f.q.Action, "action", "", alternatives(core.ChangeActions))
+	fs.StringVar(&f.q.Noun, "noun", "", alternatives(core.ChangeNouns))
 	fs.StringVar(&f.q.Record, "record", "", "id of the record")
 	fs.Int64Var(&f.q.After, "after", 0, "changes behind this number")
 }
@@ -75,16 +75,16 @@ func (f *changeFilter) query(now time.Time) (core.ChangeQuery, error) {
 	}
 	var err error
 	if q.Since, err = moment(f.since, now); err != nil {
-		return q, fmt.Errorf("--since: %w", err)
+		return q, fmt.Errorf("--since is %q: %w", f.since, err)
 	}
 	if q.Until, err = moment(f.until, now); err != nil {
-		return q, fmt.Errorf("--until: %w", err)
+		return q, fmt.Errorf("--until is %q: %w", f.until, err)
 	}
 	return q, nil
 }
 
-// choice names words to choose from.
-func choice(words []string) string {
+// alternatives names words to choose from.
+func alternatives(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
@@ -96,7 +96,11 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return now.Add(-d), nil
 	}
-	return time.Parse(time.RFC3339Nano, text)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return at, errNoTimeSpan
+	}
+	return at, nil
 }
 
 // runAudit is run for a command about a tenant's changes, or the installation's.

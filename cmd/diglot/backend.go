@@ -22,6 +22,7 @@ type database struct {
 	private bool   // the cluster in the data folder
 	cluster io.Closer
 	logger  *slog.Logger
+	told    func(what string)
 }
 
 // Close stops the private cluster, if this process runs it.
@@ -32,16 +33,29 @@ func (d *database) Close() error {
 	return d.cluster.Close()
 }
 
+// making is whether a command may make a private cluster where there is none.
+type making bool
+
+const (
+	existing making = false // a folder without one is the wrong folder
+	orNew    making = true
+)
+
 // openDatabase gives the server that the environment names, else the private
-// cluster, started when it is not running.
-func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logger *slog.Logger) (*database, error) {
+// cluster, started when it is not running. told hears what was done beside.
+func (c *common) openDatabase(
+	ctx context.Context, purpose localpg.Purpose, m making, logger *slog.Logger, told func(what string),
+) (*database, error) {
 	if url := os.Getenv(envDatabaseURL); url != "" {
-		return &database{url: url, pooled: os.Getenv(envPooledURL), logger: logger}, nil
+		return &database{url: url, pooled: os.Getenv(envPooledURL), logger: logger, told: told}, nil
 	}
 	if c.dataDir == "" {
 		return nil, errors.New("--data-dir is empty: name a folder of its own")
 	}
-	cluster, err := localpg.Start(ctx, localpg.Options{Dir: c.dataDir, Purpose: purpose, Logger: logger})
+	cluster, err := localpg.Start(ctx, localpg.Options{Dir: c.dataDir, Purpose: purpose, Existing: m == existing, Logger: logger})
+	if _, none := errors.AsType[*localpg.NoClusterError](err); none {
+		return nil, withHint(err, "run it where serve was started, or give --"+dataDirFlag+" or "+envDatabaseURL)
+	}
 	if err != nil {
 		err = fmt.Errorf("private PostgreSQL cluster: %w", err)
 		if errors.Is(err, fs.ErrPermission) { // as in the image, where nothing can be written
@@ -49,8 +63,14 @@ func (c *common) openDatabase(ctx context.Context, purpose localpg.Purpose, logg
 		}
 		return nil, err
 	}
-	return &database{url: cluster.URL("diglot"), private: true, cluster: cluster, logger: logger}, nil
+	if made := cluster.Made(); made != "" {
+		told("made a new database in " + made)
+	}
+	return &database{url: cluster.URL("diglot"), private: true, cluster: cluster, logger: logger, told: told}, nil
 }
+
+// tell writes what a command did beside what it was asked for.
+func tell(what string) { complain(os.Stderr, errors.New(what)) }
 
 // administration is what the commands that manage Diglot work with.
 type administration struct {
@@ -68,8 +88,8 @@ func (a *administration) Close() error {
 }
 
 // administer opens the database for an operator, its schema at head.
-func (c *common) administer(ctx context.Context) (_ *administration, err error) {
-	db, err := c.openDatabase(ctx, localpg.Use, slog.New(slog.DiscardHandler))
+func (c *common) administer(ctx context.Context, m making) (_ *administration, err error) {
+	db, err := c.openDatabase(ctx, localpg.Use, m, slog.New(slog.DiscardHandler), tell)
 	if err != nil {
 		return nil, err
 	}
@@ -88,17 +108,19 @@ func (c *common) administer(ctx context.Context) (_ *administration, err error) 
 // cluster and in a database that has none. Another's is for `diglot migrate up`
 // or the next `diglot serve` to move.
 func (d *database) prepare(ctx context.Context) error {
-	if !d.private {
-		status, err := store.StatusOf(ctx, d.url)
-		if err != nil {
-			return err
-		}
-		if status.Version > 0 && status.Version < status.Head {
-			return withHint(fmt.Errorf("the database's schema is at version %d, this program needs %d", status.Version, status.Head),
-				"run: diglot migrate up")
-		}
+	status, err := store.StatusOf(ctx, d.url)
+	if err != nil || status.AtHead() {
+		return err
 	}
-	return store.Up(ctx, d.url)
+	if !d.private && status.Version > 0 && status.Version < status.Head {
+		return withHint(fmt.Errorf("the database's schema is at version %d, this program needs %d", status.Version, status.Head),
+			"run: diglot migrate up")
+	}
+	if err := store.Up(ctx, d.url); err != nil {
+		return err
+	}
+	d.told(fmt.Sprintf("brought the schema from version %d to %d", status.Version, status.Head))
+	return nil
 }
 
 func openAdministration(ctx context.Context, db *database) (*administration, error) {

@@ -177,7 +177,7 @@ func TestCommandsWorkOnTheDatabaseOfTheEnvironment(t *testing.T) {
 	m.works(t, g, "one")
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/readyz", "").status)
 
-	_, stderr, err = diglot(t, env, "migrate", "down", "--all")
+	_, stderr, err = diglot(t, env, "migrate", "down", "--all", "--yes", "--force")
 	require.NoError(t, err, stderr)
 	require.Equal(t, http.StatusServiceUnavailable, send(t, http.MethodGet, g.url+"/readyz", "").status, "the schema is not at head")
 	require.Equal(t, http.StatusOK, send(t, http.MethodGet, g.url+"/healthz", "").status)
@@ -216,12 +216,12 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"unknown scope":          {[]string{"key", "create", "--tenant", "acme", "--dialect", "cometchat", "--scope", "all"}, "--scope must be fullAccess or authOnly"},
 		"scope of a Refold key":  {[]string{"key", "create", "--tenant", "acme", "--dialect", "refold", "--scope", "fullAccess"}, "--scope is for CometChat keys"},
 		"unknown account":        {[]string{"token", "create", "--tenant", "acme", "--account", "nobody"}, "hint: diglot account create"},
-		"name taken":             {[]string{"tenant", "create", "--name", "acme", "--refold-org", "a", "--refold-env", "test"}, "hint: diglot tenant list"},
-		"org taken":              {[]string{"tenant", "create", "--name", "b", "--refold-org", "6698b77a733c5ebd8908189e", "--refold-env", "test"}, "hint: another tenant has this org"},
-		"app taken":              {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "my-app-id", "--cometchat-region", "us"}, "hint: another tenant has this app"},
+		"name taken":             {[]string{"tenant", "create", "--name", "acme", "--refold-org", "a", "--refold-env", "test"}, "diglot: another tenant has this name\nhint: diglot tenant list"},
+		"org taken":              {[]string{"tenant", "create", "--name", "b", "--refold-org", "6698b77a733c5ebd8908189e", "--refold-env", "test"}, "diglot: another tenant has this Refold org and environment\nhint: diglot tenant list shows which"},
+		"app taken":              {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "my-app-id", "--cometchat-region", "us"}, "diglot: another tenant has this CometChat app and region\nhint: diglot tenant list shows which"},
 		"no address":             {[]string{"tenant", "create", "--name", "b"}, "the tenant needs"},
 		"half an address":        {[]string{"tenant", "create", "--name", "b", "--refold-org", "a"}, "--refold-env must be test or production"},
-		"account taken":          {[]string{"account", "create", "--tenant", "acme", "--id", "customer@example.com"}, "hint: the tenant has this account already"},
+		"account taken":          {[]string{"account", "create", "--tenant", "acme", "--id", "customer@example.com"}, "diglot: another linked account has this id\nhint: if it is the same one"},
 		"unknown output":         {[]string{"tenant", "list", "-o", "xml"}, "it must be table, json or yaml"},
 		"missing flag":           {[]string{"key", "create", "--tenant", "acme"}, `"dialect" not set`},
 		"unknown command":        {[]string{"tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
@@ -232,7 +232,20 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 		"accounts of nobody":     {[]string{"tenant", "create", "--name", "b", "--cometchat-app", "a", "--cometchat-region", "us", "--require-accounts"}, "--require-accounts is for tenants with a Refold address"},
 		"update to what is not":  {[]string{"tenant", "update", "acme", "--refold-revision", ""}, "must be legacy or v3"},
 		"unknown etags":          {[]string{"tenant", "update", "acme", "--etags", "weak"}, "it must be vendor or strong"},
-		"update of nothing":      {[]string{"tenant", "update", "acme"}, "at least one of the flags"},
+		"update of nothing":      {[]string{"tenant", "update", "acme"}, "diglot: nothing is given to change\nhint: say what to change, see --help"},
+		"no argument":            {[]string{"tenant", "show"}, "diglot: NAME is missing: it says what diglot tenant show is about\nhint: usage: diglot tenant show NAME [flags]"},
+		"an argument too many":   {[]string{"key", "revoke", "a", "b"}, `diglot: "b" is one too many: diglot key revoke takes one ID`},
+		"two of one at most":     {[]string{"audit", "verify", "a", "b"}, `diglot: "b" is one too many: diglot audit verify takes one FILE`},
+		"no argument is taken":   {[]string{"tenant", "list", "acme"}, `diglot: "acme" is one too many: diglot tenant list takes flags alone`},
+		"an unknown shell":       {[]string{"completion", "ksh"}, `unknown command "ksh" for "diglot completion"`},
+		"help about nothing":     {[]string{"help", "foo"}, `unknown command "foo" for "diglot"`},
+		"help about less":        {[]string{"help", "tenant", "destroy"}, `unknown command "destroy" for "diglot tenant"`},
+		"no time":                {[]string{"audit", "list", "--since", "yesterday"}, `diglot: --since is "yesterday": it must be a time such as 2027-01-31T00:00:00Z or a duration such as 24h`},
+		"no duration":            {[]string{"serve", "--drain-timeout", "soon"}, `diglot: --drain-timeout is "soon": it must be a duration such as 24h or 90s`},
+		"no number":              {[]string{"audit", "list", "--limit", "all"}, `diglot: --limit is "all": it must be a whole number`},
+		"no limit":               {[]string{"tenant", "update", "acme", "--rate", "fast"}, `diglot: --rate is "fast": it must be a number or default`},
+		"no boolean":             {[]string{"serve", "--memory=maybe"}, `diglot: --memory is "maybe": it must be true or false`},
+		"no level":               {[]string{"serve", "--log-level", "loud"}, `diglot: --log-level is "loud": it must be debug, info, warn or error`},
 		"update of nobody":       {[]string{"tenant", "update", "nobody", "--refold-revision", "v3"}, "hint: diglot tenant list"},
 		"template is not a link": {[]string{"tenant", "create", "--name", "b", "--refold-org", "a", "--refold-env", "test", "--url-template", "{id}"}, "--url-template must"},
 	} {
@@ -246,11 +259,20 @@ func TestMistakesEndWithAnErrorAHintAndExitCode1(t *testing.T) {
 	}
 }
 
+func TestAVariableThatIsNoValueIsNamed(t *testing.T) {
+	t.Parallel()
+	_, stderr, err := diglot(t, []string{"DIGLOT_MEMORY=maybe"}, "serve")
+	require.Error(t, err)
+	require.Equal(t, "diglot: DIGLOT_MEMORY is \"maybe\": it must be true or false\n", stderr)
+}
+
 func TestVersionIsPrinted(t *testing.T) {
 	t.Parallel()
 	stdout, _, err := diglot(t, nil, "version")
 	require.NoError(t, err)
 	require.Regexp(t, `^diglot \S+ go1\.\S+ \w+/\w+\n$`, stdout)
+	v := diglotJSON(t, nil, "version")
+	require.Equal(t, stdout, fmt.Sprintf("diglot %s %s %s/%s\n", v["version"], v["go"], v["os"], v["arch"]))
 }
 
 // The set-up of deploy/README.md: the owner migrates and manages, the gateway

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/store"
 	"github.com/diglot/diglot/store/localpg"
@@ -24,7 +27,7 @@ const maxCompletions = 500
 
 // choices gives what an argument or a flag of a command can be, each with what it
 // is behind a tab.
-type choices func(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error)
+type choices func(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error)
 
 // words are the values of flags that are some words, by the flag's name.
 var words = map[string][]string{
@@ -39,16 +42,18 @@ var words = map[string][]string{
 	"kind":             core.ActorKinds,
 	"action":           core.ChangeActions,
 	"noun":             core.ChangeNouns,
+	"format":           {"text", "json", "html", "ids"},
+	"on-conflict":      policies(),
 }
 
 // namedFlags are those that name something in the database.
-var namedFlags = map[string]choices{"tenant": tenantChoices, "account": accountChoices}
+var namedFlags = map[string]choices{"tenant": tenantChoices, "account": accountChoices, "from": sideChoices, "to": sideChoices}
 
 // arguments are what the first argument of a command names, by the group that the
 // command is in, where the command's use says that it takes one.
 var arguments = map[string]choices{
 	"tenant": tenantChoices, "key": keyChoices, "account": accountChoices, "server": serverChoices, "session": sessionChoices,
-	"signing-key": signingKeyChoices,
+	"signing-key": signingKeyChoices, "secret": secretChoices,
 }
 
 // complete has shells complete the arguments and flags of a command and of those
@@ -98,14 +103,24 @@ func (c *common) completing(of choices) cobra.CompletionFunc {
 			found, _ = of(ctx, o, cmd) // some may have been found before it failed
 			end()
 		}
-		found = slices.DeleteFunc(found, func(s string) bool { return !strings.HasPrefix(s, begun) })
+		found = slices.DeleteFunc(found, func(s string) bool { return s == "" || !strings.HasPrefix(s, begun) })
 		return found[:min(len(found), maxCompletions)], cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
+// choice gives a word to choose, with what it is; "" where the word, which a client
+// may have made, would be something else on the line or on the screen: some other
+// words, a flag, an escape.
+func choice(word string, what ...string) string {
+	if !terminal.IsPlain(word) || strings.TrimSpace(word) != word || strings.HasPrefix(word, "-") {
+		return ""
+	}
+	return word + "\t" + terminal.Line(strings.Join(what, " "))
+}
+
 // glance opens the database for reading what is there: it starts no cluster,
 // changes no schema and settles no secret.
-func (c *common) glance(ctx context.Context, cmd *cobra.Command) (*core.Operator, func(), error) {
+func (c *common) glance(ctx context.Context, cmd *cobra.Command) (*administration, func(), error) {
 	if err := fromEnvironment(cmd); err != nil {
 		return nil, nil, err
 	}
@@ -121,11 +136,11 @@ func (c *common) glance(ctx context.Context, cmd *cobra.Command) (*core.Operator
 	if err != nil {
 		return nil, nil, err
 	}
-	return core.NewOperator(s, nil, time.Now), s.Close, nil
+	return &administration{Operator: core.NewOperator(s, nil, time.Now), store: s}, s.Close, nil
 }
 
 // tenantOf gives the tenant that the command line names.
-func tenantOf(ctx context.Context, o *core.Operator, cmd *cobra.Command) (core.Tenant, error) {
+func tenantOf(ctx context.Context, o *administration, cmd *cobra.Command) (core.Tenant, error) {
 	name, err := cmd.Flags().GetString("tenant")
 	if err != nil {
 		return core.Tenant{}, err
@@ -133,17 +148,35 @@ func tenantOf(ctx context.Context, o *core.Operator, cmd *cobra.Command) (core.T
 	return o.Tenant(ctx, name)
 }
 
-func tenantChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]string, error) {
+func tenantChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
 	tenants, err := o.Tenants(ctx)
 	list := make([]string, len(tenants))
 	for i, t := range tenants {
-		list[i] = t.Name + "\t" + t.Status.String()
+		list[i] = choice(t.Name, t.Status.String())
 	}
 	return list, err
 }
 
+// sideChoices gives the tenants as the sides of a move.
+func sideChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
+	tenants, err := o.Tenants(ctx)
+	list := make([]string, len(tenants))
+	for i, t := range tenants {
+		list[i] = choice("tenant:"+t.Name, t.Status.String())
+	}
+	return list, err
+}
+
+func policies() []string {
+	list := make([]string, len(move.Policies))
+	for i, p := range move.Policies {
+		list[i] = string(p)
+	}
+	return list
+}
+
 // keyChoices gives the keys of all tenants: a key is named without its tenant.
-func keyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]string, error) {
+func keyChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
 	tenants, err := o.Tenants(ctx)
 	var list []string
 	for _, t := range tenants {
@@ -152,13 +185,13 @@ func keyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]stri
 			return list, err
 		}
 		for _, k := range keys {
-			list = append(list, k.ID+"\t"+strings.Join([]string{t.Name, string(k.Dialect), string(o.KeyStatus(k))}, " "))
+			list = append(list, choice(k.ID, t.Name, string(k.Dialect), string(o.KeyStatus(k))))
 		}
 	}
 	return list, err
 }
 
-func accountChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func accountChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -166,12 +199,12 @@ func accountChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) (
 	accounts, err := o.AccountsAfter(ctx, t, core.AccountPosition{}, pageOf)
 	list := make([]string, len(accounts))
 	for i, a := range accounts {
-		list[i] = a.ID
+		list[i] = choice(a.ID)
 	}
 	return list, err
 }
 
-func sessionChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func sessionChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -184,12 +217,12 @@ func sessionChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) (
 	list := make([]string, len(sessions))
 	for i, s := range sessions {
 		shown := admin.FromSession(t.Name, s)
-		list[i] = shown.ID + "\tuntil " + shown.ExpiresAt.String()
+		list[i] = choice(shown.ID, "until", shown.ExpiresAt.String())
 	}
 	return list, err
 }
 
-func serverChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func serverChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -197,12 +230,12 @@ func serverChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([
 	servers, err := o.MCPServersAfter(ctx, t, -1, pageOf)
 	list := make([]string, len(servers))
 	for i, s := range servers {
-		list[i] = s.Slug + "\t" + s.ID.String()
+		list[i] = choice(s.Slug, s.ID.String())
 	}
 	return list, err
 }
 
-func deletedServerChoices(ctx context.Context, o *core.Operator, cmd *cobra.Command) ([]string, error) {
+func deletedServerChoices(ctx context.Context, o *administration, cmd *cobra.Command) ([]string, error) {
 	t, err := tenantOf(ctx, o, cmd)
 	if err != nil {
 		return nil, err
@@ -214,16 +247,30 @@ func deletedServerChoices(ctx context.Context, o *core.Operator, cmd *cobra.Comm
 	servers, err := o.DeletedMCPServers(ctx, t, keep, 0, pageOf)
 	list := make([]string, len(servers))
 	for i, s := range servers {
-		list[i] = s.ID.String() + "\t" + s.Slug
+		list[i] = choice(s.ID.String(), s.Slug)
 	}
 	return list, err
 }
 
-func signingKeyChoices(ctx context.Context, o *core.Operator, _ *cobra.Command) ([]string, error) {
+func signingKeyChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
 	keys, err := o.SigningKeys(ctx)
 	list := make([]string, len(keys))
 	for i, k := range keys {
-		list[i] = admin.SigningKeyName(k.ID)
+		list[i] = choice(admin.SigningKeyName(k.ID))
+	}
+	return list, err
+}
+
+// secretChoices gives the versions of the secret that can be retired at some time:
+// those in use but the newest.
+func secretChoices(ctx context.Context, o *administration, _ *cobra.Command) ([]string, error) {
+	versions, err := o.store.Secrets(ctx, now())
+	list := make([]string, 0, len(versions))
+	for _, v := range versions {
+		if shown := fromSecret(v); !v.Newest && v.RetiredAt == nil {
+			list = append(list, choice(strconv.Itoa(v.Version), shown.State,
+				"for", terminal.Count(shown.Keys, "key", "keys"), "and", terminal.Count(shown.SigningKeys, "signing key", "signing keys")))
+		}
 	}
 	return list, err
 }

@@ -68,6 +68,13 @@ func TestShellsCompleteWhatIsInTheDatabase(t *testing.T) {
 	require.Regexp(t, "^[0-9a-f]{24}$", deleted[0])
 	require.Equal(t, []string{"first"}, complete(t, env, "signing-key", "retire", ""))
 	require.Equal(t, []string{"refold", "cometchat"}, complete(t, env, "key", "create", "--dialect", ""))
+	require.Empty(t, complete(t, env, "secret", "retire", ""), "the newest stays")
+	diglotJSON(t, env, "secret", "rotate")
+	require.Equal(t, []string{"1"}, complete(t, env, "secret", "retire", ""))
+	require.Equal(t, []string{"tenant:acme", "tenant:beta"}, complete(t, env, "move", "plan", "--from", ""))
+	require.Equal(t, []string{"tenant:beta"}, complete(t, env, "move", "apply", "--to", "tenant:b"))
+	require.Equal(t, []string{"fail", "skip", "update", "rename"}, complete(t, env, "move", "plan", "--on-conflict", ""))
+	require.Equal(t, []string{"text", "json", "html", "ids"}, complete(t, env, "move", "report", "--format", ""))
 	require.Equal(t, []string{"key", "session", "operator", "database"}, complete(t, env, "audit", "export", "--kind", ""))
 }
 

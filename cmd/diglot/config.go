@@ -87,23 +87,24 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.IntVar(&c.rateLimits.CometChat, cometChatLimitFlag, c.rateLimits.CometChat,
 		"requests that a CometChat app may send to this instance in a minute; 0: any number, and no header tells of a limit")
 	c.base = admin.DefaultLimits
-	f.Var(&c.base, limitsFlag, "vendor: where a rate or burst is not given, the figure that the dialect's vendor documents; default: as said here")
-	f.Var(limit{&c.rateLimits.Others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; default, 0: all of them")
+	f.Var(&c.base, limitsFlag, "vendor: where a rate or burst is not given, the figure that the dialect's vendor documents; default: what the flags say")
+	f.Var(limit{&c.rateLimits.Others.Burst}, burstFlag, "how many of a minute's requests may come at once, the others evenly behind; 0, or not given: all of them")
 	f.Var(limit{&c.rateLimits.Others.Concurrency}, concurrencyFlag, "requests that a tenant may have under way in this instance; 0: any number")
 	f.Var(limit{&c.rateLimits.Others.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
 	f.IntVar(&c.rateLimits.BodyMemory, bodyMemoryFlag, c.rateLimits.BodyMemory, fmt.Sprintf(
 		"bytes of memory that bodies of requests may take in this instance, a quarter of them one tenant's, at least %d", dialects.MinBodyMemory))
-	f.Var(limit{&c.rateLimits.Others.Servers}, maxServersFlag, "MCP servers that a tenant may have; default, 0: any number")
+	f.Var(limit{&c.rateLimits.Others.Servers}, maxServersFlag, "MCP servers that a tenant may have; 0, or not given: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
 	undeleteFlag(f, &c.keepImages)
 	f.Var(networks{&c.proxies.Networks}, "trusted-proxies", "networks (CIDR) and addresses of the proxies in front, commas between, whose "+
 		"forwarded header says a client's address in the log; without any, whoever is connected is the client")
 	c.proxies.Header = dialects.ForwardedFor
-	f.Var(forwardedHeader{&c.proxies.Header}, "forwarded-header", "the header that those proxies write: X-Forwarded-For or Forwarded; the other one is never read")
-	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long its refresh token is")
+	f.Var(forwardedHeader{&c.proxies.Header}, "forwarded-header", "header that the proxies of --trusted-proxies write: X-Forwarded-For or Forwarded; the other one is never read")
+	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long the refresh token of a Refold session token is good for, no less than --token-ttl")
 	c.shadow.flags(f)
 	c.test.flags(f)
+	hideDefaults(f, burstFlag, maxServersFlag)
 }
 
 // settleLimits takes the vendors' rates where they are asked for and none is given.
@@ -198,7 +199,7 @@ func fromEnvironment(cmd *cobra.Command) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {
-			first = fmt.Errorf("%s: %w", name, err)
+			first = badValue(name, err)
 		}
 	})
 	return first
@@ -240,7 +241,7 @@ func longEnough(variable string, material []byte) ([]byte, error) {
 func newLogger(level string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %w", err)
+		return nil, fmt.Errorf("--log-level is %q: it must be debug, info, warn or error", level)
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l})), nil
 }

@@ -34,7 +34,7 @@ func newHealthcheckCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&h.addr, addrFlag, defaultAddr, "address that the gateway serves both dialects on")
-	cmd.Flags().BoolVar(&h.ready, "ready", false, "ask whether it can serve requests too, so whether its database answers")
+	cmd.Flags().BoolVar(&h.ready, "ready", false, "ask whether it can serve requests too, so whether the database answers")
 	cmd.Flags().DurationVar(&h.timeout, "timeout", 2500*time.Millisecond, "how long to wait for the answer")
 	return cmd
 }

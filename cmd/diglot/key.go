@@ -61,7 +61,7 @@ func parseExpiry(s string, now time.Time) (*time.Time, error) {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return nil, fmt.Errorf("--expires is %q: it must be a time such as 2027-01-31T00:00:00Z or a duration such as 720h", s)
+		return nil, fmt.Errorf("--expires is %q: %w", s, errNoTimeSpan)
 	}
 	return new(now.UTC().Add(d).Truncate(time.Millisecond)), nil
 }

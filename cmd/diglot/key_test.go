@@ -218,8 +218,8 @@ func TestATenantsAddressesAreChangedByCommand(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, r.status, "it says another address")
 
 	for flags, want := range map[string]string{
-		"--cometchat-app other-app":                               "another tenant has this app",
-		"--refold-org 6500a1b2c3d4e5f6a7b8c9d0 --refold-env test": "another tenant has this org",
+		"--cometchat-app other-app":                               "another tenant has this CometChat app",
+		"--refold-org 6500a1b2c3d4e5f6a7b8c9d0 --refold-env test": "another tenant has this Refold org",
 		"--cometchat-region mars":                                 "--cometchat-region must be",
 	} {
 		_, stderr, err := diglot(t, env, append([]string{"tenant", "update", "acme"}, strings.Fields(flags)...)...)
@@ -232,7 +232,7 @@ func TestWhoDeletesATenantSaysItsName(t *testing.T) {
 	t.Parallel()
 	for said, good := range map[string]bool{"acme\n": true, " acme \n": true, "acme": true, "ACME\n": false, "yes\n": false, "\n": false, "": false} {
 		var asked bytes.Buffer
-		err := confirm(strings.NewReader(said), &asked, "acme")
+		err := confirmTenant(strings.NewReader(said), &asked, "acme")
 		require.Equal(t, good, err == nil, "%q: %v", said, err)
 		require.Contains(t, asked.String(), "enter its name")
 	}

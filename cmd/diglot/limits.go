@@ -58,12 +58,20 @@ type tenantLimits struct {
 
 func (l *tenantLimits) flags(f *pflag.FlagSet) {
 	l.base = admin.DefaultLimits
-	f.Var(&l.base, limitsFlag, "limits that hold where none below is given, and takes back those of before: default (the installation's) or vendor (the figures that the vendors document)")
+	f.Var(&l.base, limitsFlag, "limits that hold where no flag of their own gives them, and takes back what was set before: default (the installation's) or vendor (the figures that the vendors document)")
 	f.Var(limit{&l.limits.Rate}, rateFlag, "requests that may be sent to an instance in a minute, in each dialect by itself; 0: any number")
-	f.Var(limit{&l.limits.Burst}, burstFlag, "how many of those may come at once, the others evenly behind; 0: all of a minute's")
+	f.Var(limit{&l.limits.Burst}, burstFlag, "how many of the requests of --rate may come at once, the others evenly behind; 0: all of a minute's")
 	f.Var(limit{&l.limits.Concurrency}, concurrencyFlag, "requests that an instance may have under way, in both dialects together; 0: any number")
 	f.Var(limit{&l.limits.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
 	f.Var(limit{&l.limits.Servers}, maxServersFlag, "MCP servers that there may be; 0: any number")
+	hideDefaults(f, rateFlag, burstFlag, concurrencyFlag, maxBodyFlag, maxServersFlag)
+}
+
+// hideDefaults has the help say nothing of what flags are when they are not given.
+func hideDefaults(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		f.Lookup(name).DefValue = ""
+	}
 }
 
 // names are the flags that there are.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -71,6 +73,11 @@ func TestTheDocumentedLoginsSufficeAndMayDoNoMore(t *testing.T) {
 		require.NoError(t, err, "%v: %s", args, stderr)
 	}
 	acme.works(t, g, "two")
+	bin, _, err := localpg.FindBinaries()
+	require.NoError(t, err)
+	dumped, err := exec.CommandContext(t.Context(), filepath.Join(bin, "pg_dump"), "--file="+filepath.Join(t.TempDir(), "dump"), owner).CombinedOutput()
+	require.Error(t, err, "and leaves nothing out in silence")
+	require.Contains(t, string(dumped), "row-level security")
 
 	for name, denied := range map[string][]string{
 		gateway: {

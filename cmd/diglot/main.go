@@ -8,13 +8,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	_ "golang.org/x/crypto/x509roots/fallback" // certificate authorities where the system has none, as in the image
+
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 func main() {
+	// Who reads the log or the output may go away first. A write fails then, and what
+	// was started, as a private PostgreSQL, is still stopped in order.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -46,21 +52,17 @@ func newRootCommand() *cobra.Command {
 		newServerCommand(c), newAuditCommand(c), newMoveCommand(c), newShadowCommand(), newHealthcheckCommand(), newVersionCommand(),
 	)
 	c.complete(root)
+	inWords(root)
+	addExamples(root)
+	ownCommands(root)
+	root.SetFlagErrorFunc(badFlag)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd) }
 	return root
 }
 
 // newGroup makes a command that has only commands below it.
 func newGroup(use, short string, below ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: use, Short: short, Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return withHint(fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()), cmd.CommandPath()+" --help lists its commands")
-		},
-	}
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: runGroup}
 	cmd.AddCommand(below...)
 	return cmd
 }
@@ -77,8 +79,12 @@ func (h *hinted) Unwrap() error { return h.error }
 func withHint(err error, hint string) error { return &hinted{err, hint} }
 
 func complain(w *os.File, err error) {
-	_, _ = fmt.Fprintln(w, "diglot:", err) // stderr is the last resort: nobody is left to tell
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = terminal.Line(line) // which may quote what a client or a vendor sent
+	}
+	_, _ = fmt.Fprintln(w, "diglot:", strings.Join(lines, "\n")) // stderr is the last resort: nobody is left to tell
 	if h, ok := errors.AsType[*hinted](err); ok {
-		_, _ = fmt.Fprintln(w, "hint:", h.hint)
+		_, _ = fmt.Fprintln(w, "hint:", terminal.Line(h.hint))
 	}
 }

@@ -83,7 +83,7 @@ func (m *moveConfig) open(ctx context.Context) (_ *sides, err error) {
 		}
 	}()
 	if from.kind == "tenant" || to.kind == "tenant" {
-		if out.admin, err = m.administer(ctx); err != nil {
+		if out.admin, err = m.administer(ctx, existing); err != nil {
 			return nil, err
 		}
 	}

@@ -15,10 +15,19 @@ import (
 )
 
 // newOperations is the operations listener's handler: metrics, health, what a
-// shadow found last, and the admin API with its page where there is one. A probe
-// that asks here waits behind no client.
+// shadow found last, and the admin API with its page where there is one;
+// elsewhere, which paths there are. A probe that asks here waits behind no client.
 func newOperations(g *gateway.Gateway, m *metrics, api *admin.Handler, found *shadowing) http.Handler {
 	scrape := m.handler()
+	paths := map[string]string{"error": "no such path", "metrics": "/metrics", "healthz": "/healthz", "readyz": "/readyz"}
+	if api == nil {
+		paths["admin"] = "not served: give " + envAdminToken + " or " + envAdminTokenFile
+	} else {
+		paths["admin"], paths["openapi"], paths["docs"] = admin.Prefix, admin.DocumentPath, gateway.DocsPath
+	}
+	if found != nil {
+		paths["shadow"] = "/shadow"
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/metrics":
@@ -33,7 +42,7 @@ func newOperations(g *gateway.Gateway, m *metrics, api *admin.Handler, found *sh
 		case api != nil && gateway.IsDocs(path):
 			gateway.AdminDocs.Serve(w, r)
 		default:
-			gateway.Answer(w, http.StatusNotFound, map[string]string{"error": "no such path"})
+			gateway.Answer(w, http.StatusNotFound, paths)
 		}
 	})
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 // output is how a command prints what it has.
@@ -25,7 +27,8 @@ func (o *output) flags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that does not exist
 }
 
-// print writes v as JSON or YAML, or rows as a table under a header.
+// print writes v as JSON or YAML, exactly, or rows as a table under a header, safe
+// to look at.
 func (o *output) print(w io.Writer, v any, header []string, rows ...[]string) error {
 	switch o.format {
 	case "json":
@@ -35,7 +38,11 @@ func (o *output) print(w io.Writer, v any, header []string, rows ...[]string) er
 	case "table":
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, row := range append([][]string{header}, rows...) {
-			if _, err := fmt.Fprintln(t, strings.Join(row, "\t")); err != nil {
+			cells := make([]string, len(row))
+			for i, text := range row {
+				cells[i] = terminal.Cell(text) // clients choose some of it
+			}
+			if _, err := fmt.Fprintln(t, strings.Join(cells, "\t")); err != nil {
 				return err
 			}
 		}

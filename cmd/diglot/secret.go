@@ -182,7 +182,7 @@ func explainSecret(err error) error {
 // withOperatorStore opens the database for an operator who has, or needs, no
 // secret of it.
 func (c *common) withOperatorStore(cmd *cobra.Command, do func(context.Context, *store.Store) error) (err error) {
-	db, err := c.openDatabase(cmd.Context(), localpg.Use, slog.New(slog.DiscardHandler))
+	db, err := c.openDatabase(cmd.Context(), localpg.Use, existing, slog.New(slog.DiscardHandler), tell)
 	if err != nil {
 		return explain(err)
 	}

@@ -45,7 +45,7 @@ func TestTheSecretIsRotatedUnderRunningGateways(t *testing.T) {
 
 	_, stderr, err := diglot(t, before, "secret", "rotate")
 	require.Error(t, err)
-	require.Contains(t, stderr, "give the new one there, and the one of before in DIGLOT_SECRET_PREVIOUS")
+	require.Contains(t, stderr, "the one of before in DIGLOT_SECRET_PREVIOUS or DIGLOT_SECRET_PREVIOUS_FILE")
 	rotated := diglotJSON(t, both, "secret", "rotate")
 	require.Equal(t, []any{2.0, "newest", "elsewhere", 0.0}, []any{rotated["version"], rotated["state"], rotated["kept"], rotated["keys"]})
 	require.Equal(t, 3, secretList(t, both)[1].Keys)
@@ -67,7 +67,7 @@ func TestTheSecretIsRotatedUnderRunningGateways(t *testing.T) {
 	}
 	_, stderr, err = diglot(t, both, "signing-key", "rotate")
 	require.Error(t, err)
-	require.Contains(t, stderr, "1 running instances don't know version 2 of the secret", "it could not sign")
+	require.Contains(t, stderr, "1 running instance doesn't know version 2 of the secret", "it could not sign")
 
 	keys.stop(old)
 	signing := diglotJSON(t, both, "signing-key", "rotate")

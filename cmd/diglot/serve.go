@@ -122,7 +122,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 		})
 	})
 	wg.Go(func() { shadow.follow(watching, &c.shadow, logger) })
-	stop, err := c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers)
+	stop, err := c.run(ctx, logger, g, func(addr net.Addr) error { return errors.Join(b.demo.print(out, addr, g.Now()), p.print(out, addr)) }, servers, api != nil)
 	stop.step(1, func() { shadow.end(logger); stopWatching(); wg.Wait() }, func() string { return "the last note of when keys were used" })
 	stop.step(2+p.endBy(stop), b.disconnect(logger), b.inUse)
 	return errors.Join(err, stop.err())
@@ -131,14 +131,19 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 // run serves until ctx ends or a server fails, and then as long as requests are
 // under way.
 func (c *serveConfig) run(
-	ctx context.Context, logger *slog.Logger, g *gateway.Gateway, ready func(net.Addr) error, servers []*listening,
+	ctx context.Context, logger *slog.Logger, g *gateway.Gateway, ready func(net.Addr) error, servers []*listening, administered bool,
 ) (*stopping, error) {
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() { failed <- s.server.Serve(s.listener) }()
 	}
 	addr := servers[0].listener.Addr()
-	logger.InfoContext(ctx, "serving", slog.String("addr", addr.String()), slog.String("version", version))
+	opsAddr := "off"
+	if len(servers) > 1 {
+		opsAddr = servers[1].listener.Addr().String()
+	}
+	logger.InfoContext(ctx, "serving", slog.String("addr", addr.String()), slog.String("ops_addr", opsAddr), slog.Bool("admin_api", administered),
+		slog.String("version", version))
 	if err := ready(addr); err != nil {
 		logger.WarnContext(ctx, "print what to begin with", slog.String("error", err.Error()))
 	}
@@ -215,7 +220,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	if c.memory {
 		return c.openMemory(ctx, now)
 	}
-	db, err := c.openDatabase(ctx, localpg.Serve, logger)
+	db, err := c.openDatabase(ctx, localpg.Serve, orNew, logger, func(what string) { logger.InfoContext(ctx, what) })
 	if err != nil {
 		return nil, err
 	}

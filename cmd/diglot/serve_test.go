@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -115,6 +117,41 @@ func TestHealthReadinessAndUnknownPathsOnTheMainPort(t *testing.T) {
 	require.Contains(t, send(t, http.MethodGet, g.url+"/v3/x", "").body, `"code":"ERR_API_NOT_FOUND"`)
 }
 
+func TestTheOperationsListenerSaysWhatItServes(t *testing.T) {
+	t.Parallel()
+	for env, want := range map[string]string{
+		"": `{"error":"no such path","metrics":"/metrics","healthz":"/healthz","readyz":"/readyz","admin":"not served: give DIGLOT_ADMIN_TOKEN or DIGLOT_ADMIN_TOKEN_FILE"}`,
+		envAdminToken + "=" + adminToken: `{"error":"no such path","metrics":"/metrics","healthz":"/healthz","readyz":"/readyz",
+			"admin":"/admin/v1","openapi":"/admin/v1/openapi.yaml","docs":"/docs"}`,
+	} {
+		g := startGateway(t, []string{env}, "--memory", "--ops-addr", "127.0.0.1:0")
+		var serving struct {
+			Ops   string `json:"ops_addr"`
+			Admin *bool  `json:"admin_api"`
+		}
+		line := regexp.MustCompile(`\{.*"msg":"serving".*\}`).FindString(g.logged())
+		require.NoError(t, json.Unmarshal([]byte(line), &serving), g.logged())
+		require.Equal(t, env != "", *serving.Admin)
+		for _, path := range []string{"/", "/admin/v1"} {
+			r := send(t, http.MethodGet, "http://"+serving.Ops+path, "")
+			require.Equal(t, http.StatusNotFound, r.status)
+			require.JSONEq(t, want, r.body)
+		}
+		r := send(t, http.MethodGet, "http://"+serving.Ops+"/metrics", "")
+		require.Equal(t, http.StatusOK, r.status)
+		if env == "" {
+			continue
+		}
+		page, err := os.ReadFile("../../deploy/README.md")
+		require.NoError(t, err)
+		documented := regexp.MustCompile(`curl -sS http://127.0.0.1:9090(\S+) -H 'Authorization: Bearer …' -H 'Content-Type: application/json' \\\n  -d '(.*)'`).FindSubmatch(page)
+		require.NotNil(t, documented)
+		r = send(t, http.MethodPost, "http://"+serving.Ops+string(documented[1]), string(documented[2]), "Authorization", "Bearer "+adminToken)
+		require.Equal(t, http.StatusCreated, r.status, r.body)
+	}
+	require.Contains(t, startGateway(t, nil, "--memory").logged(), `"ops_addr":"off","admin_api":false`)
+}
+
 func TestMetricsCountRequestsByDialectOperationAndStatus(t *testing.T) {
 	t.Parallel()
 	ops := freeAddress(t)
@@ -158,7 +195,7 @@ func TestAnEmptySettingCountsAsNone(t *testing.T) {
 func TestOtherCommandsTakeNoSettingsFromTheEnvironmentButTheFolder(t *testing.T) {
 	t.Parallel()
 	env := []string{envDatabaseURL + "=" + storetest.New(t), "DIGLOT_ALL=true", "DIGLOT_NAME=by-accident"}
-	_, stderr, err := diglot(t, env, "migrate", "down")
+	_, stderr, err := diglot(t, env, "migrate", "down", "--yes")
 	require.NoError(t, err, stderr)
 	status := diglotJSON(t, env, "migrate", "status")
 	require.Less(t, status["version"].(float64), status["head"].(float64), "one step")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/diglot/diglot/cmd/diglot/gateway"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
 // endGrace is how long, past --drain-timeout, each of the two steps behind the
@@ -37,7 +38,7 @@ func (s *stopping) servers(servers []*listening) {
 	defer cancel()
 	for _, l := range servers {
 		if l.server.Shutdown(ctx) != nil { // it took too long
-			s.abandon(fmt.Sprintf("%d requests", l.underWay.Load()))
+			s.abandon(terminal.Count(int(l.underWay.Load()), "request", "requests"))
 			_ = l.server.Close() // what it could say is less than that it was needed
 		}
 	}

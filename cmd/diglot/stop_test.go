@@ -45,8 +45,8 @@ func TestSIGTERMWhilePostgresHangsEndsTheProcessSoonAfterItsDrainTimeout(t *test
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 1, exit.ExitCode(), g.logged())
-	require.Regexp(t, `"msg":"abandoned","what":"[1-8] requests"`, g.logged())
-	require.Regexp(t, `diglot: abandoned after \S+: [1-8] requests`, g.logged())
+	require.Regexp(t, `"msg":"abandoned","what":"[1-8] requests?"`, g.logged())
+	require.Regexp(t, `diglot: abandoned after \S+: [1-8] requests?`, g.logged())
 
 	require.NoError(t, proxy.Lift())
 	g = startGateway(t, []string{envDatabaseURL + "=" + proxied, envSecret + "=the secret of all tests"})

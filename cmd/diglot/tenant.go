@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -61,7 +62,7 @@ func newTenantCreateCommand(c *common) *cobra.Command {
 			if app != "" || region != "" {
 				t.CometChat = &core.CometChatAddress{AppID: app, Region: region}
 			}
-			return c.run(cmd, func(ctx context.Context, a *administration) error {
+			return c.runIn(cmd, orNew, func(ctx context.Context, a *administration) error {
 				t, err := a.CreateTenant(ctx, t)
 				if err != nil {
 					return explain(err)
@@ -145,8 +146,13 @@ func newTenantShowCommand(c *common) *cobra.Command {
 }
 
 // run opens the database for a command and closes it after.
-func (c *common) run(cmd *cobra.Command, do func(context.Context, *administration) error) (err error) {
-	a, err := c.administer(cmd.Context())
+func (c *common) run(cmd *cobra.Command, do func(context.Context, *administration) error) error {
+	return c.runIn(cmd, existing, do)
+}
+
+// runIn is run, in a new private cluster where a command may make one.
+func (c *common) runIn(cmd *cobra.Command, m making, do func(context.Context, *administration) error) (err error) {
+	a, err := c.administer(cmd.Context(), m)
 	if err != nil {
 		return explain(err)
 	}
@@ -180,10 +186,10 @@ func explainTenant(err error) error {
 // hints say what to do about a conflict, by the field that it is on.
 var hints = map[string]string{
 	"name":      "diglot tenant list shows the names that are taken",
-	"refold":    "another tenant has this org and environment; diglot tenant list shows which",
-	"cometchat": "another tenant has this app and region; diglot tenant list shows which",
+	"refold":    "diglot tenant list shows which",
+	"cometchat": "diglot tenant list shows which",
 	"status":    "a deletion is not taken back; diglot tenant delete goes on with one that was interrupted",
-	"id":        "the tenant has this account already; nothing needs to be done",
+	"id":        "if it is the same one, nothing needs to be done",
 }
 
 // flagError says what is wrong with each flag, by the flag's name.
@@ -207,6 +213,10 @@ func explain(err error) error {
 		}
 	}
 	if core.KindOf(err) == core.Unavailable {
+		if os.Getenv(envDatabaseURL) == "" {
+			return withHint(err, "the private PostgreSQL of --"+dataDirFlag+" ended meanwhile, as it does with the serve that started it: give the command again; "+
+				"postgres.log there says more")
+		}
 		return withHint(err, "check that the database of "+envDatabaseURL+" is up, or unset it to use a private one")
 	}
 	if e, ok := errors.AsType[*core.Error](err); ok && e.Kind == core.Invalid {

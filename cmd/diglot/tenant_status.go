@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/cmd/diglot/terminal"
 	"github.com/diglot/diglot/core"
 )
 
@@ -74,11 +75,11 @@ func newTenantDeleteCommand(c *common) *cobra.Command {
 			name := args[0]
 			return c.runFor(cmd, name, func(ctx context.Context, a *administration, _ core.Tenant) error {
 				if !yes {
-					if err := confirm(cmd.InOrStdin(), cmd.ErrOrStderr(), name); err != nil {
+					if err := confirmTenant(cmd.InOrStdin(), cmd.ErrOrStderr(), name); err != nil {
 						return err
 					}
 				}
-				err := a.DeleteTenant(ctx, name, func(n int) { cmd.PrintErrf("%d things of tenant %s deleted\n", n, name) })
+				err := a.DeleteTenant(ctx, name, func(n int) { cmd.PrintErrf("%s of tenant %s deleted\n", terminal.Count(n, "record", "records"), name) })
 				if err != nil {
 					return explainTenant(err)
 				}
@@ -91,13 +92,24 @@ func newTenantDeleteCommand(c *common) *cobra.Command {
 	return cmd
 }
 
-// confirm has whoever sits at the terminal say the name of what is to go.
-func confirm(in io.Reader, out io.Writer, name string) error {
-	nobody := withHint(errors.New("nobody is there to say that tenant "+name+" is to be deleted"), "give --yes")
+// confirmTenant has whoever sits at the terminal say the name of the tenant that is to go.
+func confirmTenant(in io.Reader, out io.Writer, name string) error {
+	return confirm(in, out, &confirmation{
+		question: "Tenant " + name + " and all that it has will be gone. To go on, enter its name: ", word: name,
+		nobody: "nobody is there to say that tenant " + name + " is to be deleted", wrong: "that is not its name: nothing was deleted",
+	})
+}
+
+// confirmation is what somebody has to say before something goes for good.
+type confirmation struct{ question, word, nobody, wrong string }
+
+// confirm has whoever sits at the terminal say the word.
+func confirm(in io.Reader, out io.Writer, c *confirmation) error {
+	nobody := withHint(errors.New(c.nobody), "give --yes")
 	if f, ok := in.(*os.File); ok && !isTerminal(f) {
 		return nobody
 	}
-	if _, err := fmt.Fprintf(out, "Tenant %s and all that it has will be gone. To go on, enter its name: ", name); err != nil {
+	if _, err := fmt.Fprint(out, c.question); err != nil {
 		return err
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
@@ -107,8 +119,8 @@ func confirm(in io.Reader, out io.Writer, name string) error {
 	if line == "" { // /dev/null, or the end of input where it was asked for
 		return nobody
 	}
-	if strings.TrimSpace(line) != name {
-		return errors.New("that is not its name: nothing was deleted")
+	if strings.TrimSpace(line) != c.word {
+		return errors.New(c.wrong)
 	}
 	return nil
 }

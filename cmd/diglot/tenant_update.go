@@ -32,6 +32,9 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 			"  diglot tenant update acme --refold-revision v3\n" +
 			"  diglot tenant update acme --cometchat-app my-app --cometchat-region eu",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if s.update(core.Tenant{}, cmd.Flags().Changed) == (core.TenantUpdate{}) {
+				return errNothingToChange
+			}
 			return c.runFor(cmd, args[0], func(ctx context.Context, a *administration, t core.Tenant) error {
 				t, err := a.UpdateTenant(ctx, t, s.update(t, cmd.Flags().Changed))
 				if err != nil {
@@ -54,8 +57,7 @@ func newTenantUpdateCommand(c *common) *cobra.Command {
 	f.Var(&s.tags, "etags", etagsUsage)
 	f.BoolVar(&s.requireIfMatch, "require-if-match", false, requireIfMatchUsage)
 	s.limits.flags(f)
-	cmd.MarkFlagsOneRequired(append(s.limits.names(), "refold-org", "refold-env", "cometchat-app", "cometchat-region",
-		"refold-revision", "url-template", "require-accounts", "protect-servers", "etags", "require-if-match")...)
+	hideDefaults(f, limitsFlag) // what is not given stays
 	out.flags(cmd)
 	return cmd
 }

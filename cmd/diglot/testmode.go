@@ -39,8 +39,8 @@ func (c *testConfig) flags(f *pflag.FlagSet) {
 	f.BoolVar(&c.database, "test-database", false, "test mode may make and delete tenants in the database of "+envDatabaseURL)
 	f.Var(&c.seed, "test-seed", "test mode: ids repeat from run to run, others for each number")
 	f.Var(&c.now, "test-now", "test mode: the clock stands still at that time, RFC 3339")
-	f.StringVar(&c.tenant.RefoldKey, "test-refold-key", "", "test mode: the tenant's Refold key; one that README.md names")
-	f.StringVar(&c.tenant.CometChatKey, "test-cometchat-key", "", "test mode: the tenant's CometChat key; likewise")
+	f.StringVar(&c.tenant.RefoldKey, "test-refold-key", "", "test mode: the tenant's Refold key (default: one that is always the same, which serve prints)")
+	f.StringVar(&c.tenant.CometChatKey, "test-cometchat-key", "", "test mode: the tenant's CometChat key (default: one that is always the same, which serve prints)")
 	f.StringVar((*string)(&c.tenant.Revision), "test-refold-revision", string(core.RefoldLegacy), "test mode: the revision that the tenant's Refold clients are answered in, legacy or v3")
 }
 
@@ -59,7 +59,10 @@ func (s *optionalSeed) String() string {
 func (s *optionalSeed) Set(text string) error {
 	n, err := strconv.ParseUint(text, 10, 64)
 	s.value = &n
-	return err
+	if err != nil {
+		return errors.New("it must be a whole number, 0 or more")
+	}
+	return nil
 }
 
 // Type implements [pflag.Value].
@@ -77,9 +80,13 @@ func (t *optionalTime) String() string {
 }
 
 // Set implements [pflag.Value].
-func (t *optionalTime) Set(text string) (err error) {
-	t.Time, err = time.Parse(time.RFC3339Nano, text)
-	return err
+func (t *optionalTime) Set(text string) error {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return errNoTime
+	}
+	t.Time = at
+	return nil
 }
 
 // Type implements [pflag.Value].

@@ -11,6 +11,14 @@ var ErrNoBinaries = errors.New("no PostgreSQL server binaries of version 15 or l
 	"install them (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@17), " +
 	"set DIGLOT_PG_BINDIR to the folder that has them, or use --memory, which needs none")
 
+// NoClusterError says that a data folder has no cluster, where none is to be made.
+// Errors hold a pointer to it.
+type NoClusterError struct {
+	Dir string // as the caller named it
+}
+
+func (e *NoClusterError) Error() string { return "there is no database in " + e.Dir }
+
 // InUseError refuses a second serve on one data folder. Errors hold a pointer to it.
 type InUseError struct {
 	Dir string // as the caller named it

@@ -49,6 +49,17 @@ func openDir(dir string) (string, error) {
 	return abs, nil
 }
 
+// begun reports whether a data folder has a cluster, or may be getting one. It
+// changes nothing.
+func begun(dir string) bool {
+	for _, name := range []string{"pg", "moved", "lock"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // locate finds the cluster that the folder already has, or says where it would be.
 func locate(dir string) (layout, error) {
 	l := layout{dir: dir, base: dir}

@@ -34,6 +34,8 @@ type Options struct {
 	// group and mode may change so that the server's user can go through it.
 	Dir     string
 	Purpose Purpose
+	// Existing has Start make no cluster where the folder has none: NoClusterError.
+	Existing bool
 	// Fast gives up durability for speed, for tests. A server that is killed may
 	// then lose what it acknowledged.
 	Fast   bool
@@ -44,7 +46,12 @@ type Options struct {
 type Cluster struct {
 	sockets string
 	own     *ownership // nil when the server is another process's
+	made    string
 }
+
+// Made gives the data folder's one true name where this start made the cluster in
+// it, else "".
+func (c *Cluster) Made() string { return c.made }
 
 // ownership is what Close has to end.
 type ownership struct {
@@ -63,8 +70,9 @@ type site struct {
 
 // Start returns when the cluster answers and has its database. ctx bounds the start
 // alone; Close is what stops the server. It fails with ErrNoBinaries where no
-// PostgreSQL is installed, with InUseError when Serve finds another serve, and with
-// the end of the server's log when that does not come up.
+// PostgreSQL is installed, with InUseError when Serve finds another serve, with
+// NoClusterError where there is none and none is to be made, and with the end of the
+// server's log when that does not come up.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	return start(ctx, o, site{finder: installed(), movedRoot: "/var/lib/diglot"})
 }
@@ -82,6 +90,9 @@ func Running(dir string) *Cluster {
 func start(ctx context.Context, o Options, on site) (*Cluster, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Existing && !begun(o.Dir) {
+		return nil, &NoClusterError{Dir: o.Dir}
 	}
 	dir, err := openDir(o.Dir)
 	if err != nil {
@@ -124,7 +135,11 @@ func startOwn(ctx context.Context, o Options, on site, dir string) (*Cluster, er
 	if filepath.Dir(s.sockets) != lay.base {
 		own.temp = s.sockets
 	}
-	return &Cluster{sockets: s.sockets, own: own}, nil
+	c := &Cluster{sockets: s.sockets, own: own}
+	if s.new {
+		c.made = dir
+	}
+	return c, nil
 }
 
 // prepare makes all that the server needs to run: user, folders, cluster.
@@ -136,6 +151,9 @@ func prepare(ctx context.Context, o Options, on site, dir string) (*server, layo
 	major, err := clusterMajor(lay.data())
 	if err != nil {
 		return nil, lay, err
+	}
+	if major == 0 && o.Existing {
+		return nil, lay, &NoClusterError{Dir: o.Dir}
 	}
 	bin, err := on.finder.find(ctx, major)
 	if err != nil {
@@ -160,7 +178,7 @@ func prepare(ctx context.Context, o Options, on site, dir string) (*server, layo
 	if err != nil {
 		return nil, lay, err
 	}
-	s := &server{bin: bin, acct: acct, data: lay.data(), sockets: sockets, logPath: lay.log(), fast: o.Fast, logger: o.Logger}
+	s := &server{bin: bin, acct: acct, data: lay.data(), sockets: sockets, logPath: lay.log(), fast: o.Fast, new: major == 0, logger: o.Logger}
 	if major == 0 {
 		if err := s.initdb(ctx, lay.base); err != nil {
 			return nil, lay, err

@@ -159,3 +159,35 @@ func TestOddAndLongPaths(t *testing.T) {
 		}
 	}
 }
+
+func TestNoClusterIsMadeWhereNoneIsAskedFor(t *testing.T) {
+	t.Parallel()
+	needsPostgres(t)
+	root := newDir(t)
+	for name, begin := range map[string]func(dir string) error{
+		"nothing":         func(string) error { return nil },
+		"an empty folder": func(dir string) error { return os.MkdirAll(dir, 0o700) },
+		"one that was begun": func(dir string) error {
+			return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600))
+		},
+	} {
+		dir := filepath.Join(root, name)
+		require.NoError(t, begin(dir))
+		before, _ := filepath.Glob(filepath.Join(dir, "*"))
+		_, err := Start(within(t), Options{Dir: dir, Purpose: Use, Existing: true, Fast: true})
+		none, ok := errors.AsType[*NoClusterError](err)
+		require.True(t, ok, "%s: %v", name, err)
+		require.Equal(t, dir, none.Dir)
+		after, _ := filepath.Glob(filepath.Join(dir, "*"))
+		require.Equal(t, before, after, name)
+	}
+	dir := filepath.Join(root, "made")
+	c, err := Start(within(t), Options{Dir: dir, Purpose: Use, Fast: true})
+	require.NoError(t, err)
+	require.Equal(t, dir, c.Made())
+	require.NoError(t, c.Close())
+	c, err = Start(within(t), Options{Dir: dir, Purpose: Use, Existing: true, Fast: true})
+	require.NoError(t, err)
+	require.Empty(t, c.Made())
+	require.NoError(t, c.Close())
+}

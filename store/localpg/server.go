@@ -27,6 +27,7 @@ type server struct {
 	sockets string
 	logPath string
 	fast    bool
+	new     bool // its cluster is made by this start
 	logger  *slog.Logger
 }
 

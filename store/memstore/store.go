@@ -151,18 +151,6 @@ func (s *Store) sortedTenants() []core.Tenant {
 	return out
 }
 
-var nouns = map[string]string{
-	"tenant": "tenant", "mcp_server": "server", "agent": "agent", "key": "key", "account": "linked account",
-	"session": "session", "signing_key": "signing key",
-}
+func notFound(noun string) error { return core.Missing(noun) }
 
-func notFound(noun string) error {
-	return &core.Error{Kind: core.NotFound, Noun: noun, Message: nouns[noun] + " not found"}
-}
-
-func conflict(noun, field string) error {
-	return &core.Error{
-		Kind: core.Conflict, Noun: noun, Fields: map[string]string{field: "is taken"},
-		Message: "a " + nouns[noun] + " with that " + field + " exists already",
-	}
-}
+func conflict(noun, field string) error { return core.Taken(noun, field) }

@@ -19,8 +19,8 @@ import (
 // Prefix begins the path of every operation.
 const Prefix = "/admin/v1"
 
-// documentPath is where the OpenAPI document is, for whoever asks.
-const documentPath = Prefix + "/openapi.yaml"
+// DocumentPath is where the OpenAPI document is, for whoever asks.
+const DocumentPath = Prefix + "/openapi.yaml"
 
 // longAtOnce is how many exports may be under way, and beside them how many
 // verifications and prunings: they hold some MB each, and a connection at times,
@@ -196,7 +196,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	if r.URL.Path == documentPath {
+	if r.URL.Path == DocumentPath {
 		serveDocument(x, r)
 		return
 	}

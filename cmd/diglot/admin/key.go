@@ -32,7 +32,7 @@ func (h *Handler) key(r *request) (core.Tenant, core.Key, error) {
 	}
 	owner, k, err := h.Operator.Key(r.ctx, r.PathValue("key"))
 	if err == nil && owner.ID != t.ID {
-		err = &core.Error{Kind: core.NotFound, Noun: "key", Message: "key not found"}
+		err = core.Missing("key")
 	}
 	return t, k, err
 }

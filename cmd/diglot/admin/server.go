@@ -45,7 +45,7 @@ func ServerRef(text string) core.MCPServerRef {
 	return core.BySlug(text)
 }
 
-var errNoServer = &core.Error{Kind: core.NotFound, Noun: "mcp_server", Message: "mcp_server not found"}
+var errNoServer = core.Missing("mcp_server")
 
 // server gives the server that the path names, which may be none.
 func (r *request) server() (core.MCPServerRef, error) {

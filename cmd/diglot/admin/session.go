@@ -154,4 +154,4 @@ func (h *Handler) revokeSession(r *request) (reply, error) {
 }
 
 // ErrNoSession is what is wrong with an id that no session has.
-var ErrNoSession error = &core.Error{Kind: core.NotFound, Noun: "session", Message: "session not found"}
+var ErrNoSession error = core.Missing("session")

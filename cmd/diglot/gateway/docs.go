@@ -19,8 +19,8 @@ import (
 	"github.com/diglot/diglot/dialects/refold"
 )
 
-// docsPath is where a browser finds the page; what the page needs is below it.
-const docsPath = "/docs"
+// DocsPath is where a browser finds the page; what the page needs is below it.
+const DocsPath = "/docs"
 
 // openAPIPath begins the path of every OpenAPI document.
 const openAPIPath = "/openapi/"
@@ -60,7 +60,7 @@ const ownHost = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style
 
 // IsDocs reports whether a path is a document's or the page's.
 func IsDocs(p string) bool {
-	return p == docsPath || strings.HasPrefix(p, docsPath+"/") || strings.HasPrefix(p, openAPIPath)
+	return p == DocsPath || strings.HasPrefix(p, DocsPath+"/") || strings.HasPrefix(p, openAPIPath)
 }
 
 // Serve serves the OpenAPI documents and a page that shows them. All of it
@@ -76,7 +76,7 @@ func (d Documentation) Serve(w http.ResponseWriter, r *http.Request) {
 		ServeDocument(w, r, document)
 		return
 	}
-	name := strings.Trim(strings.TrimPrefix(r.URL.Path, docsPath), "/")
+	name := strings.Trim(strings.TrimPrefix(r.URL.Path, DocsPath), "/")
 	switch name {
 	case "":
 		name = "index.html"

@@ -137,7 +137,7 @@ func DialectAt(path string) core.DialectName {
 
 func noSuchPath(w http.ResponseWriter) {
 	Answer(w, http.StatusNotFound, map[string]string{
-		"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix, "docs": docsPath,
+		"error": "no such path", "refold": refold.Prefix, "cometchat": cometchat.Prefix, "docs": DocsPath,
 	})
 }
 
