@@ -48,13 +48,18 @@ var examples = map[string][]string{
 	"move plan": {
 		"DIGLOT_FROM_KEY_FILE=refold.key diglot move plan --from refold:https://app.refold.ai --from-account customer@example.com --to tenant:acme --run acme",
 	},
-	"move apply":  {"DIGLOT_FROM_KEY_FILE=refold.key diglot move apply --run acme --from-account customer@example.com"},
-	"move resume": {"DIGLOT_FROM_KEY_FILE=refold.key diglot move resume --run acme --from-account customer@example.com"},
-	"move status": {"diglot move status --run acme -o json"},
-	"move verify": {"DIGLOT_FROM_KEY_FILE=refold.key diglot move verify --run acme --from-account customer@example.com"},
-	"move undo":   {"diglot move undo --run acme"},
-	"move report": {"diglot move report --run acme --format html > acme.html"},
-	"version":     {"diglot version -o json"},
+	"move apply":    {"DIGLOT_FROM_KEY_FILE=refold.key diglot move apply --run acme"},
+	"move resume":   {"DIGLOT_FROM_KEY_FILE=refold.key diglot move resume --run acme"},
+	"move catch-up": {"DIGLOT_FROM_KEY_FILE=refold.key diglot move catch-up --run acme --delete"},
+	"move status":   {"diglot move status --run acme -o json"},
+	"move verify":   {"DIGLOT_FROM_KEY_FILE=refold.key diglot move verify --run acme"},
+	"move undo":     {"diglot move undo --run acme"},
+	"move report":   {"diglot move report --run acme --format html > acme.html"},
+	"shadow report": {
+		"diglot shadow report shadow.jsonl --since 24h",
+		"diglot shadow report shadow.jsonl --tenant acme --fail-over 0.1",
+	},
+	"version": {"diglot version -o json"},
 }
 
 // addExamples has the help of cmd, and of those below it, show their examples.

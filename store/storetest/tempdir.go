@@ -1,8 +1,12 @@
 package storetest
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,7 +21,8 @@ const (
 	// memoryNeeded is what a run takes with room to spare.
 	memoryNeeded = 2 << 30
 
-	// abandonedAfter is longer than any test run is given.
+	// abandonedAfter is longer than a server takes to start. One that runs is
+	// never taken for abandoned: a story, or a soak, lasts for hours.
 	abandonedAfter = time.Hour
 )
 
@@ -37,8 +42,28 @@ func removeAbandoned() {
 		return
 	}
 	for _, dir := range dirs {
-		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > abandonedAfter {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > abandonedAfter && !serves(dir) {
 			_ = os.RemoveAll(dir) // another user's stays
 		}
 	}
+}
+
+// serves reports whether there is a process by the number of the server that has
+// its data in a folder.
+func serves(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "pg", "postmaster.pid")) //nolint:gosec // it is a test's
+	if err != nil {
+		return false
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil || pid <= 0 {
+		return false
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	err = process.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
 }

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,9 @@ func serveOperations(t *testing.T, w *world) (address string) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(narrow{listener}) }()
 	t.Cleanup(func() {
-		require.NoError(t, server.Shutdown(t.Context()), "a request is under way")
+		ending, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		require.NoError(t, server.Shutdown(ending), "a request is under way")
 		require.ErrorIs(t, <-ended, http.ErrServerClosed)
 	})
 	return listener.Addr().String()
