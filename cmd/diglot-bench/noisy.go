@@ -52,7 +52,7 @@ func (p plan) neighbours(ctx context.Context, db *database) error {
 		{name: fmt.Sprintf("one that creates %d times its limit of %d a second", noisyFactor, limit), does: does(pestCreates)},
 		{name: fmt.Sprintf("somebody who tries %d keys a second", rate), does: does(pestGuesses)},
 	}
-	say("\np99 of %d tenants that read %d times a second each, %d turns of %s, median (least to most), goal below 1.20:",
+	say("\np99 of %d tenants that read %d times a second each, %d turns of %s, median (least to most), goal below 1.20 beside a tenant:",
 		quietTenants, quietRate, p.rounds, p.noisyTurn)
 	for _, n := range noises {
 		if err := p.withNoise(ctx, db, &n); err != nil {
