@@ -105,13 +105,14 @@ func checkTimes(fields map[string]string, created, updated time.Time) {
 	}
 }
 
-// mostRevisions leaves room for each change that follows, and is a number that
-// clients in JavaScript tell from the next.
-const mostRevisions = 1<<53 - 1
+// MaxRevision is the most that an imported record's revision or version may be:
+// it leaves room for each change that follows, and is a number that clients in
+// JavaScript tell from the next.
+const MaxRevision = 1<<53 - 1
 
 func checkRevision(fields map[string]string, field string, revision, least int64) {
-	if revision < least || revision > mostRevisions {
-		fields[field] = "is not from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(mostRevisions, 10)
+	if revision < least || revision > MaxRevision {
+		fields[field] = "is not from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(MaxRevision, 10)
 	}
 }
 

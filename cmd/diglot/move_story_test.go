@@ -236,3 +236,20 @@ func (s *story) reportAndUndo(t *testing.T, m *mover) {
 	require.Zero(t, m.vendor.counts(t).Servers)
 	require.Zero(t, m.vendor.counts(t).Agents)
 }
+
+// A vendor that takes one request a second refuses a move on any machine.
+func TestAMoveThatIsRefusedForItsPaceComesAgainWhenItIsToldTo(t *testing.T) {
+	t.Parallel()
+	const n = 2 * storyBurst
+	s := &story{rate: 1}
+	vendor := newStandIn(t, s.rate)
+	vendor.fill(t, core.Refold, n)
+	file := filepath.Join(t.TempDir(), "vendor.jsonl")
+	m := s.newMover(t, vendor, envFromKey+"="+vendor.keys["key"][1], "--from", "refold:"+vendor.url, "--to", "file:"+file, "--from-account", testAccount)
+	stdout, stderr, code := m.run(t, "apply")
+	require.Zero(t, code, "%s %s", stdout, stderr)
+	require.Positive(t, requireHonoured(t, vendor))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, n, strings.Count(string(text), `"kind":"mcp_server"`), "nothing is missing: %s", text)
+}

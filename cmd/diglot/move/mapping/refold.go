@@ -131,7 +131,7 @@ func (m *Mapper) RefoldAccount(in *client.Account) (Mapped[core.Account], error)
 	if !ok {
 		a.ObjectID = derivedID(a.CreatedAt, "refold", a.ID)
 	}
-	if v, err := strconv.ParseInt(string(in.Version.Value), 10, 63); err == nil && v >= 0 {
+	if v, err := strconv.ParseInt(string(in.Version.Value), 10, 64); err == nil && v >= 0 && v <= core.MaxRevision {
 		a.Version = v
 	}
 	a.Fields = done.fields(&a, in.UDF)
