@@ -213,8 +213,11 @@ func (s *Shadow) Relay(w http.ResponseWriter, c *dialects.Call, refused error) (
 		return false, nil
 	}
 	l := x.set.of(c.Dialect, c.Who)
-	if l == nil && c.Who == nil && isAway(refused) {
-		l = x.set.lanes[s.known.of(c)]
+	if c.Who == nil && isAway(refused) {
+		l = x.set.lanes[s.known.of(c)] // never the strangers': any tenant's key would go there
+		if l == nil && x.set.peers[core.DialectName(c.Dialect)] {
+			return false, errNobodyKnown
+		}
 	}
 	if l == nil || c.Who == nil && l.rule.Answers != Peer {
 		return false, nil
