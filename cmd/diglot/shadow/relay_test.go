@@ -234,7 +234,7 @@ func TestWhereThePeerAnswersAnAnswerIsPassedOnAsItComes(t *testing.T) {
 	rest, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	require.Equal(t, "first second", string(first)+string(rest))
-	require.Contains(t, w.records(t, 1)[0].Differences, shadow.Difference{Kind: shadow.Type, Ours: "object of 10", Theirs: "not JSON"})
+	require.Contains(t, w.records(t, 1)[0].Differences, shadow.Difference{Kind: shadow.Type, Ours: "object of 10", Theirs: "not JSON, 12 bytes"})
 }
 
 // What is too long to be kept is passed on all the same, and not asked a second

@@ -3,6 +3,7 @@ package shadow
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +18,9 @@ const (
 	keptBytes = 64 << 10
 )
 
+// allNoise is the form of texts that are nothing but noise.
+var allNoise = regexp.MustCompile(`^<(?:uuid|24 hex|[0T:.Z+-]+)>$`)
+
 // show gives a value as it may be kept: what it is, or where values are asked for
 // how it begins.
 func (c *comparison) show(v any, hidden bool) string {
@@ -30,12 +34,15 @@ func (c *comparison) show(v any, hidden bool) string {
 			return strconv.FormatBool(v)
 		}
 	}
+	if text, ok := v.(other); ok { // what can't be read can't be looked through for credentials
+		return fmt.Sprintf("%s, %d bytes", typeOf(v), len(text))
+	}
 	if c.values && !hidden {
 		return c.text(v)
 	}
 	switch v := v.(type) {
 	case string:
-		if form := c.noise.text(v); form != v && strings.HasPrefix(form, "<") && strings.HasSuffix(form, ">") {
+		if form := c.noise.text(v); allNoise.MatchString(form) {
 			return form
 		}
 		return fmt.Sprintf("string of %d", utf8.RuneCountInString(v))
@@ -48,26 +55,27 @@ func (c *comparison) show(v any, hidden bool) string {
 }
 
 func (c *comparison) text(v any) string {
-	if o, ok := v.(other); ok {
-		return shorten(strings.Join(strings.Fields(strings.ToValidUTF8(c.hide.In(string(o)), "\uFFFD")), " "))
-	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		return typeOf(v)
 	}
 	shown, _ := c.hide.Body(text, false)
-	return shorten(string(shown))
+	return redact.InURLs(string(shown)) // and add shortens it
 }
 
-func shorten(text string) string {
-	if len(text) <= shownBytes {
+// ellipsis is where text was cut.
+const ellipsis = "…"
+
+// shorten gives text of most bytes at most.
+func shorten(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := shownBytes
-	for !utf8.RuneStart(text[cut]) {
+	cut := most - len(ellipsis)
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
-	return text[:cut] + "…"
+	return strings.Clone(text[:cut]) + ellipsis
 }
 
 // kept gives a body as the log has it.
@@ -77,5 +85,5 @@ func kept(hide redact.Secrets, a answer) json.RawMessage {
 		return nil
 	}
 	text, _ := hide.Body(body, len(body) > keptBytes)
-	return json.RawMessage(text)
+	return json.RawMessage(redact.InURLs(string(text)))
 }
