@@ -34,8 +34,10 @@ func plain(name string) string {
 	if len(name) > 2 && name[0] == 'x' && (name[1] == '-' || name[1] == '_') {
 		name = name[2:]
 	}
-	return strings.NewReplacer("-", "", "_", "").Replace(name)
+	return separators.Replace(name)
 }
+
+var separators = strings.NewReplacer("-", "", "_", "")
 
 // IsHeader reports whether a header holds a credential, or may.
 func IsHeader(name string) bool {
