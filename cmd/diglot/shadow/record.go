@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -39,8 +40,14 @@ type Record struct {
 	Dropped int64 `json:"dropped,omitempty"`
 }
 
-// recentRecords is how many differences are kept in memory.
-const recentRecords = 1000
+// recentRecords is how many differences are kept in memory, recentBytes what they
+// may take.
+const (
+	recentRecords   = 1000
+	recentBytes     = 8 << 20
+	recordBytes     = 512 // of one beside its differences, differenceBytes of each of these
+	differenceBytes = 80
+)
 
 // findings is where records go.
 type findings struct {
@@ -49,9 +56,9 @@ type findings struct {
 	dropped atomic.Int64
 
 	mu     sync.Mutex
-	ring   []*Record // of what differed, without values
-	next   int
-	failed bool // to write, and it was said
+	last   []*Record // of what differed, without values, the oldest first
+	bytes  int       // that last takes
+	failed bool      // to write, and it was said
 }
 
 func newFindings(o Options, m *metrics) *findings { return &findings{options: o, metrics: m} }
@@ -88,17 +95,27 @@ func (f *findings) remember(r *Record) {
 			bare.Differences[i] = d
 		}
 	}
-	if len(f.ring) < recentRecords {
-		f.ring = append(f.ring, &bare)
-		return
+	f.last = append(f.last, &bare)
+	f.bytes += bare.size()
+	for len(f.last) > recentRecords || f.bytes > recentBytes {
+		f.bytes -= f.last[0].size()
+		f.last[0] = nil // the memory is let go of before the list is moved
+		f.last = f.last[1:]
 	}
-	f.ring[f.next] = &bare
-	f.next = (f.next + 1) % recentRecords
+}
+
+// size is about how much memory a record without bodies takes.
+func (r *Record) size() int {
+	n := recordBytes
+	for i := range r.Differences {
+		n += differenceBytes + r.Differences[i].size()
+	}
+	return n
 }
 
 func (f *findings) recent(w io.Writer) error {
 	f.mu.Lock()
-	list := append(append([]*Record{}, f.ring[f.next:]...), f.ring[:f.next]...)
+	list := slices.Clone(f.last)
 	f.mu.Unlock()
 	e := json.NewEncoder(w)
 	for _, r := range list {

@@ -98,24 +98,44 @@ func closedPort(t *testing.T) string {
 
 func TestAnAnswerThatThePeerBreaksOffIsBrokenOffForTheClientToo(t *testing.T) {
 	t.Parallel()
-	peer := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "100")
-		_, _ = io.WriteString(w, `{"name":`)
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	})
-	w := newWorld(t, rule(core.Refold, peer, "answers: peer"))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+servers, nil)
-	require.NoError(t, err)
-	r.Header.Set("X-Api-Key", refoldKey)
-	r.Header.Set("Linked_account_id", account)
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil {
-		_, err = io.ReadAll(res.Body)
-		require.NoError(t, res.Body.Close())
+	for reason, more := range map[string]func(*http.Request){
+		"truncated": func(*http.Request) { panic(http.ErrAbortHandler) },
+		"timeout":   func(r *http.Request) { <-r.Context().Done() },
+	} {
+		peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"name":`)
+			_ = http.NewResponseController(w).Flush()
+			more(r)
+		})
+		timeout := "timeout: 20s"
+		if reason == "timeout" {
+			timeout = "timeout: 500ms"
+		}
+		w := newWorld(t, rule(core.Refold, peer, "answers: peer", "writes: mirror", timeout))
+		for i, method := range []string{http.MethodGet, http.MethodPost} {
+			r, err := http.NewRequestWithContext(t.Context(), method, w.url+servers, strings.NewReader(`{"name":"Weather","description":"d"}`))
+			require.NoError(t, err)
+			r.Header.Set("X-Api-Key", refoldKey)
+			r.Header.Set("Linked_account_id", account)
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+				require.NoError(t, res.Body.Close())
+			}
+			require.Error(t, err)
+			w.counts(t, i+1, "diglot_shadow_failed_total", "reason", reason)
+			w.counts(t, i+1, "diglot_shadow_dropped_total", "reason", "broken_off")
+			require.Eventually(t, func() bool { return strings.Count(w.access.String(), "the answer was broken off") == i+1 }, patience, time.Millisecond)
+		}
+		require.Zero(t, w.shadow.Close(patience))
+		require.Empty(t, w.log.String())
+		n, err := w.operator.TenantCounts(t.Context(), w.tenant)
+		require.NoError(t, err)
+		require.Zero(t, n.Servers, "it is not known what was done")
 	}
-	require.Error(t, err)
-	require.Empty(t, w.log.String())
 }
 
 // The client has the peer's answer while Diglot's own is not there yet: its store
