@@ -16,21 +16,21 @@ type clock struct {
 }
 
 func newClock(most time.Duration, late func()) *clock {
-	return &clock{left: most, since: time.Now(), timer: time.AfterFunc(most, late)} //nolint:forbidigo // a duration is measured, not a time stored
+	return &clock{left: most, since: time.Now(), timer: time.AfterFunc(most, late)}
 }
 
 func (c *clock) pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer.Stop() {
-		c.left -= time.Since(c.since) //nolint:forbidigo // as above
+		c.left -= time.Since(c.since)
 	}
 }
 
 func (c *clock) goOn() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.since = time.Now() //nolint:forbidigo // as above
+	c.since = time.Now()
 	c.timer.Reset(c.left)
 }
 

@@ -122,7 +122,7 @@ type noted struct {
 // Read implements [io.Reader].
 func (n *noted) Read(b []byte) (int, error) {
 	read, err := n.ReadCloser.Read(b)
-	if err != nil && err != io.EOF { //nolint:errorlint // the very value is the end
+	if err != nil && err != io.EOF {
 		*n.failed = err
 	}
 	return read, err

@@ -157,6 +157,6 @@ func TestAWriteOnAConnectionThatWasUsedIsSentOnce(t *testing.T) {
 		w.records(t, 1)
 		w.refold(t, http.MethodDelete, servers+"/"+oneID, "")
 		w.counts(t, 1, "diglot_shadow_failed_total")
-		require.EqualValues(t, []int32{1, 1}, []int32{deleted.Load(), reused.Load()}, answers)
+		require.Equal(t, []int32{1, 1}, []int32{deleted.Load(), reused.Load()}, answers)
 	}
 }
