@@ -149,6 +149,16 @@ func once(h http.Header) {
 	}
 }
 
+// hasDots reports whether a path has a segment that means another folder.
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
 // at gives the peer's address of what a client asked for.
 func (r *Rule) at(asked *url.URL) *url.URL {
 	u := *r.base

@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Record is one request that was asked twice: a line of the log.
@@ -75,9 +79,9 @@ func (f *findings) add(r *Record) {
 		return
 	}
 	r.Dropped = f.dropped.Swap(0)
-	line, err := json.Marshal(r)
+	line, err := r.line()
 	if err == nil {
-		_, err = f.options.Log.Write(append(line, '\n'))
+		_, err = f.options.Log.Write(line)
 	}
 	if err != nil && !f.failed {
 		f.options.Logger.Error("write the shadow's log; it is tried again with each record", slog.String("error", err.Error()))
@@ -104,6 +108,37 @@ func (f *findings) remember(r *Record) {
 	}
 }
 
+// line gives a record as the log has it.
+func (r *Record) line() ([]byte, error) {
+	text, err := json.Marshal(r)
+	return append(Escaped(text), '\n'), err
+}
+
+// Escaped gives JSON with \u in place of all that is not for a terminal: a member's
+// name may be of a peer's choice.
+func Escaped(text []byte) []byte {
+	if !bytes.ContainsFunc(text, unshown) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+len(text)/4)
+	for _, c := range string(text) {
+		switch {
+		case !unshown(c):
+			out = utf8.AppendRune(out, c)
+		case c > 0xFFFF:
+			high, low := utf16.EncodeRune(c)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, c)
+		}
+	}
+	return out
+}
+
+// unshown reports whether a character is none that a terminal shows. Those below
+// DEL are JSON's own, or escaped by it.
+func unshown(c rune) bool { return c >= '\x7f' && !unicode.IsPrint(c) }
+
 // size is about how much memory a record without bodies takes.
 func (r *Record) size() int {
 	n := recordBytes
@@ -117,9 +152,12 @@ func (f *findings) recent(w io.Writer) error {
 	f.mu.Lock()
 	list := slices.Clone(f.last)
 	f.mu.Unlock()
-	e := json.NewEncoder(w)
 	for _, r := range list {
-		if err := e.Encode(r); err != nil {
+		line, err := r.line()
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(line); err != nil {
 			return err
 		}
 	}
@@ -136,6 +174,9 @@ func (f *findings) limit(bytes int64) {
 // oldLogs is how many logs are kept beside the one that is written: FILE.1 is the
 // one before it.
 const oldLogs = 3
+
+// logMode is what others may do with a log: nothing.
+const logMode = 0o600
 
 // LogFile is a log on the disk. At its limit it becomes FILE.1, and so on.
 type LogFile struct {
@@ -154,13 +195,18 @@ func OpenLog(path string) (*LogFile, error) {
 }
 
 func (l *LogFile) open() error {
-	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, logMode)
 	if err != nil {
 		return err
 	}
 	info, err := file.Stat()
 	if err != nil {
 		return closing(file, err)
+	}
+	if info.Mode().IsRegular() && info.Mode().Perm() != logMode { // it was there before
+		if err := file.Chmod(logMode); err != nil {
+			return closing(file, err)
+		}
 	}
 	l.file, l.size = file, info.Size()
 	if l.size > 0 { // what a kill cut off is a line of its own, not the beginning of the next

@@ -20,7 +20,7 @@ const maxRelayed = gateway.DefaultConcurrency
 
 var (
 	errBusy     = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "the peer answers too slowly for any more"}
-	errProtocol = errors.New("the peer changes to another protocol")
+	errProtocol = errors.New("the peer changes to another protocol, or speaks none")
 )
 
 // discarded is for what the proxy logs, which may have an address in it. Failures
@@ -41,7 +41,7 @@ func (l *lane) newProxy() *httputil.ReverseProxy {
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { w.(*relayed).failed = err },
 		ModifyResponse: func(r *http.Response) error {
-			if r.StatusCode == http.StatusSwitchingProtocols {
+			if r.StatusCode < http.StatusOK { // a change of the protocol, or no status at all
 				return errProtocol
 			}
 			out := r.Request.Context().Value(relayedKey{}).(*relayed)

@@ -303,3 +303,33 @@ func TestThePeerIsAskedNoMoreAtOnceThanSoMany(t *testing.T) {
 	waiting.Wait()
 	require.Equal(t, http.StatusNotFound, w.refold(t, http.MethodGet, servers, "").status)
 }
+
+// A peer could take dots for another path than Diglot has judged.
+func TestNoPathWithDotsIsPassedOn(t *testing.T) {
+	t.Parallel()
+	for _, answers := range []string{shadow.Diglot, shadow.Peer} {
+		peer := newCounting(t)
+		w := newWorld(t, rule(core.Refold, peer.front, "writes: mirror", "answers: "+answers))
+		for _, path := range []string{servers + "/..", servers + "/%2e%2e", servers + "/%2e%2e%2fapplication", servers + "/./x", "/api/v2/public/%2E%2E/nothing"} {
+			for _, method := range []string{http.MethodGet, http.MethodDelete} {
+				r := w.refold(t, method, path, "")
+				require.Equal(t, http.StatusNotFound, r.status, "%s %s: %s", method, path, r.body)
+			}
+		}
+		require.Zero(t, w.shadow.Close(patience))
+		require.Empty(t, peer.requests())
+	}
+}
+
+func TestAPeerWithoutAStatusIsWordedByTheDialect(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 042 Odd\r\nContent-Length: 2\r\n\r\n{}")
+			_ = conn.Close()
+		}
+	})
+	w := newWorld(t, rule(core.Refold, peer, "answers: peer"))
+	require.Equal(t, http.StatusServiceUnavailable, w.refold(t, http.MethodGet, servers, "").status)
+}

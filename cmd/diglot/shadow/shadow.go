@@ -228,6 +228,9 @@ func (s *Shadow) Unrouted(r *http.Request) bool {
 // Relay implements [dialects.Relay].
 func (s *Shadow) Relay(w http.ResponseWriter, c *dialects.Call, refused error) (answered bool, failed error) {
 	x := exchangeOf(c.Request)
+	if hasDots(c.Request.URL.Path) { // a peer could take it for another path than was judged here
+		return false, nil
+	}
 	if x == nil { // it is a shadow's own, or nobody's
 		return false, nil
 	}
