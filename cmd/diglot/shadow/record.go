@@ -1,7 +1,6 @@
 package shadow
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,9 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Record is one request that was asked twice: a line of the log.
@@ -113,31 +109,6 @@ func (r *Record) line() ([]byte, error) {
 	text, err := json.Marshal(r)
 	return append(Escaped(text), '\n'), err
 }
-
-// Escaped gives JSON with \u in place of all that is not for a terminal: a member's
-// name may be of a peer's choice.
-func Escaped(text []byte) []byte {
-	if !bytes.ContainsFunc(text, unshown) {
-		return text
-	}
-	out := make([]byte, 0, len(text)+len(text)/4)
-	for _, c := range string(text) {
-		switch {
-		case !unshown(c):
-			out = utf8.AppendRune(out, c)
-		case c > 0xFFFF:
-			high, low := utf16.EncodeRune(c)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, c)
-		}
-	}
-	return out
-}
-
-// unshown reports whether a character is none that a terminal shows. Those below
-// DEL are JSON's own, or escaped by it.
-func unshown(c rune) bool { return c >= '\x7f' && !unicode.IsPrint(c) }
 
 // size is about how much memory a record without bodies takes.
 func (r *Record) size() int {

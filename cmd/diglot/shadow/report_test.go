@@ -118,7 +118,7 @@ func TestALogIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "shadow.jsonl")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	require.NoError(t, os.Chmod(path, 0o644)) //nolint:gosec // which is what is mended
+	require.NoError(t, os.Chmod(path, 0o644))
 	log, err := shadow.OpenLog(path)
 	require.NoError(t, err)
 	require.NoError(t, log.Close())

@@ -1,11 +1,14 @@
 package shadow
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/diglot/diglot/cmd/diglot/redact"
@@ -87,3 +90,28 @@ func kept(hide redact.Secrets, a answer) json.RawMessage {
 	text, _ := hide.Body(body, len(body) > keptBytes)
 	return json.RawMessage(redact.InURLs(string(text)))
 }
+
+// Escaped gives JSON with \u in place of all that is not for a terminal: a member's
+// name may be of a peer's choice.
+func Escaped(text []byte) []byte {
+	if !bytes.ContainsFunc(text, unshown) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+len(text)/4)
+	for _, c := range string(text) {
+		switch {
+		case !unshown(c):
+			out = utf8.AppendRune(out, c)
+		case c > 0xFFFF:
+			high, low := utf16.EncodeRune(c)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, c)
+		}
+	}
+	return out
+}
+
+// unshown reports whether a character is none that a terminal shows. Those below
+// DEL are JSON's own, or escaped by it.
+func unshown(c rune) bool { return c >= '\x7f' && !unicode.IsPrint(c) }
