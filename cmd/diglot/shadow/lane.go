@@ -87,10 +87,15 @@ type lane struct {
 }
 
 func newLane(s *Shadow, c *Config, r *Rule) *lane {
-	l := &lane{shadow: s, rule: r, queue: make(chan *job, c.Queue), workers: c.Workers, transport: newTransport(c.allowed, c.Workers)}
+	l := &lane{shadow: s, rule: r, queue: make(chan *job, c.Queue), workers: c.Workers}
 	if r.Writes == Mirror {
 		l.workers, l.ids = 1, newIDMap()
 	}
+	idle := l.workers
+	if r.Answers == Peer {
+		idle = maxRelayed // each has a connection of its own
+	}
+	l.transport = newTransport(c.allowed, idle)
 	l.proxy = l.newProxy()
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	l.asking, l.abandon = context.WithCancel(context.Background())
