@@ -64,8 +64,8 @@ func safe(addr netip.Addr, allowed []netip.Prefix) error {
 // the second time is looked at the second time too. No proxy is used, which would
 // connect in its place, and nothing is unpacked, so that a client gets what was
 // sent. It speaks HTTP/1 alone: net/http sends a request without a body again over
-// HTTP/2 as often as the peer resets its stream, a DELETE too. As many connections as idle wait for the next
-// requests.
+// HTTP/2 as often as the peer resets its stream, a DELETE too. As many connections
+// as idle wait for the next requests.
 func newTransport(allowed []netip.Prefix, idle int) *http.Transport {
 	d := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
