@@ -1,6 +1,7 @@
 package dialects
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,7 +15,10 @@ type state struct {
 	operation string
 	who       *core.Principal
 	err       error
+	brokenOff bool // the connection was, before the answer's end
 }
+
+var errBrokenOff = errors.New("the answer was broken off")
 
 func (s *state) tenant() string {
 	if s.who == nil {
@@ -46,10 +50,12 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // finish logs and measures a request. Neither credentials nor bodies nor query
 // strings are logged.
 func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
-	if status == 0 {
+	if s.brokenOff {
+		s.err = errors.Join(errBrokenOff, s.err)
+	} else if status == 0 {
 		status = http.StatusOK
 	}
-	if k.options.Observe != nil {
+	if k.options.Observe != nil && !s.brokenOff {
 		k.options.Observe(Observation{Dialect: k.Name, Operation: s.operation, Status: status, Duration: d, Refused: refusalOf(s.err)})
 	}
 	level := slog.LevelInfo
@@ -63,7 +69,7 @@ func (k *Kit) finish(r *http.Request, status int, s *state, d time.Duration) {
 		slog.Int64("duration_us", d.Microseconds()),
 	}
 	n := 7
-	ours := status >= http.StatusInternalServerError && core.KindOf(s.err) != core.Unserved // a failure of ours
+	ours := s.brokenOff || status >= http.StatusInternalServerError && core.KindOf(s.err) != core.Unserved // a failure of ours
 	if s.err != nil && (ours || k.log.Enabled(r.Context(), slog.LevelDebug)) {
 		attrs[n] = slog.String("error", s.err.Error())
 		n++

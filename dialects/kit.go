@@ -323,10 +323,15 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
 	trimTrailingSlash(r)
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		s.brokenOff = p == http.ErrAbortHandler //nolint:errorlint // the very value is the signal
+		if p != nil && !s.brokenOff {
 			k.panicked(rec, r, p)
 		}
 		k.finish(r, rec.status, s, time.Since(start))
+		if s.brokenOff {
+			panic(p)
+		}
 	}()
 	allowOrigins(w.Header())
 	if isPreflight(r) {
@@ -348,9 +353,6 @@ func trimTrailingSlash(r *http.Request) {
 }
 
 func (k *Kit) panicked(rec *recorder, r *http.Request, p any) {
-	if p == http.ErrAbortHandler { //nolint:errorlint // the very value is the signal
-		panic(p)
-	}
 	s := callOf(r)
 	k.log.LogAttrs(r.Context(), slog.LevelError, "panic",
 		append(PanicAttrs(p), slog.String("request_id", s.id), slog.String("operation", s.operation))...)

@@ -249,6 +249,8 @@ func TestAbortedAnswersStayAborted(t *testing.T) {
 	t.Parallel()
 	k := newToy(slog.LevelInfo)
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() { k.do(http.MethodGet, "/toys/abort") })
+	require.Contains(t, k.log.String(), `"status":0`, "there was none")
+	require.Contains(t, k.log.String(), "broken off")
 }
 
 func TestEachRequestIsObserved(t *testing.T) {

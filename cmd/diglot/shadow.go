@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -159,6 +160,9 @@ func newShadowReportCommand() *cobra.Command {
 			"are read too; - is the standard input. Without FILE it is that of " + envShadowLog + ". With --fail-over the exit code is 3 where more differs " +
 			"than that, or nothing was compared.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !(over >= 0 && over <= 100) { // not a number is neither
+				return fmt.Errorf("--fail-over is %v: it must be 0 to 100 per cent", over)
+			}
 			from, err := moment(since, time.Now())
 			if err != nil {
 				return fmt.Errorf("--since: %w", err)
@@ -227,7 +231,15 @@ func printShadow(w io.Writer, out *output, r *shadow.Report) error {
 				m.Last.UTC().Format(time.RFC3339), dash(m.Example.RequestID)))
 		}
 	}
-	if err := out.print(w, r, header, rows...); err != nil || out.format != "table" {
+	var text bytes.Buffer
+	if err := out.print(&text, r, header, rows...); err != nil {
+		return err
+	}
+	shown := text.Bytes()
+	if out.format == "json" {
+		shown = shadow.Escaped(shown)
+	}
+	if _, err := w.Write(shown); err != nil || out.format != "table" {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\n%d compared, %d equal, %d different (%.2f%%); failed: %s; not asked a second time: %d\n",

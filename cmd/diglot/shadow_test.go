@@ -162,6 +162,11 @@ func TestAReportOfNothingFailsWhereItIsToProveSomething(t *testing.T) {
 	_, stderr, err := diglot(t, nil, "shadow", "report", empty, "--fail-over", "100")
 	require.Error(t, err)
 	require.Contains(t, stderr, "nothing was compared")
+	for _, over := range []string{"nan", "-1", "101", "inf"} {
+		_, stderr, err := diglot(t, nil, "shadow", "report", empty, "--fail-over="+over)
+		require.Error(t, err)
+		require.Contains(t, stderr, "0 to 100 per cent", over)
+	}
 	for want, args := range map[string][]string{
 		"no log is named": {}, "no such file": {filepath.Join(t.TempDir(), "nothing")}, "--since": {empty, "--since", "x"}, "--output": {empty, "-o", "x"},
 	} {

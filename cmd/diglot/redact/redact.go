@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,8 +34,10 @@ func plain(name string) string {
 	if len(name) > 2 && name[0] == 'x' && (name[1] == '-' || name[1] == '_') {
 		name = name[2:]
 	}
-	return strings.NewReplacer("-", "", "_", "").Replace(name)
+	return separators.Replace(name)
 }
+
+var separators = strings.NewReplacer("-", "", "_", "")
 
 // IsHeader reports whether a header holds a credential, or may.
 func IsHeader(name string) bool {
@@ -49,6 +52,24 @@ func IsMember(name string) bool { return names[plain(name)] }
 func isParameter(name string) bool {
 	name = plain(name)
 	return names[name] || name == "sig" || name == "signature"
+}
+
+var (
+	userInfo  = regexp.MustCompile(`://[^/?#\s"\\@]*@`)
+	parameter = regexp.MustCompile(`([?&;])([^=?&;#\s"\\]{1,100})=([^&#\s"\\]+)`)
+)
+
+// InURLs gives text, or JSON, with a mark in place of what in its URLs is a
+// credential: who the user is, and parameters of the query by their names.
+func InURLs(text string) string {
+	text = userInfo.ReplaceAllString(text, "://"+Mark+"@")
+	return parameter.ReplaceAllStringFunc(text, func(one string) string {
+		name, _, _ := strings.Cut(one[1:], "=")
+		if known, err := url.QueryUnescape(name); err == nil && !isParameter(known) {
+			return one
+		}
+		return one[:1] + name + "=" + Mark
+	})
 }
 
 // Secrets are the values of one request's credentials: they are hidden wherever

@@ -63,8 +63,10 @@ func safe(addr netip.Addr, allowed []netip.Prefix) error {
 // connected to, behind the look-up of its name: a name that means another address
 // the second time is looked at the second time too. No proxy is used, which would
 // connect in its place, and nothing is unpacked, so that a client gets what was
-// sent.
-func newTransport(allowed []netip.Prefix, workers int) *http.Transport {
+// sent. It speaks HTTP/1 alone: net/http sends a request without a body again over
+// HTTP/2 as often as the peer resets its stream, a DELETE too. As many connections
+// as idle wait for the next requests.
+func newTransport(allowed []netip.Prefix, idle int) *http.Transport {
 	d := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
 		if err != nil {
@@ -72,9 +74,11 @@ func newTransport(allowed []netip.Prefix, workers int) *http.Transport {
 		}
 		return safe(at.Addr(), allowed)
 	}}
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext: d.DialContext, TLSHandshakeTimeout: handshakeTimeout, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true, IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: workers, DisableCompression: true,
+		Protocols: protocols, IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: idle, DisableCompression: true,
 		MaxResponseHeaderBytes: maxPeerHeaderBytes,
 	}
 }

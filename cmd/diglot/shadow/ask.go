@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/diglot/diglot/cmd/diglot/redact"
 	"github.com/diglot/diglot/core"
 )
 
@@ -27,6 +28,7 @@ const (
 	failedEncoding    = "encoding"    // the answer is packed otherwise than asked for
 	failedLimited     = "limited"     // one side answered 429, the other did not
 	failedUnavailable = "unavailable" // one side answered 502, 503 or 504, the other did not
+	failedLoop        = "loop"        // the peer is this instance, by another name
 	failedOther       = "other"
 )
 
@@ -44,6 +46,9 @@ func (l *lane) ask(j *job) (a answer, failed string) {
 	defer cancel()
 	l.address(r)
 	a, err = l.askPeer(r.WithContext(ctx))
+	if errors.Is(err, errLoop) {
+		l.sayLooped()
+	}
 	return a, whyFailed(err)
 }
 
@@ -73,49 +78,64 @@ func (l *lane) request(j *job) (*http.Request, error) {
 	return r, nil
 }
 
-// authorize puts the rule's credential in place of the client's.
+// authorize puts the rule's credential in place of all that the client sent, those
+// of the other dialect too.
 func (l *lane) authorize(h http.Header, who *core.Principal) {
+	for name := range h {
+		if redact.IsHeader(name) {
+			delete(h, name)
+		}
+	}
 	if l.rule.Dialect == core.CometChat {
 		h.Set("Apikey", l.rule.credential)
 		return
 	}
-	h.Del("Authorization")
 	h.Set("X-Api-Key", l.rule.credential)
 	if who.Account != "" { // a session token's, which stands for it
 		h.Set("Linked_account_id", who.Account)
 	}
 }
 
-// unsent are headers that are about the connection, the way to Diglot, what the
-// client has of Diglot's answers, or where the client's page is from.
-var unsent = []string{
-	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-	"Expect", "Content-Length", "Cookie", "Forwarded", "X-Real-Ip", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since",
-	"Origin", "Referer",
+// private are headers that no peer gets: what is the site's that Diglot is at, and
+// whom a request was passed on for.
+var private = []string{
+	"Cookie", "Forwarded", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For", "X-Envoy-External-Address",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Fastly-Client-Ip", "Proxy-Authorization",
 }
 
-// address has a request go to the peer.
+// unsent are headers that are about the connection, what the client has of Diglot's
+// answers, or where the client's page is from. A peer that answers the client gets
+// those that are not the connection's.
+var unsent = []string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Expect", "Content-Length", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "Origin", "Referer",
+}
+
+// address has a request that is asked a second time go to the peer.
 func (l *lane) address(r *http.Request) {
 	for _, named := range r.Header.Values("Connection") {
 		for name := range strings.SplitSeq(named, ",") {
 			r.Header.Del(strings.TrimSpace(name))
 		}
 	}
-	for name := range r.Header {
-		if slices.Contains(unsent, name) || ours(name) {
-			delete(r.Header, name)
-		}
+	for _, name := range unsent {
+		r.Header.Del(name)
 	}
 	r.Header.Set("Accept-Encoding", "gzip") // and what comes is unpacked no further than to the most there may be
-	r.Header.Add("Via", "1.1 "+l.shadow.via)
-	once(r.Header)
+	l.passOn(r.Header, l.shadow.via+viaSecond)
 	r.URL, r.Host = l.rule.at(r.URL), ""
 }
 
-// ours reports whether a header is one that the peer is not to get: what tells
-// Diglot something, or whom the request was passed on for.
-func ours(name string) bool {
-	return strings.HasPrefix(name, "Diglot-") || strings.HasPrefix(name, "X-Forwarded-")
+// passOn readies a header for the peer: without what no peer gets, and with what
+// tells this instance that a request has passed it.
+func (l *lane) passOn(h http.Header, via string) {
+	for name := range h {
+		if slices.Contains(private, name) || strings.HasPrefix(name, "Diglot-") || strings.HasPrefix(name, "X-Forwarded-") {
+			delete(h, name)
+		}
+	}
+	h.Add("Via", "1.1 "+via)
+	once(h)
 }
 
 // once keeps net/http from sending a request again, which it does with any that
@@ -127,6 +147,16 @@ func once(h http.Header) {
 			h[strings.ToLower(name)] = values
 		}
 	}
+}
+
+// hasDots reports whether a path has a segment that means another folder.
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // at gives the peer's address of what a client asked for.
@@ -145,11 +175,33 @@ func (l *lane) askPeer(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
+	if l.shadow.isLoop(res.Header) {
+		return answer{}, errLoop
+	}
+	in := &roomed{Reader: res.Body, room: &l.shadow.room}
+	body, err := io.ReadAll(io.LimitReader(in, maxAnswerBytes+1))
 	if err == nil && len(body) > maxAnswerBytes {
 		err = errTooLarge
 	}
-	return answer{status: res.StatusCode, header: res.Header, body: body}, err
+	return answer{status: res.StatusCode, header: res.Header, body: body, room: in.taken}, err
+}
+
+// roomed reads as long as there is room for what is read.
+type roomed struct {
+	io.Reader
+
+	room  *room
+	taken int64
+}
+
+// Read implements [io.Reader].
+func (r *roomed) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if !r.room.take(int64(n)) {
+		return 0, errTooLarge
+	}
+	r.taken += int64(n)
+	return n, err
 }
 
 // askDiglot has the gateway answer, as it would the client.
@@ -203,6 +255,8 @@ func whyFailed(err error) string {
 		return ""
 	case errors.Is(err, errUnsafe):
 		return failedAddress
+	case errors.Is(err, errLoop):
+		return failedLoop
 	case errors.Is(err, errTooLarge):
 		return failedTooLarge
 	case errors.Is(err, errEncoding):

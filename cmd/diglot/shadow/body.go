@@ -11,6 +11,10 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
+// maxValues is how many values an answer may have, counted with those below others:
+// each takes about 300 bytes while it is compared, however few it has itself.
+const maxValues = 200_000
+
 // maxDepth is how deep an answer may nest: no deeper than any that Diglot takes.
 const maxDepth = 110
 
@@ -64,6 +68,9 @@ func (a *answer) value() (any, error) {
 	if core.JSON(body).DeeperThan(maxDepth) {
 		return nil, errTooDeep
 	}
+	if moreValues(body, maxValues) {
+		return nil, errTooLarge
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var v any
@@ -71,6 +78,27 @@ func (a *answer) value() (any, error) {
 		return v, nil
 	}
 	return other(body), nil
+}
+
+// moreValues reports whether a body of JSON has more values than so many: one, and
+// one more for each that is opened and each comma.
+func moreValues(body []byte, than int) bool {
+	n, quoted := 1, false
+	for i := 0; i < len(body) && n <= than; i++ {
+		switch body[i] {
+		case '"':
+			quoted = !quoted
+		case '\\':
+			if quoted {
+				i++
+			}
+		case '[', '{', ',':
+			if !quoted {
+				n++
+			}
+		}
+	}
+	return n > than
 }
 
 // isEnd reports whether nothing follows what was read.

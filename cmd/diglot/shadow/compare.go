@@ -30,8 +30,11 @@ type Difference struct {
 	Theirs string `json:"theirs,omitempty"`
 }
 
-// maxDifferences is how many of one exchange are kept.
-const maxDifferences = 100
+// maxDifferences is how many of one exchange are kept, and of how many bytes.
+const (
+	maxDifferences     = 100
+	maxDifferenceBytes = 32 << 10
+)
 
 // comparison is one pair of answers being compared.
 type comparison struct {
@@ -39,7 +42,9 @@ type comparison struct {
 
 	hide   redact.Secrets
 	values bool
+	path   path
 	found  []Difference
+	bytes  int // of what was found
 	seen   map[[2]string]bool
 }
 
@@ -60,7 +65,8 @@ func (l *lane) compare(j *job, ours, theirs answer) (found []Difference, failed 
 		return nil, whyUnread(err)
 	}
 	c.headers(ours, theirs)
-	c.members(a, b, nil)
+	one, two := c.node(a, &c.path), c.node(b, &c.path)
+	c.members(&one, &two)
 	return c.found, ""
 }
 
@@ -118,84 +124,82 @@ func mediaType(a answer) string {
 	return t
 }
 
+// full reports whether nothing more is kept.
+func (c *comparison) full() bool {
+	return len(c.found) >= maxDifferences || c.bytes >= maxDifferenceBytes
+}
+
 // add notes a difference, of each member one.
 func (c *comparison) add(d Difference) {
-	if at := [2]string{d.Kind, d.Path}; !c.seen[at] && len(c.found) < maxDifferences {
+	d.Path, d.Ours, d.Theirs = c.short(d.Path, shownPathBytes), c.short(d.Ours, shownBytes), c.short(d.Theirs, shownBytes)
+	if at := [2]string{d.Kind, d.Path}; !c.seen[at] && !c.full() {
 		c.seen[at] = true
 		c.found = append(c.found, d)
+		c.bytes += d.size()
 	}
 }
 
-// same reports whether two values differ in noise alone.
-func (c *comparison) same(ours, theirs any, path []string) bool {
-	return c.form(ours, path) == c.form(theirs, path)
+// short gives text as it may be kept, which may be of the peer's choice.
+func (c *comparison) short(text string, most int) string {
+	return shorten(c.hide.In(text), most)
 }
 
-func (c *comparison) form(v any, path []string) string {
-	var text strings.Builder
-	c.canonical(&text, v, path)
-	return text.String()
-}
+func (d *Difference) size() int { return len(d.Kind) + len(d.Path) + len(d.Ours) + len(d.Theirs) }
 
 // members compares two values, member by member.
-func (c *comparison) members(ours, theirs any, path []string) {
-	if c.ignores(path) {
+func (c *comparison) members(ours, theirs *node) {
+	if c.full() || ours.form == theirs.form || c.ignores(c.path) {
 		return
 	}
-	if typeOf(ours) != typeOf(theirs) {
-		c.differ(Type, path, ours, theirs)
+	if typeOf(ours.value) != typeOf(theirs.value) {
+		c.differ(Type, ours.value, theirs.value)
 		return
 	}
-	switch a := ours.(type) {
+	switch ours.value.(type) {
 	case map[string]any:
-		c.objects(a, theirs.(map[string]any), path)
+		c.objects(ours, theirs)
 	case []any:
-		c.lists(a, theirs.([]any), path)
-	case other:
-		if a != theirs.(other) {
-			c.differ(Value, path, ours, theirs)
-		}
+		c.lists(ours.below, theirs.below)
 	default:
-		if !redact.IsMember(last(path)) && !c.same(ours, theirs, path) {
-			c.differ(Value, path, ours, theirs)
-		}
+		c.differ(Value, ours.value, theirs.value)
 	}
 }
 
-func (c *comparison) objects(ours, theirs map[string]any, path []string) {
-	for _, name := range sorted(ours) {
-		at := below(path, escape(name))
-		if c.ignores(at) {
+func (c *comparison) objects(ours, theirs *node) {
+	for i, name := range ours.names {
+		c.path.push(name)
+		if value := theirs.member(name); value == nil {
+			if !c.ignores(c.path) {
+				c.differ(Extra, ours.below[i].value, nil)
+			}
+		} else {
+			c.members(&ours.below[i], value)
+		}
+		c.path.pop()
+	}
+	for i, name := range theirs.names {
+		if ours.member(name) != nil {
 			continue
 		}
-		value, ok := theirs[name]
-		switch {
-		case !ok:
-			c.differ(Extra, at, ours[name], nil)
-		case redact.IsMember(name):
-			if typeOf(ours[name]) != typeOf(value) {
-				c.differ(Type, at, ours[name], value)
-			}
-		default:
-			c.members(ours[name], value, at)
+		c.path.push(name)
+		if !c.ignores(c.path) {
+			c.differ(Missing, nil, theirs.below[i].value)
 		}
-	}
-	for _, name := range sorted(theirs) {
-		if at := below(path, escape(name)); !c.ignores(at) {
-			if _, ok := ours[name]; !ok {
-				c.differ(Missing, at, nil, theirs[name])
-			}
-		}
+		c.path.pop()
 	}
 }
 
-// differ notes a difference in two values, of which one may not be there.
-func (c *comparison) differ(kind string, path []string, ours, theirs any) {
-	d := Difference{Kind: kind}
-	for _, segment := range path {
-		d.Path += "/" + segment
+// differ notes a difference in two values at the path, of which one may not be
+// there.
+func (c *comparison) differ(kind string, ours, theirs any) {
+	if c.full() {
+		return
 	}
-	hidden := slices.ContainsFunc(path, redact.IsMember)
+	d := Difference{Kind: kind, Path: c.path.shown(c.hide)}
+	if c.seen[[2]string{kind, d.Path}] {
+		return
+	}
+	hidden := slices.ContainsFunc(c.path, func(s step) bool { return redact.IsMember(s.name) })
 	if kind != Missing {
 		d.Ours = c.show(ours, hidden)
 	}

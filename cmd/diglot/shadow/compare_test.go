@@ -1,11 +1,13 @@
 package shadow
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -108,6 +110,80 @@ func TestWhatDiffersIsSaidByMember(t *testing.T) {
 	} {
 		require.Equal(t, c.want, compared(t, Rule{}, answered(c.ours), answered(c.theirs)), c.ours+" "+c.theirs)
 	}
+}
+
+// What a peer nests, lists and names costs no more than its length.
+func TestAnAnswerOfAnyShapeIsComparedOnce(t *testing.T) {
+	t.Parallel()
+	const depth, many = 100, 190_000
+	deep := func(elements string) string {
+		return strings.Repeat(`{"a":[`, depth/2) + elements + strings.Repeat(`]}`, depth/2)
+	}
+	ones := strings.Repeat("1,", many)
+	require.Equal(t, []string{"value " + strings.Repeat("/a/*", depth/2)}, compared(t, Rule{}, answered(deep(ones+"2")), answered(deep("3,"+ones[:len(ones)-1]))))
+	name := strings.Repeat("n", 1<<20)
+	require.Len(t, compared(t, Rule{}, answered(`{"`+name+`":[`+ones+`0]}`), answered(`{"`+name+`":[`+strings.Repeat("2,", many)+`0]}`)), 1)
+}
+
+func TestAnAnswerOfTooManyValuesIsNotRead(t *testing.T) {
+	t.Parallel()
+	l := &lane{rule: &Rule{}}
+	few, many := answered(`["`+strings.Repeat(`\",[{`, maxValues)+`"]`), answered("["+strings.Repeat("1,", maxValues)+"1]")
+	_, failed := l.compare(&job{request: &http.Request{}}, few, few)
+	require.Empty(t, failed, "what is within a text is no value")
+	_, failed = l.compare(&job{request: &http.Request{}}, few, many)
+	require.Equal(t, failedTooLarge, failed)
+}
+
+// What is kept of a pair of answers is bounded, whatever the peer names its members.
+func TestWhatIsKeptIsShort(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", 100_000)
+	theirs := answered(`{"`+long+`":{"`+long+`":{"`+long+`":1}},"`+long+`2":"x"}`, "Content-Type", long, "X-Ratelimit-"+long, "1")
+	for i := range 300 {
+		theirs.header["Ratelimit-"+strings.Repeat("x", 1000+i)] = []string{"1"}
+	}
+	l := &lane{rule: &Rule{Values: true}}
+	found, failed := l.compare(&job{request: &http.Request{}}, answered(`{"`+long+`":{"`+long+`":{}}}`), theirs)
+	require.Empty(t, failed)
+	require.NotEmpty(t, found)
+	kept := 0
+	for _, d := range found {
+		require.LessOrEqual(t, len(d.Path), shownPathBytes)
+		require.LessOrEqual(t, max(len(d.Ours), len(d.Theirs)), shownBytes)
+		require.True(t, utf8.ValidString(d.Path+d.Ours+d.Theirs))
+		kept += d.size()
+	}
+	require.Less(t, kept, 2*maxDifferenceBytes)
+}
+
+// A credential may stand wherever a peer puts it.
+func TestNoCredentialIsKeptOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	const key = "the-clients/own-key"
+	for _, theirs := range []answer{
+		answered(`{"` + key + `":1,"a":{"` + key + `":[{"x ` + key + `":2}]}}`),
+		answered(`{"a":"` + key + `","b":"https://u:some-password@h/?apikey=some-password&x=1#y","c":["see /x?a=1&token=some-password"]}`),
+		answered(`{}`, "Content-Type", "text/x-"+key),
+		answered("it is " + key + " or some-password"),
+		answered(strings.Repeat("x", shownBytes-10)+key, "Content-Type", strings.Repeat("x", shownBytes-10)+key),
+	} {
+		for _, values := range []bool{true, false} {
+			l := &lane{rule: &Rule{Values: values}}
+			j := &job{request: &http.Request{Header: http.Header{"X-Api-Key": {key}}}}
+			found, failed := l.compare(j, answered(`[]`), theirs)
+			require.Empty(t, failed)
+			more, failed := l.compare(j, answered(`{"a":{},"b":1}`), theirs)
+			require.Empty(t, failed)
+			text, err := json.Marshal(append(found, more...))
+			require.NoError(t, err)
+			require.NotContains(t, string(text), "the-clients")
+			require.NotContains(t, string(text), "some-password")
+			require.NotContains(t, string(kept(l.secrets(j), theirs)), "some-password")
+		}
+	}
+	found, _ := (&lane{rule: &Rule{}}).compare(&job{request: &http.Request{}}, answered(`{"a":"<of a client 686e23c7397a76e76449bc14>"}`), answered(`{"a":1}`))
+	require.Equal(t, "string of 38", found[0].Ours, "a text with noise in it is more than noise")
 }
 
 func TestIgnoredMembersMayDiffer(t *testing.T) {

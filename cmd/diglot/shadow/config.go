@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +119,10 @@ func ReadConfig(text []byte) (*Config, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, worded(err)
+	}
+	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is a second document behind ---: all rules are in one")
 	}
 	if len(c.Shadows) == 0 {
 		return nil, errors.New("shadows: there is none")
@@ -224,16 +228,29 @@ func (r *Rule) readCredential() error {
 	case r.CredentialFile != "":
 		text, err := os.ReadFile(r.CredentialFile)
 		if err != nil {
-			return fmt.Errorf("credential_file: %w", err)
+			if path := (*os.PathError)(nil); errors.As(err, &path) {
+				err = path.Err // without the name, which is the key where that was put there
+			}
+			return fmt.Errorf("credential_file takes the name of a file that the key is in: %w", err)
 		}
-		r.credential = strings.TrimSpace(string(text))
+		return r.takeCredential("credential_file "+r.CredentialFile, string(text))
 	case r.CredentialEnv != "":
-		r.credential = os.Getenv(r.CredentialEnv)
-	default:
-		return nil
+		from := "the variable of credential_env"
+		if variableName.MatchString(r.CredentialEnv) {
+			from = "credential_env " + r.CredentialEnv
+		}
+		return r.takeCredential(from, os.Getenv(r.CredentialEnv))
 	}
+	return nil
+}
+
+// variableName is of variables whose names are no keys.
+var variableName = regexp.MustCompile(`^[A-Z]+(?:_[A-Z]+)+$`)
+
+func (r *Rule) takeCredential(from, text string) error {
+	r.credential = strings.TrimSpace(text)
 	if r.credential == "" || strings.ContainsAny(r.credential, "\r\n") {
-		return errors.New("the credential is empty or has several lines")
+		return fmt.Errorf("%s is empty or has several lines", from)
 	}
 	return nil
 }
@@ -252,4 +269,29 @@ func orDefault[T comparable](v *T, otherwise T) {
 	if *v == zero {
 		*v = otherwise
 	}
+}
+
+var (
+	yamlLine  = regexp.MustCompile(`line \d+`)
+	yamlField = regexp.MustCompile(`field ([\w-]{1,40}) not found`)
+	yamlTwice = regexp.MustCompile(`mapping key "([\w-]{1,40})" already defined`)
+)
+
+// worded says of a file that can't be read where, and what is not known. What else
+// is in it may be a key, as where one was put in place of the name of its file.
+func worded(err error) error {
+	where := yamlLine.FindString(err.Error())
+	if where == "" {
+		where = "the file"
+	}
+	if strings.Contains(err.Error(), "time.Duration") {
+		return fmt.Errorf("%s: timeout takes a time with a unit, as 10s", where)
+	}
+	if field := yamlField.FindStringSubmatch(err.Error()); field != nil {
+		return fmt.Errorf("%s: there is no setting %s", where, field[1])
+	}
+	if twice := yamlTwice.FindStringSubmatch(err.Error()); twice != nil {
+		return fmt.Errorf("%s: %s is there twice", where, twice[1])
+	}
+	return fmt.Errorf("%s can't be read: it is no YAML or JSON of the settings that there are, or a value is of another kind than its setting takes", where)
 }

@@ -25,6 +25,17 @@ type idMap struct {
 
 func newIDMap() *idMap { return &idMap{other: map[string]string{}} }
 
+// inherit goes on with the ids of the lane that a rule had before, where the sides
+// are the same.
+func (l *lane) inherit(before *laneSet) {
+	if before == nil || l.ids == nil {
+		return
+	}
+	if was := before.lanes[l.rule.key()]; was != nil && was.ids != nil && was.rule.Peer == l.rule.Peer && was.rule.Answers == l.rule.Answers {
+		l.ids = was.ids
+	}
+}
+
 func (m *idMap) put(id, other string) {
 	if _, known := m.other[id]; !known {
 		if len(m.order) < maxIDs {

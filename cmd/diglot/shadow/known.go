@@ -50,6 +50,10 @@ func digestOf(c *dialects.Call) (digest [sha256.Size]byte) {
 	return digest
 }
 
+// errNobodyKnown is for who may be a tenant's whom Diglot answers, or a stranger, or
+// nobody.
+var errNobodyKnown = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "whose credential it is can't be found out now"}
+
 // isAway reports whether it could not be found out whose a credential is.
 func isAway(refused error) bool {
 	if refused == nil {

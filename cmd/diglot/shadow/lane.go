@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,8 @@ const (
 	droppedRefused    = "refused"    // a write that was refused, which could be accepted by the other side
 	droppedReplayed   = "replayed"   // a creation that was asked for before, and answered as then
 	droppedUnmodified = "unmodified" // a 304, which is about what the client has
+	droppedBrokenOff  = "broken_off" // the answer of the peer that answers, or the client's connection
+	droppedUnread     = "unread"     // the client does not read its answer
 )
 
 // job is a request that was answered and is to be asked a second time.
@@ -41,33 +44,35 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	room   int64 // that was taken for the body
 }
 
 // jobBytes is about what a job takes beside its bodies.
 const jobBytes = 4 << 10
 
-// room is the memory that jobs may take.
+// room is the memory that jobs, and the answers to them, may take.
 type room struct {
-	left int64
-	used atomic.Int64
+	most, used atomic.Int64
 }
 
 func (r *room) take(n int64) bool {
-	if r.used.Add(n) <= r.left {
+	if r.used.Add(n) <= r.most.Load() {
 		return true
 	}
 	r.used.Add(-n)
 	return false
 }
 
+func (r *room) give(n int64) { r.used.Add(-n) }
+
 // lane is a rule at work: its requests wait in a queue of its own and are asked by
 // workers of its own, so that a peer that is slow holds nobody else up.
 type lane struct {
 	shadow *Shadow
 	rule   *Rule
-	room   *room
 	queue  chan *job
 	ids    *idMap // nil: nothing is mirrored
+	looped sync.Once
 
 	transport *http.Transport
 	proxy     *httputil.ReverseProxy
@@ -81,11 +86,16 @@ type lane struct {
 	abandon context.CancelFunc
 }
 
-func newLane(s *Shadow, c *Config, r *Rule, room *room) *lane {
-	l := &lane{shadow: s, rule: r, room: room, queue: make(chan *job, c.Queue), workers: c.Workers, transport: newTransport(c.allowed, c.Workers)}
+func newLane(s *Shadow, c *Config, r *Rule) *lane {
+	l := &lane{shadow: s, rule: r, queue: make(chan *job, c.Queue), workers: c.Workers}
 	if r.Writes == Mirror {
 		l.workers, l.ids = 1, newIDMap()
 	}
+	idle := l.workers
+	if r.Answers == Peer {
+		idle = maxRelayed // each has a connection of its own
+	}
+	l.transport = newTransport(c.allowed, idle)
 	l.proxy = l.newProxy()
 	l.stopped, l.stop = context.WithCancel(context.Background())
 	l.asking, l.abandon = context.WithCancel(context.Background())
@@ -126,7 +136,7 @@ func (l *lane) drop(reason string) {
 
 // push has a job wait its turn, if there is room. It never waits itself.
 func (l *lane) push(j *job) bool {
-	if l.stopped.Err() != nil || !l.room.take(j.size) {
+	if l.stopped.Err() != nil || !l.shadow.room.take(j.size) {
 		return false
 	}
 	l.pending.Add(1)
@@ -140,7 +150,7 @@ func (l *lane) push(j *job) bool {
 }
 
 func (l *lane) done(j *job) {
-	l.room.used.Add(-j.size)
+	l.shadow.room.give(j.size)
 	l.pending.Add(-1)
 }
 
@@ -183,15 +193,44 @@ func (l *lane) guard(j *job) {
 	l.serve(j)
 }
 
-// serve asks the other side and keeps what differs.
-func (l *lane) serve(j *job) {
+// answeredWithin is how long a client may take to read its answer before another's
+// request is served.
+const answeredWithin = time.Second
+
+// await waits until the client has its answer, and reports whether the request is
+// still to be asked. A write is, that was done: else the sides would differ.
+func (l *lane) await(j *job) bool {
+	late := time.NewTimer(answeredWithin)
+	defer late.Stop()
 	select {
 	case <-j.answered:
+		return true
 	case <-l.stopped.Done():
 		l.drop(droppedStop)
+		return false
+	case <-late.C:
+		if !isWrite(j.request.Method) {
+			l.drop(droppedUnread)
+			return false
+		}
+		return true
+	}
+}
+
+// serve asks the other side and keeps what differs. Answers are looked at one pair
+// at a time, whatever rules there are: they take many times their length of memory.
+func (l *lane) serve(j *job) {
+	if !l.await(j) {
 		return
 	}
 	other, failed := l.ask(j)
+	defer func() { l.shadow.room.give(other.room) }()
+	l.shadow.comparing.Lock()
+	defer l.shadow.comparing.Unlock()
+	l.settle(j, other, failed)
+}
+
+func (l *lane) settle(j *job, other answer, failed string) {
 	if j.request.Method == http.MethodHead { // a handler may write what the server leaves out
 		j.answer.body, other.body = nil, nil
 	}
@@ -229,7 +268,7 @@ func (l *lane) record(j *job) *Record {
 		Answers: l.rule.Answers, RequestID: j.requestID, Status: j.answer.status,
 	}
 	if l.rule.Values {
-		r.Path = l.secrets(j).In(j.request.URL.EscapedPath())
+		r.Path = shorten(l.secrets(j).In(j.request.URL.EscapedPath()), shownPathBytes)
 	}
 	return r
 }
@@ -246,6 +285,8 @@ func unsettled(one, other int) string {
 			return failedLimited
 		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 			return failedUnavailable
+		case http.StatusLoopDetected: // of this instance's request, by another one's
+			return failedLoop
 		}
 	}
 	return ""

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/diglot/diglot/cmd/diglot/redact"
 )
 
 // noise is what differs between two sides that are alike.
@@ -71,63 +69,18 @@ func (n *noise) number(v json.Number, name string) string {
 
 // ignores reports whether what is at a path may differ, as all above it in the
 // pattern.
-func (n *noise) ignores(path []string) bool {
+func (n *noise) ignores(path path) bool {
 	return slices.ContainsFunc(n.ignored, func(pattern []string) bool {
 		if len(path) < len(pattern) {
 			return false
 		}
 		for i, segment := range pattern {
-			if segment != "*" && segment != path[i] {
+			if segment != "*" && segment != path[i].segment {
 				return false
 			}
 		}
 		return true
 	})
-}
-
-// canonical writes a value in a form that is the same for all that are the same
-// but for noise.
-func (n *noise) canonical(to *strings.Builder, v any, path []string) {
-	if n.ignores(path) {
-		to.WriteString("<ignored>")
-		return
-	}
-	switch v := v.(type) {
-	case string:
-		to.WriteString(strconv.Quote(n.text(v)))
-	case json.Number:
-		to.WriteString(n.number(v, last(path)))
-	case []any:
-		elements := make([]string, len(v))
-		for i, e := range v {
-			var text strings.Builder
-			n.canonical(&text, e, below(path, "*"))
-			elements[i] = text.String()
-		}
-		if n.order {
-			slices.Sort(elements)
-		}
-		to.WriteString("[" + strings.Join(elements, ",") + "]")
-	case map[string]any:
-		to.WriteByte('{')
-		for _, name := range sorted(v) {
-			if here := below(path, escape(name)); !n.ignores(here) { // its absence is ignored too
-				to.WriteString(strconv.Quote(name) + ":")
-				if redact.IsMember(name) {
-					to.WriteString("<" + typeOf(v[name]) + ">")
-				} else {
-					n.canonical(to, v[name], here)
-				}
-				to.WriteByte(',')
-			}
-		}
-		to.WriteByte('}')
-	default:
-		to.WriteString(typeOf(v))
-		if b, ok := v.(bool); ok {
-			to.WriteString(strconv.FormatBool(b))
-		}
-	}
 }
 
 func sorted(m map[string]any) []string {
@@ -138,21 +91,3 @@ func sorted(m map[string]any) []string {
 	slices.Sort(names)
 	return names
 }
-
-func last(path []string) string {
-	if len(path) == 0 {
-		return ""
-	}
-	return path[len(path)-1]
-}
-
-// below gives a path with one more segment, and leaves the one that it begins with
-// alone.
-func below(path []string, segment string) []string {
-	return append(path[:len(path):len(path)], segment)
-}
-
-var pointer = strings.NewReplacer("~", "~0", "/", "~1")
-
-// escape gives a member's name as a segment of a JSON pointer.
-func escape(name string) string { return pointer.Replace(name) }

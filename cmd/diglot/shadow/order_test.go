@@ -65,3 +65,34 @@ func TestARequestHasItsPlaceBeforeTheClientHasItsAnswer(t *testing.T) {
 	c.ask(w)
 	require.Equal(t, 1, waiting)
 }
+
+// A client that does not read its answer holds the others' requests up for no longer
+// than a while. What it has written the other side is told all the same.
+func TestAClientThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	peer := newCounting(t)
+	w := newWorld(t, "workers: 1\n"+rule(core.Refold, peer.front, "writes: mirror"))
+	for _, side := range []*world{w, peer.world} {
+		side.server(t, oneID, "weather", "Weather")
+	}
+	leaves, gone := make(chan struct{}), make(chan struct{}, 2)
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		begun := make(chan struct{})
+		go func() {
+			c := &slowClient{ResponseRecorder: httptest.NewRecorder(), meanwhile: func() { close(begun); <-leaves }}
+			r := httptest.NewRequest(method, servers+"/"+oneID, nil)
+			r.Header.Set("X-Api-Key", refoldKey)
+			r.Header.Set("Linked_account_id", account)
+			w.handler.ServeHTTP(c, r)
+			gone <- struct{}{}
+		}()
+		<-begun
+	}
+	w.refold(t, http.MethodGet, servers, "")
+	w.records(t, 2)
+	require.Equal(t, []string{"DELETE " + servers + "/" + oneID, "GET " + servers}, peer.requests())
+	w.counts(t, 1, "diglot_shadow_dropped_total", "reason", "unread")
+	close(leaves)
+	<-gone
+	<-gone
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -39,8 +40,14 @@ type Record struct {
 	Dropped int64 `json:"dropped,omitempty"`
 }
 
-// recentRecords is how many differences are kept in memory.
-const recentRecords = 1000
+// recentRecords is how many differences are kept in memory, recentBytes what they
+// may take.
+const (
+	recentRecords   = 1000
+	recentBytes     = 8 << 20
+	recordBytes     = 512 // of one beside its differences, differenceBytes of each of these
+	differenceBytes = 80
+)
 
 // findings is where records go.
 type findings struct {
@@ -49,9 +56,9 @@ type findings struct {
 	dropped atomic.Int64
 
 	mu     sync.Mutex
-	ring   []*Record // of what differed, without values
-	next   int
-	failed bool // to write, and it was said
+	last   []*Record // of what differed, without values, the oldest first
+	bytes  int       // that last takes
+	failed bool      // to write, and it was said
 }
 
 func newFindings(o Options, m *metrics) *findings { return &findings{options: o, metrics: m} }
@@ -68,9 +75,9 @@ func (f *findings) add(r *Record) {
 		return
 	}
 	r.Dropped = f.dropped.Swap(0)
-	line, err := json.Marshal(r)
+	line, err := r.line()
 	if err == nil {
-		_, err = f.options.Log.Write(append(line, '\n'))
+		_, err = f.options.Log.Write(line)
 	}
 	if err != nil && !f.failed {
 		f.options.Logger.Error("write the shadow's log; it is tried again with each record", slog.String("error", err.Error()))
@@ -88,21 +95,40 @@ func (f *findings) remember(r *Record) {
 			bare.Differences[i] = d
 		}
 	}
-	if len(f.ring) < recentRecords {
-		f.ring = append(f.ring, &bare)
-		return
+	f.last = append(f.last, &bare)
+	f.bytes += bare.size()
+	for len(f.last) > recentRecords || f.bytes > recentBytes {
+		f.bytes -= f.last[0].size()
+		f.last[0] = nil // the memory is let go of before the list is moved
+		f.last = f.last[1:]
 	}
-	f.ring[f.next] = &bare
-	f.next = (f.next + 1) % recentRecords
+}
+
+// line gives a record as the log has it.
+func (r *Record) line() ([]byte, error) {
+	text, err := json.Marshal(r)
+	return append(Escaped(text), '\n'), err
+}
+
+// size is about how much memory a record without bodies takes.
+func (r *Record) size() int {
+	n := recordBytes
+	for i := range r.Differences {
+		n += differenceBytes + r.Differences[i].size()
+	}
+	return n
 }
 
 func (f *findings) recent(w io.Writer) error {
 	f.mu.Lock()
-	list := append(append([]*Record{}, f.ring[f.next:]...), f.ring[:f.next]...)
+	list := slices.Clone(f.last)
 	f.mu.Unlock()
-	e := json.NewEncoder(w)
 	for _, r := range list {
-		if err := e.Encode(r); err != nil {
+		line, err := r.line()
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(line); err != nil {
 			return err
 		}
 	}
@@ -119,6 +145,9 @@ func (f *findings) limit(bytes int64) {
 // oldLogs is how many logs are kept beside the one that is written: FILE.1 is the
 // one before it.
 const oldLogs = 3
+
+// logMode is what others may do with a log: nothing.
+const logMode = 0o600
 
 // LogFile is a log on the disk. At its limit it becomes FILE.1, and so on.
 type LogFile struct {
@@ -137,13 +166,18 @@ func OpenLog(path string) (*LogFile, error) {
 }
 
 func (l *LogFile) open() error {
-	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_RDWR, logMode)
 	if err != nil {
 		return err
 	}
 	info, err := file.Stat()
 	if err != nil {
 		return closing(file, err)
+	}
+	if info.Mode().IsRegular() && info.Mode().Perm() != logMode { // it was there before
+		if err := file.Chmod(logMode); err != nil {
+			return closing(file, err)
+		}
 	}
 	l.file, l.size = file, info.Size()
 	if l.size > 0 { // what a kill cut off is a line of its own, not the beginning of the next

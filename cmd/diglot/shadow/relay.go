@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -19,7 +20,7 @@ const maxRelayed = gateway.DefaultConcurrency
 
 var (
 	errBusy     = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "the peer answers too slowly for any more"}
-	errProtocol = errors.New("the peer changes to another protocol")
+	errProtocol = errors.New("the peer changes to another protocol, or speaks none")
 )
 
 // discarded is for what the proxy logs, which may have an address in it. Failures
@@ -33,22 +34,21 @@ func (l *lane) newProxy() *httputil.ReverseProxy {
 		Transport: l.transport,
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL, p.Out.Host = l.rule.at(p.In.URL), ""
-			for name := range p.Out.Header {
-				if ours(name) {
-					delete(p.Out.Header, name)
-				}
-			}
 			p.Out.Header.Del("Connection") // nothing is upgraded to another protocol
 			p.Out.Header.Del("Upgrade")
-			p.Out.Header.Add("Via", "1.1 "+l.shadow.via)
+			l.passOn(p.Out.Header, l.shadow.via)
 			p.Out.GetBody = nil
-			once(p.Out.Header)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { w.(*relayed).failed = err },
 		ModifyResponse: func(r *http.Response) error {
-			if r.StatusCode == http.StatusSwitchingProtocols {
+			if r.StatusCode < http.StatusOK { // a change of the protocol, or no status at all
 				return errProtocol
 			}
+			out := r.Request.Context().Value(relayedKey{}).(*relayed)
+			if out.looped = l.shadow.isLoop(r.Header); out.looped {
+				r.Header.Del("Via") // which was for this instance
+			}
+			r.Body = &noted{ReadCloser: r.Body, failed: &out.broken}
 			return nil
 		},
 		ErrorLog: discarded,
@@ -66,18 +66,66 @@ func (l *lane) relay(w http.ResponseWriter, x *exchange) (answered bool, failed 
 	}
 	// Who leaves, or closes its half of the connection, has its request answered: it
 	// may be a write.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.original.Context()), l.rule.Timeout)
-	defer cancel()
-	r := x.original.WithContext(ctx)
-	r.Body = &x.body
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(x.original.Context()))
+	defer cancel(nil)
 	out := &relayed{ResponseWriter: w, header: http.Header{}}
+	clock := newClock(l.rule.Timeout, func() { cancel(context.DeadlineExceeded) })
+	defer clock.pause()
+	r := x.original.WithContext(context.WithValue(ctx, relayedKey{}, out))
+	r.Body = &clocked{ReadCloser: &x.body, clock: clock}
+	defer func() {
+		if p := recover(); p != nil { // which is how the proxy breaks off
+			l.brokeOff(ctx, x, out)
+			panic(p)
+		}
+	}()
 	l.proxy.ServeHTTP(out, r)
+	if out.looped {
+		l.fail(x, errLoop)
+		l.sayLooped()
+	}
 	if out.failed == nil {
 		return true, nil
 	}
-	x.lane = nil
-	l.shadow.metrics.failed.WithLabelValues(whyFailed(out.failed)).Inc()
+	l.fail(x, cmp.Or(context.Cause(ctx), out.failed))
 	return false, &core.Error{Kind: core.Unavailable, Noun: "service", Message: "the peer does not answer", Err: out.failed}
+}
+
+// fail counts what a request that is relayed failed for. It is not asked a second
+// time.
+func (l *lane) fail(x *exchange, err error) {
+	x.lane = nil
+	l.shadow.metrics.failed.WithLabelValues(whyFailed(err)).Inc()
+}
+
+// brokeOff counts an answer that the client has no end of: the peer has broken it
+// off, or the client has left.
+func (l *lane) brokeOff(ctx context.Context, x *exchange, out *relayed) {
+	if x.lane != nil {
+		l.drop(droppedBrokenOff)
+	}
+	x.lane = nil
+	if err := cmp.Or(context.Cause(ctx), out.broken); err != nil {
+		l.fail(x, err)
+	}
+}
+
+type relayedKey struct{}
+
+// noted is an answer's body, of which it is noted what it fails for.
+type noted struct {
+	io.ReadCloser
+
+	failed *error
+}
+
+// Read implements [io.Reader].
+func (n *noted) Read(b []byte) (int, error) {
+	read, err := n.ReadCloser.Read(b)
+	if err != nil && err != io.EOF {
+		*n.failed = err
+	}
+	return read, err
 }
 
 // relayed is where the peer's answer goes. What the dialect would have said beside
@@ -87,7 +135,9 @@ type relayed struct {
 
 	header http.Header
 	began  bool
-	failed error
+	looped bool  // it is this instance's own
+	failed error // there was none
+	broken error // it was broken off
 }
 
 // Header implements [http.ResponseWriter].

@@ -98,24 +98,44 @@ func closedPort(t *testing.T) string {
 
 func TestAnAnswerThatThePeerBreaksOffIsBrokenOffForTheClientToo(t *testing.T) {
 	t.Parallel()
-	peer := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "100")
-		_, _ = io.WriteString(w, `{"name":`)
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	})
-	w := newWorld(t, rule(core.Refold, peer, "answers: peer"))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+servers, nil)
-	require.NoError(t, err)
-	r.Header.Set("X-Api-Key", refoldKey)
-	r.Header.Set("Linked_account_id", account)
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err == nil {
-		_, err = io.ReadAll(res.Body)
-		require.NoError(t, res.Body.Close())
+	for reason, more := range map[string]func(*http.Request){
+		"truncated": func(*http.Request) { panic(http.ErrAbortHandler) },
+		"timeout":   func(r *http.Request) { <-r.Context().Done() },
+	} {
+		peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"name":`)
+			_ = http.NewResponseController(w).Flush()
+			more(r)
+		})
+		timeout := "timeout: 20s"
+		if reason == "timeout" {
+			timeout = "timeout: 500ms"
+		}
+		w := newWorld(t, rule(core.Refold, peer, "answers: peer", "writes: mirror", timeout))
+		for i, method := range []string{http.MethodGet, http.MethodPost} {
+			r, err := http.NewRequestWithContext(t.Context(), method, w.url+servers, strings.NewReader(`{"name":"Weather","description":"d"}`))
+			require.NoError(t, err)
+			r.Header.Set("X-Api-Key", refoldKey)
+			r.Header.Set("Linked_account_id", account)
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+				require.NoError(t, res.Body.Close())
+			}
+			require.Error(t, err)
+			w.counts(t, i+1, "diglot_shadow_failed_total", "reason", reason)
+			w.counts(t, i+1, "diglot_shadow_dropped_total", "reason", "broken_off")
+			require.Eventually(t, func() bool { return strings.Count(w.access.String(), "the answer was broken off") == i+1 }, patience, time.Millisecond)
+		}
+		require.Zero(t, w.shadow.Close(patience))
+		require.Empty(t, w.log.String())
+		n, err := w.operator.TenantCounts(t.Context(), w.tenant)
+		require.NoError(t, err)
+		require.Zero(t, n.Servers, "it is not known what was done")
 	}
-	require.Error(t, err)
-	require.Empty(t, w.log.String())
 }
 
 // The client has the peer's answer while Diglot's own is not there yet: its store
@@ -234,7 +254,7 @@ func TestWhereThePeerAnswersAnAnswerIsPassedOnAsItComes(t *testing.T) {
 	rest, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	require.Equal(t, "first second", string(first)+string(rest))
-	require.Contains(t, w.records(t, 1)[0].Differences, shadow.Difference{Kind: shadow.Type, Ours: "object of 10", Theirs: "not JSON"})
+	require.Contains(t, w.records(t, 1)[0].Differences, shadow.Difference{Kind: shadow.Type, Ours: "object of 10", Theirs: "not JSON, 12 bytes"})
 }
 
 // What is too long to be kept is passed on all the same, and not asked a second
@@ -282,4 +302,34 @@ func TestThePeerIsAskedNoMoreAtOnceThanSoMany(t *testing.T) {
 	peer.release()
 	waiting.Wait()
 	require.Equal(t, http.StatusNotFound, w.refold(t, http.MethodGet, servers, "").status)
+}
+
+// A peer could take dots for another path than Diglot has judged.
+func TestNoPathWithDotsIsPassedOn(t *testing.T) {
+	t.Parallel()
+	for _, answers := range []string{shadow.Diglot, shadow.Peer} {
+		peer := newCounting(t)
+		w := newWorld(t, rule(core.Refold, peer.front, "writes: mirror", "answers: "+answers))
+		for _, path := range []string{servers + "/..", servers + "/%2e%2e", servers + "/%2e%2e%2fapplication", servers + "/./x", "/api/v2/public/%2E%2E/nothing"} {
+			for _, method := range []string{http.MethodGet, http.MethodDelete} {
+				r := w.refold(t, method, path, "")
+				require.Equal(t, http.StatusNotFound, r.status, "%s %s: %s", method, path, r.body)
+			}
+		}
+		require.Zero(t, w.shadow.Close(patience))
+		require.Empty(t, peer.requests())
+	}
+}
+
+func TestAPeerWithoutAStatusIsWordedByTheDialect(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 042 Odd\r\nContent-Length: 2\r\n\r\n{}")
+			_ = conn.Close()
+		}
+	})
+	w := newWorld(t, rule(core.Refold, peer, "answers: peer"))
+	require.Equal(t, http.StatusServiceUnavailable, w.refold(t, http.MethodGet, servers, "").status)
 }

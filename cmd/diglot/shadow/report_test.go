@@ -112,3 +112,34 @@ func TestALogThatWasCutOffIsGoneOnWith(t *testing.T) {
 	require.Equal(t, []int{2, 1}, []int{r.Compared, r.Unreadable})
 	require.Error(t, shadow.ReadLog(path+".nothing", r))
 }
+
+// A log that others could read is theirs no more.
+func TestALogIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "shadow.jsonl")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, os.Chmod(path, 0o644))
+	log, err := shadow.OpenLog(path)
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+func TestNothingInJSONMovesATerminalsCursor(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		`{"a":"é 漢 \n"}`:                   `{"a":"é 漢 \n"}`,
+		"\"\u009b2J\u202e\x7f\U000E0001\"": `"\u009b2J\u202e\u007f\udb40\udc01"`,
+	} {
+		got := shadow.Escaped([]byte(given))
+		require.Equal(t, want, string(got))
+		var one, two string
+		if given[0] == '"' {
+			require.NoError(t, json.Unmarshal([]byte(given), &one))
+			require.NoError(t, json.Unmarshal(got, &two))
+			require.Equal(t, one, two)
+		}
+	}
+}

@@ -8,7 +8,8 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
-	"strings"
+	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,9 +43,11 @@ type Shadow struct {
 	found   *findings
 	metrics *metrics
 	known   known
+	room    room
 
-	changing sync.Mutex // held by what replaces set
-	ended    bool
+	comparing sync.Mutex // held by what looks at answers
+	changing  sync.Mutex // held by what replaces set
+	ended     bool
 }
 
 // laneKey is what a request is known to be a rule's by.
@@ -55,6 +58,7 @@ type laneKey struct {
 
 // laneSet is the lanes of one configuration.
 type laneSet struct {
+	config    *Config
 	lanes     map[laneKey]*lane
 	strangers map[core.DialectName]*lane
 	dialects  map[core.DialectName]bool // that have a lane
@@ -80,36 +84,46 @@ func (s *Shadow) Serve(next http.Handler) http.Handler {
 	return http.HandlerFunc(s.serve)
 }
 
-// Reload goes on with another configuration. What waits under the one before is
-// dropped; what is asked already is asked to its end.
+// Reload goes on with another configuration. What waits for a rule that is as before
+// goes on waiting; what waits for another is dropped, and what is asked already is
+// asked to its end. Ids of the other side are kept where that is the same.
 func (s *Shadow) Reload(c *Config) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	if s.ended {
 		return
 	}
+	before := s.set.Load()
 	set := &laneSet{
-		lanes: map[laneKey]*lane{}, strangers: map[core.DialectName]*lane{},
+		config: c, lanes: map[laneKey]*lane{}, strangers: map[core.DialectName]*lane{},
 		dialects: map[core.DialectName]bool{}, peers: map[core.DialectName]bool{},
 	}
-	room := &room{left: int64(c.QueueMB) << 20}
+	s.room.most.Store(int64(c.QueueMB) << 20)
 	for i := range c.Shadows {
 		r := &c.Shadows[i]
-		l := newLane(s, c, r, room)
+		l := before.same(c, r)
+		if l == nil {
+			l = newLane(s, c, r)
+			l.inherit(before)
+			l.start()
+		}
 		set.lanes[r.key()] = l
 		set.dialects[r.Dialect] = true
 		set.peers[r.Dialect] = set.peers[r.Dialect] || r.Answers == Peer
 		if r.UnknownCredentials {
 			set.strangers[r.Dialect] = l
 		}
-		l.start()
 		s.options.Logger.Info("shadow", slog.String("tenant", r.Tenant), slog.String("dialect", string(r.Dialect)), slog.String("answers", r.Answers),
 			slog.String("peer", r.base.Host), slog.String("writes", r.Writes), slog.Bool("own_credential", r.credential != ""))
 	}
 	s.found.limit(int64(c.LogMB) << 20)
-	before := s.set.Swap(set)
+	s.set.Store(set)
 	s.metrics.lengthOf(set.waiting)
-	before.each(func(l *lane) { l.stop() })
+	before.each(func(l *lane) {
+		if set.lanes[l.rule.key()] != l {
+			l.stop()
+		}
+	})
 }
 
 // Close gives what waits a grace to be asked, drops the rest, and gives how many
@@ -139,6 +153,18 @@ func waitFor(so func() bool, until time.Time) {
 // Recent writes what was found last, a line of JSON each, without values and
 // bodies.
 func (s *Shadow) Recent(w io.Writer) error { return s.found.recent(w) }
+
+// same gives the lane of a rule that another configuration has too, nil where it
+// would work otherwise.
+func (set *laneSet) same(c *Config, r *Rule) *lane {
+	if set == nil || c.Queue != set.config.Queue || c.Workers != set.config.Workers || !slices.Equal(c.allowed, set.config.allowed) {
+		return nil
+	}
+	if l := set.lanes[r.key()]; l != nil && reflect.DeepEqual(l.rule, r) {
+		return l
+	}
+	return nil
+}
 
 func (set *laneSet) each(do func(*lane)) {
 	if set == nil {
@@ -173,7 +199,11 @@ type exchangeKey struct{}
 
 func (s *Shadow) serve(w http.ResponseWriter, r *http.Request) {
 	set := s.set.Load()
-	if !set.dialects[gateway.DialectAt(r.URL.Path)] || s.isLoop(r) {
+	if s.isLoop(r.Header) {
+		s.answerLoop(w, r)
+		return
+	}
+	if !set.dialects[gateway.DialectAt(r.URL.Path)] {
 		s.next.ServeHTTP(w, r)
 		return
 	}
@@ -182,17 +212,6 @@ func (s *Shadow) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = &x.body
 	s.next.ServeHTTP(x, r)
 	x.end()
-}
-
-// isLoop reports whether a request has passed this shadow before: a peer that
-// leads back here.
-func (s *Shadow) isLoop(r *http.Request) bool {
-	for _, via := range r.Header["Via"] {
-		if strings.Contains(via, s.via) {
-			return true
-		}
-	}
-	return false
 }
 
 func exchangeOf(r *http.Request) *exchange {
@@ -209,12 +228,18 @@ func (s *Shadow) Unrouted(r *http.Request) bool {
 // Relay implements [dialects.Relay].
 func (s *Shadow) Relay(w http.ResponseWriter, c *dialects.Call, refused error) (answered bool, failed error) {
 	x := exchangeOf(c.Request)
+	if hasDots(c.Request.URL.Path) { // a peer could take it for another path than was judged here
+		return false, nil
+	}
 	if x == nil { // it is a shadow's own, or nobody's
 		return false, nil
 	}
 	l := x.set.of(c.Dialect, c.Who)
-	if l == nil && c.Who == nil && isAway(refused) {
-		l = x.set.lanes[s.known.of(c)]
+	if c.Who == nil && isAway(refused) {
+		l = x.set.lanes[s.known.of(c)] // never the strangers': any tenant's key would go there
+		if l == nil && x.set.peers[core.DialectName(c.Dialect)] {
+			return false, errNobodyKnown
+		}
 	}
 	if l == nil || c.Who == nil && l.rule.Answers != Peer {
 		return false, nil

@@ -270,6 +270,8 @@ func TestOnlyTheRulesRequestsAreAskedASecondTime(t *testing.T) {
 	require.Empty(t, w.log.String())
 }
 
+// A peer that is this instance has nothing to compare, and a write that it is sent
+// is not done twice.
 func TestAPeerThatLeadsBackHereIsNoCircle(t *testing.T) {
 	t.Parallel()
 	for _, answers := range []string{shadow.Diglot, shadow.Peer} {
@@ -278,10 +280,87 @@ func TestAPeerThatLeadsBackHereIsNoCircle(t *testing.T) {
 		loop := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			(&counting{world: &world{url: front.Load().(string)}}).pass(w, r)
 		})
-		w := newWorld(t, rule(core.Refold, loop, "answers: "+answers))
+		w := newWorld(t, rule(core.Refold, loop, "writes: mirror", "answers: "+answers))
 		front.Store(w.url)
+		r := w.refold(t, http.MethodPost, servers, `{"name":"Weather","description":"d"}`)
+		require.Equal(t, http.StatusCreated, r.status, r.body)
+		require.Empty(t, r.header.Get("Via"))
 		require.Equal(t, http.StatusOK, w.refold(t, http.MethodGet, servers, "").status)
-		require.True(t, w.records(t, 1)[0].Equal)
+		w.counts(t, 2, "diglot_shadow_failed_total", "reason", "loop")
+		require.Zero(t, w.shadow.Close(patience))
+		require.Zero(t, w.counted(t, "diglot_shadow_compared_total"))
+		n, err := w.operator.TenantCounts(t.Context(), w.tenant)
+		require.NoError(t, err)
+		require.Equal(t, 1, n.Servers, answers)
+		require.Equal(t, 1, strings.Count(w.access.String(), "leads back to this instance"))
+	}
+}
+
+// What is as before goes on as before.
+func TestARuleThatIsTheSameGoesOnOverAReload(t *testing.T) {
+	t.Parallel()
+	peer := newBlocked(t)
+	config := "workers: 1\n" + rule(core.Refold, peer.url, "timeout: 50s")
+	w := newWorld(t, config)
+	for range 4 {
+		w.refold(t, http.MethodGet, servers, "")
+	}
+	require.Eventually(t, func() bool { return peer.asked.Load() == 1 }, patience, time.Millisecond)
+	w.shadow.Reload(readConfig(t, config))
+	require.Equal(t, 3, w.counted(t, "diglot_shadow_queue_length"))
+	peer.release()
+	w.records(t, 4)
+	require.Zero(t, w.counted(t, "diglot_shadow_dropped_total"))
+}
+
+func TestIDsOfTheOtherSideAreKnownOverAReload(t *testing.T) {
+	t.Parallel()
+	peer := newCounting(t)
+	w := newWorld(t, rule(core.Refold, peer.front, "writes: mirror"))
+	r := w.refold(t, http.MethodPost, servers, `{"name":"Weather","description":"d"}`)
+	require.Equal(t, http.StatusCreated, r.status, r.body)
+	w.records(t, 1)
+	w.shadow.Reload(readConfig(t, rule(core.Refold, peer.front, "writes: mirror", "timeout: 9s")))
+	w.refold(t, http.MethodGet, servers+"/"+between(r.body, `"_id":"`, `"`), "")
+	require.True(t, w.records(t, 2)[1].Equal)
+}
+
+// What peers get of a client's headers is the same whoever answers.
+func TestNoPeerGetsWhatIsTheSitesOrWhomItIsFor(t *testing.T) {
+	t.Setenv("SHADOW_TEST_KEY", "of-the-peer-itself")
+	private := []string{
+		"Cookie", "Forwarded", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "X-Forwarded-For", "X-Forwarded-Host", "Diglot-Etag",
+	}
+	var sent []string
+	for _, name := range private {
+		sent = append(sent, name, "203.0.113.9")
+	}
+	for _, more := range []string{"answers: diglot", "answers: peer", "credential_env: SHADOW_TEST_KEY"} {
+		peer := newCounting(t)
+		w := newWorld(t, rule(core.Refold, peer.front, more))
+		w.refold(t, http.MethodGet, servers, "", append(sent, "Apikey", "of-the-other-dialect", "X-Auth-Token", "of-something-else")...)
+		require.Eventually(t, func() bool { return len(peer.requests()) == 1 }, patience, time.Millisecond)
+		h := peer.heads[0]
+		for _, name := range private {
+			require.NotContains(t, h, name, more)
+		}
+		require.Contains(t, h.Get("Via"), "diglot-")
+		if strings.HasPrefix(more, "credential") {
+			require.Equal(t, "of-the-peer-itself", h.Get("X-Api-Key"))
+			require.NotContains(t, h, "Apikey")
+			require.NotContains(t, h, "X-Auth-Token")
+		}
+	}
+}
+
+// The answers of peers take of the memory that what waits has.
+func TestTheMemoryOfPeersAnswersIsBounded(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 2<<20)) })
+	w := newWorld(t, "queue_megabytes: 1\n"+rule(core.Refold, peer))
+	for i := range 3 {
+		w.refold(t, http.MethodGet, servers, "")
+		require.Equal(t, "too_large", w.records(t, i+1)[i].Failed)
 	}
 }
 

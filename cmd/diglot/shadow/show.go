@@ -1,10 +1,14 @@
 package shadow
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/diglot/diglot/cmd/diglot/redact"
@@ -16,6 +20,9 @@ const (
 	// keptBytes is how much of a body is kept.
 	keptBytes = 64 << 10
 )
+
+// allNoise is the form of texts that are nothing but noise.
+var allNoise = regexp.MustCompile(`^<(?:uuid|24 hex|[0T:.Z+-]+)>$`)
 
 // show gives a value as it may be kept: what it is, or where values are asked for
 // how it begins.
@@ -30,12 +37,15 @@ func (c *comparison) show(v any, hidden bool) string {
 			return strconv.FormatBool(v)
 		}
 	}
+	if text, ok := v.(other); ok { // what can't be read can't be looked through for credentials
+		return fmt.Sprintf("%s, %d bytes", typeOf(v), len(text))
+	}
 	if c.values && !hidden {
 		return c.text(v)
 	}
 	switch v := v.(type) {
 	case string:
-		if form := c.noise.text(v); form != v && strings.HasPrefix(form, "<") && strings.HasSuffix(form, ">") {
+		if form := c.noise.text(v); allNoise.MatchString(form) {
 			return form
 		}
 		return fmt.Sprintf("string of %d", utf8.RuneCountInString(v))
@@ -48,26 +58,27 @@ func (c *comparison) show(v any, hidden bool) string {
 }
 
 func (c *comparison) text(v any) string {
-	if o, ok := v.(other); ok {
-		return shorten(strings.Join(strings.Fields(strings.ToValidUTF8(c.hide.In(string(o)), "\uFFFD")), " "))
-	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		return typeOf(v)
 	}
 	shown, _ := c.hide.Body(text, false)
-	return shorten(string(shown))
+	return redact.InURLs(string(shown)) // and add shortens it
 }
 
-func shorten(text string) string {
-	if len(text) <= shownBytes {
+// ellipsis is where text was cut.
+const ellipsis = "…"
+
+// shorten gives text of most bytes at most.
+func shorten(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := shownBytes
-	for !utf8.RuneStart(text[cut]) {
+	cut := most - len(ellipsis)
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
-	return text[:cut] + "…"
+	return strings.Clone(text[:cut]) + ellipsis
 }
 
 // kept gives a body as the log has it.
@@ -77,5 +88,30 @@ func kept(hide redact.Secrets, a answer) json.RawMessage {
 		return nil
 	}
 	text, _ := hide.Body(body, len(body) > keptBytes)
-	return json.RawMessage(text)
+	return json.RawMessage(redact.InURLs(string(text)))
 }
+
+// Escaped gives JSON with \u in place of all that is not for a terminal: a member's
+// name may be of a peer's choice.
+func Escaped(text []byte) []byte {
+	if !bytes.ContainsFunc(text, unshown) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+len(text)/4)
+	for _, c := range string(text) {
+		switch {
+		case !unshown(c):
+			out = utf8.AppendRune(out, c)
+		case c > 0xFFFF:
+			high, low := utf16.EncodeRune(c)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, c)
+		}
+	}
+	return out
+}
+
+// unshown reports whether a character is none that a terminal shows. Those below
+// DEL are JSON's own, or escaped by it.
+func unshown(c rune) bool { return c >= '\x7f' && !unicode.IsPrint(c) }

@@ -2,6 +2,7 @@ package shadow_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,8 +48,30 @@ type world struct {
 	tokens   *refold.Tokens
 	handler  http.Handler
 	shadow   *shadow.Shadow // nil: there is none
+	store    *leaving
 	log      *lines
 	access   *lines // the gateway's own log
+}
+
+// leaving is a database that may be away.
+type leaving struct {
+	core.Store
+
+	away atomic.Bool
+}
+
+// KeyOwner implements [core.Store].
+func (s *leaving) KeyOwner(ctx context.Context, dialect core.DialectName, hashes ...core.KeyHash) (core.Tenant, core.Key, error) {
+	if s.away.Load() {
+		return core.Tenant{}, core.Key{}, &core.Error{Kind: core.Unavailable, Noun: "service", Message: "the database is away"}
+	}
+	return s.Store.KeyOwner(ctx, dialect, hashes...)
+}
+
+// leave has the database be away, and nothing be known of it.
+func (w *world) leave() {
+	w.store.away.Store(true)
+	w.service.ForgetCredentials()
 }
 
 // lines is a log that a test reads while it is written.
@@ -74,8 +98,9 @@ func newWorld(t *testing.T, config string) *world {
 	secret, err := core.NewSecret([]byte("the secret of all tests"))
 	require.NoError(t, err)
 	s := memstore.New()
+	there := &leaving{Store: s}
 	w := &world{
-		service: core.NewService(s, secret, time.Now, core.NewIDSource()), operator: core.NewOperator(s, secret, time.Now),
+		store: there, service: core.NewService(there, secret, time.Now, core.NewIDSource()), operator: core.NewOperator(s, secret, time.Now),
 		tokens: refold.NewTokens(secret, refold.DefaultLifetimes), log: &lines{}, access: &lines{},
 	}
 	w.tenant, err = w.operator.CreateTenant(t.Context(), core.Tenant{
