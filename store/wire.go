@@ -116,6 +116,11 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *state
 		return err
 	}
 	defer s.turns.end(turn)
+	if start == begin { // once there is a turn: what others were answered with is counted by then
+		if err := core.MeterOf(ctx).Room(); err != nil {
+			return err
+		}
+	}
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -171,6 +176,7 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 			b.ExecStatement(known[c.stmt], c.args, binaryFormat, binaryFormat)
 		}
 	}
+	meter := core.MeterOf(ctx)
 	results := pg.ExecBatch(ctx, &b)
 	var failed error // of a reader: the results have to be read to their end all the same
 	for _, c := range calls {
@@ -180,7 +186,9 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 		result := results.ResultReader()
 		for result.NextRow() {
 			if c.each != nil && failed == nil {
-				failed = c.each(&row{values: result.Values()})
+				if failed = meter.Record(textBytes(result.Values())); failed == nil {
+					failed = c.each(&row{values: result.Values()})
+				}
 			}
 		}
 		c.tag, _ = result.Close() // an error is the batch's too
@@ -189,6 +197,14 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 		return err
 	}
 	return failed
+}
+
+// textBytes gives how many bytes a row's values have.
+func textBytes(values [][]byte) (n int) {
+	for _, v := range values {
+		n += len(v)
+	}
+	return n
 }
 
 // rollbackTimeout bounds the wait for a connection that is to be reused; past
