@@ -114,7 +114,7 @@ func NewWorld(t testing.TB, dialect core.DialectName, store Backend, s Setting) 
 	w := &World{
 		Limits: core.Limits{Rate: &s.RateLimit}, Slots: dialects.NewSlots(), Bodies: dialects.NewBodies(dialects.MinBodyMemory),
 		Answers: dialects.NewAnswers(dialects.MinAnswerMemory),
-		Store: &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
+		Store:   &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
 		Values:  map[string]string{"ACCOUNT": account, "OTHER_ACCOUNT": otherAccount, "BOM": "\uFEFF", "FF": "\xff"},
 		seconds: core.NewIDSource(),
 		counter: 0x49bc14, // the first id of the epoch is seed 000's
