@@ -16,7 +16,7 @@ type Memory interface {
 }
 
 // Meter counts what one request reads of a store, as it is read, and what its
-// answer takes else. A nil one, and one without memory, counts nothing. It is
+// answer takes else. A store ends it where it refuses what is read. A nil one, and one without memory, counts nothing. It is
 // one goroutine's.
 type Meter struct {
 	Memory Memory // nil: as much as it takes
@@ -74,8 +74,11 @@ func (m *Meter) Bytes() int64 {
 	return m.read
 }
 
-// End gives back what was taken.
+// End gives back what was taken. What is counted after that is counted anew.
 func (m *Meter) End() {
+	if m == nil {
+		return
+	}
 	if m.taken > 0 {
 		m.Memory.Return(m.Tenant, m.taken)
 	}

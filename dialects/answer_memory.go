@@ -48,10 +48,14 @@ var (
 // Take implements [core.Memory].
 func (a *Answers) Take(tenant core.TenantID, had, more int64, owed bool) error {
 	own := a.of.get(tenant)
-	now := own.Add(more)
-	if !owed && now > a.share && (now-more != had || now > a.alone) {
-		own.Add(-more)
-		return errAnswerShare
+	for { // what is refused is never counted, or others would be refused for it
+		was := own.Load()
+		if now := was + more; !owed && now > a.share && (was != had || now > a.alone) {
+			return errAnswerShare
+		}
+		if own.CompareAndSwap(was, was+more) {
+			break
+		}
 	}
 	if a.held.Add(more) > a.most && !owed {
 		a.held.Add(-more)

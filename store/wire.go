@@ -98,8 +98,17 @@ type call struct {
 	sql  string // for what isn't in statements
 	args [][]byte
 	each func(*row) error  // called for each row; nil: there are none
+	read forgetter         // what each has made of rows; nil: nothing that is large
 	tag  pgconn.CommandTag // what was done, once it was
 }
+
+// forgetter is what was read, and can be forgotten before it was read to its end.
+type forgetter interface{ forget() }
+
+// records are a [forgetter].
+type records[R any] []R
+
+func (r *records[R]) forget() { *r = nil }
 
 // inTenant runs the calls in one transaction of the tenant's, in one round
 // trip. The transaction is committed when all succeeded, else undone. By a
@@ -186,9 +195,14 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 		result := results.ResultReader()
 		for result.NextRow() {
 			if c.each != nil && failed == nil {
-				if failed = meter.Record(textBytes(result.Values())); failed == nil {
-					failed = c.each(&row{values: result.Values()})
+				if failed = meter.Record(textBytes(result.Values())); failed != nil {
+					if c.read != nil { // there is still the rest to come, for nobody
+						c.read.forget()
+					}
+					meter.End()
+					continue
 				}
+				failed = c.each(&row{values: result.Values()})
 			}
 		}
 		c.tag, _ = result.Close() // an error is the batch's too

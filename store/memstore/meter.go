@@ -14,6 +14,7 @@ func count[R any](ctx context.Context, bytes func(*R) int, records ...*R) error 
 	}
 	for _, r := range records {
 		if err := m.Record(bytes(r)); err != nil {
+			m.End()
 			return err
 		}
 	}
