@@ -65,9 +65,9 @@ func (a *Answers) Take(tenant core.TenantID, had, more int64, owed bool) error {
 	return nil
 }
 
-// Room implements [core.Memory].
+// Room implements [core.Memory]. One large answer is in no change's way.
 func (a *Answers) Room(tenant core.TenantID) error {
-	if a.of.get(tenant).Load() >= a.share {
+	if a.of.get(tenant).Load() >= a.alone {
 		return errAnswerShare
 	}
 	return nil
