@@ -135,6 +135,8 @@ func refusalOf(err error) string {
 		return "concurrency"
 	case errors.Is(err, errBodyShare), errors.Is(err, errBodyMemory):
 		return "body_memory"
+	case errors.Is(err, errAnswerShare), errors.Is(err, errAnswerMemory):
+		return "answer_memory"
 	case core.KindOf(err) == core.TooLarge:
 		return "body"
 	case core.KindOf(err) == core.OverQuota:

@@ -13,10 +13,23 @@ import (
 // share it. What has come of a body is counted until its request is answered,
 // not what was announced; a body of up to freeBytes is not counted at all. It is
 // safe for concurrent use.
-type Bodies struct {
-	most, share int64 // bytes, of all and of one tenant
+type Bodies struct{ budget }
+
+// budget counts memory, in bytes, of all and of each tenant.
+type budget struct {
+	most, share int64
 	held        atomic.Int64
 	of          perTenant[atomic.Int64]
+}
+
+func newBudget(most, share int64) budget {
+	return budget{most: most, share: share, of: newPerTenant[atomic.Int64]()}
+}
+
+// Return ends what was taken.
+func (b *budget) Return(tenant core.TenantID, n int64) {
+	b.of.get(tenant).Add(-n)
+	b.held.Add(-n)
 }
 
 const (
@@ -36,7 +49,7 @@ const (
 // NewBodies gives memory for bodies, most bytes of it, a quarter for each tenant,
 // but one body of any size always.
 func NewBodies(most int) *Bodies {
-	return &Bodies{most: int64(most), share: max(int64(most)/shares, core.MaxBodyBytes+1), of: newPerTenant[atomic.Int64]()}
+	return &Bodies{newBudget(int64(most), max(int64(most)/shares, core.MaxBodyBytes+1))}
 }
 
 // Why there is no memory for a body.
@@ -60,18 +73,13 @@ func (b *Bodies) Take(tenant core.TenantID, n int64) error {
 	return nil
 }
 
-// Return ends what was taken.
-func (b *Bodies) Return(tenant core.TenantID, n int64) {
-	b.of.get(tenant).Add(-n)
-	b.held.Add(-n)
-}
-
-// letGo ends what the request took of the memory for bodies.
+// letGo ends what the request took of the memory for bodies and answers.
 func (r *Request) letGo() {
 	if r.taken > 0 && r.bodies != nil {
 		r.bodies.Return(r.tenant, r.taken)
 	}
 	r.taken = 0
+	r.meter.Meter.End()
 }
 
 func (r *Request) readBody(b *bytes.Buffer) error {

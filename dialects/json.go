@@ -48,27 +48,43 @@ func release(b *bytes.Buffer) {
 var contentType = []string{"application/json; charset=utf-8"}
 
 // writeJSON writes an answer with the entity tag that it is given, "" for
-// Express's.
-func writeJSON(w http.ResponseWriter, r *http.Request, status int, tag string, v any) error {
+// Express's. What it takes is counted before anything is written.
+func writeJSON(w http.ResponseWriter, r *http.Request, m *core.Meter, status int, tag string, v any) error {
+	if m.Bytes() > maxWholeBytes {
+		return writeInParts(w, r, status, tag, v)
+	}
 	b := buffers.Get().(*bytes.Buffer)
 	defer release(b)
 	if err := json.MarshalWrite(b, v, output); err != nil {
 		return &core.Error{Message: "encode the answer", Err: err}
 	}
-	h := w.Header()
+	if b.Len() > core.FreeBytes {
+		if err := m.Count(b.Cap()); err != nil {
+			return err
+		}
+	}
 	if tag == "" {
 		tag = entityTag(b.Bytes())
 	}
+	if writeHeader(w, r, status, tag, b.Len()) {
+		_, _ = w.Write(b.Bytes()) // the client may be gone; there is nobody left to tell
+	}
+	return nil
+}
+
+// writeHeader writes an answer's header, and reports whether there is to be a
+// body: not where the client has it.
+func writeHeader(w http.ResponseWriter, r *http.Request, status int, tag string, length int) bool {
+	h := w.Header()
 	h["Etag"] = []string{tag} // names in the form that Set would make of them, at each request
 	if status < http.StatusMultipleChoices && isFresh(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
-		return nil
+		return false
 	}
 	h["Content-Type"] = contentType
-	h["Content-Length"] = []string{strconv.Itoa(b.Len())}
+	h["Content-Length"] = []string{strconv.Itoa(length)}
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the client may be gone; there is nobody left to tell
-	return nil
+	return true
 }
 
 // Request is what a request struct reads itself from.
@@ -82,6 +98,7 @@ type Request struct {
 	bodies  *Bodies
 	tenant  core.TenantID
 	taken   int64 // of bodies
+	meter   core.Metered
 }
 
 // Param gives a path parameter.

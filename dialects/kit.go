@@ -38,6 +38,8 @@ type Options struct {
 	Slots *Slots
 	// Bodies is memory for bodies, shared by dialects; nil: as much as they take.
 	Bodies *Bodies
+	// Answers is memory for answers, shared by dialects; nil: as much as they take.
+	Answers *Answers
 	// Interceptor is asked of each request; nil, as in production: nobody is.
 	Interceptor Interceptor
 	// Relay may have requests be answered elsewhere; nil: nobody is asked.
@@ -50,7 +52,7 @@ type Observation struct {
 	Operation string // the route's name, "none" when no route matched, "unserved" when the vendor has one
 	Status    int
 	Duration  time.Duration
-	Refused   string // the limit that it was refused for: rate, burst, concurrency, body, body_memory, servers; else empty
+	Refused   string // the limit that it was refused for: rate, burst, concurrency, body, body_memory, answer_memory, servers; else empty
 }
 
 // Adapter is what makes a kit a dialect.
@@ -251,7 +253,7 @@ func route[In, Out any, B binder[In]](
 			cancel()
 			ctx, cancel = k.within()
 		}
-		ctx = core.WithOnce(core.WithSession(ctx, use), once)
+		ctx = core.WithOnce(core.WithSession(req.metered(ctx, k.options.Answers, method != http.MethodGet), use), once)
 		if method != http.MethodGet {
 			ctx = core.WithActor(ctx, k.actor(who, state.id))
 		}
@@ -267,7 +269,7 @@ func route[In, Out any, B binder[In]](
 		if err := k.confirmed(who, use, err); err != nil {
 			return err
 		}
-		return answer(c.Response(), r, status, out)
+		return answer(c.Response(), r, &req.meter.Meter, status, out)
 	}
 	k.echo.Add(method, path, h).Name = operation
 	if method == http.MethodGet {
@@ -295,14 +297,14 @@ func (k *Kit) within() (context.Context, context.CancelFunc) {
 }
 
 // answer writes what a call gave.
-func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Out) error {
+func answer[Out any](w http.ResponseWriter, r *http.Request, m *core.Meter, status int, out *Out) error {
 	if out == nil {
 		w.WriteHeader(status)
 		return nil
 	}
 	a, ok := any(out).(*Answer)
 	if !ok {
-		return writeJSON(w, r, status, "", out)
+		return writeJSON(w, r, m, status, "", out)
 	}
 	if a.Status != 0 {
 		status = a.Status
@@ -311,7 +313,7 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, status int, out *Ou
 		w.WriteHeader(status)
 		return nil
 	}
-	return writeJSON(w, r, status, tagOf(w, r, a.Version, a.View), a.Body)
+	return writeJSON(w, r, m, status, tagOf(w, r, a.Version, a.View), a.Body)
 }
 
 // ServeHTTP implements [http.Handler].
@@ -372,11 +374,11 @@ func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.DeadlineExceeded) && core.KindOf(err) == core.Internal {
 		err = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "it took too long", Err: err}
 	}
-	if core.KindOf(err) == core.Unavailable {
+	if core.KindOf(err) == core.Unavailable || errors.Is(err, errAnswerShare) {
 		w.Header().Set("Retry-After", "1") // seconds
 	}
 	status, body := k.Word(Failure{Request: r, RequestID: s.id, Principal: s.who, Err: err})
-	if err := writeJSON(w, r, status, "", body); err != nil {
+	if err := writeJSON(w, r, nil, status, "", body); err != nil {
 		s.err = errors.Join(s.err, err)
 		w.WriteHeader(http.StatusInternalServerError) // without words, but no success
 	}

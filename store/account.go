@@ -30,12 +30,12 @@ func (r *row) toAccount(tenant core.TenantID) (a core.Account, err error) {
 // accountsCall runs a statement that gives accounts, to be found in the result
 // once it ran.
 func accountsCall(tenant core.TenantID, stmt *statement, args ...[]byte) (*call, *[]core.Account) {
-	var accounts []core.Account
-	return &call{stmt: stmt, args: args, each: func(r *row) error {
+	var accounts records[core.Account]
+	return &call{stmt: stmt, args: args, read: &accounts, each: func(r *row) error {
 		a, err := r.toAccount(tenant)
 		accounts = append(accounts, a)
 		return err
-	}}, &accounts
+	}}, (*[]core.Account)(&accounts)
 }
 
 func oneAccount(accounts []core.Account) (core.Account, error) {

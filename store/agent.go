@@ -28,11 +28,11 @@ func (r *row) toAgent() core.Agent {
 // agentsCall runs a statement that gives agents, to be found in the result
 // once it ran.
 func agentsCall(stmt *statement, args ...[]byte) (*call, *[]core.Agent) {
-	var agents []core.Agent
-	return &call{stmt: stmt, args: args, each: func(r *row) error {
+	var agents records[core.Agent]
+	return &call{stmt: stmt, args: args, read: &agents, each: func(r *row) error {
 		agents = append(agents, r.toAgent())
 		return nil
-	}}, &agents
+	}}, (*[]core.Agent)(&agents)
 }
 
 // oneAgent gives the only agent, or NotFound.

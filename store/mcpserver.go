@@ -43,12 +43,12 @@ func (r *row) toMCPServer() (s core.MCPServer, err error) {
 // serversCall runs a statement that gives servers, to be found in the result
 // once it ran.
 func serversCall(stmt *statement, args ...[]byte) (*call, *[]core.MCPServer) {
-	var servers []core.MCPServer
-	return &call{stmt: stmt, args: args, each: func(r *row) error {
+	var servers records[core.MCPServer]
+	return &call{stmt: stmt, args: args, read: &servers, each: func(r *row) error {
 		s, err := r.toMCPServer()
 		servers = append(servers, s)
 		return err
-	}}, &servers
+	}}, (*[]core.MCPServer)(&servers)
 }
 
 // byRef gives the one of two statements that finds a server by what the

@@ -85,6 +85,7 @@ func readBySession(ctx context.Context, pg *pgconn.PgConn, tenant core.TenantID,
 	alive := false
 	err := send(ctx, pg, []*call{enter(tenant, nil, nil), {
 		stmt: read.stmt.bySession, args: append(read.args[:len(read.args):len(read.args)], sessionArgs(tenant, use.ID)[1:]...),
+		read: read.read,
 		each: func(r *row) error {
 			alive = true
 			if r.values[0] == nil {

@@ -98,8 +98,17 @@ type call struct {
 	sql  string // for what isn't in statements
 	args [][]byte
 	each func(*row) error  // called for each row; nil: there are none
+	read forgetter         // what each has made of rows; nil: nothing that is large
 	tag  pgconn.CommandTag // what was done, once it was
 }
+
+// forgetter is what was read, and can be forgotten before it was read to its end.
+type forgetter interface{ forget() }
+
+// records are a [forgetter].
+type records[R any] []R
+
+func (r *records[R]) forget() { *r = nil }
 
 // inTenant runs the calls in one transaction of the tenant's, in one round
 // trip. The transaction is committed when all succeeded, else undone. By a
@@ -116,6 +125,11 @@ func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *state
 		return err
 	}
 	defer s.turns.end(turn)
+	if start == begin { // once there is a turn: what others were answered with is counted by then
+		if err := core.MeterOf(ctx).Room(); err != nil {
+			return err
+		}
+	}
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -171,6 +185,7 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 			b.ExecStatement(known[c.stmt], c.args, binaryFormat, binaryFormat)
 		}
 	}
+	meter := core.MeterOf(ctx)
 	results := pg.ExecBatch(ctx, &b)
 	var failed error // of a reader: the results have to be read to their end all the same
 	for _, c := range calls {
@@ -180,6 +195,13 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 		result := results.ResultReader()
 		for result.NextRow() {
 			if c.each != nil && failed == nil {
+				if failed = meter.Record(textBytes(result.Values())); failed != nil {
+					if c.read != nil { // there is still the rest to come, for nobody
+						c.read.forget()
+					}
+					meter.End()
+					continue
+				}
 				failed = c.each(&row{values: result.Values()})
 			}
 		}
@@ -189,6 +211,14 @@ func send(ctx context.Context, pg *pgconn.PgConn, calls []*call) error {
 		return err
 	}
 	return failed
+}
+
+// textBytes gives how many bytes a row's values have.
+func textBytes(values [][]byte) (n int) {
+	for _, v := range values {
+		n += len(v)
+	}
+	return n
 }
 
 // rollbackTimeout bounds the wait for a connection that is to be reused; past

@@ -44,6 +44,7 @@ const (
 	refoldLimitFlag    = "refold-rate-limit"
 	undeleteForFlag    = "undelete-for"
 	bodyMemoryFlag     = "body-memory"
+	answerMemoryFlag   = "answer-memory"
 
 	defaultAddr = "127.0.0.1:8080"
 )
@@ -93,6 +94,9 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.Var(limit{&c.rateLimits.Others.BodyBytes}, maxBodyFlag, fmt.Sprintf("bytes that a request's body may have, %d to %d", core.MinBodyBytes, core.MaxBodyBytes))
 	f.IntVar(&c.rateLimits.BodyMemory, bodyMemoryFlag, c.rateLimits.BodyMemory, fmt.Sprintf(
 		"bytes of memory that bodies of requests may take in this instance, a quarter of them one tenant's, at least %d", dialects.MinBodyMemory))
+	f.IntVar(&c.rateLimits.AnswerMemory, answerMemoryFlag, c.rateLimits.AnswerMemory, fmt.Sprintf(
+		"bytes of memory that answers may take in this instance, a quarter of them one tenant's, seven eighths its only answer's, at least %d",
+		dialects.MinAnswerMemory))
 	f.Var(limit{&c.rateLimits.Others.Servers}, maxServersFlag, "MCP servers that a tenant may have; 0, or not given: any number")
 	f.DurationVar(&c.drainTimeout, "drain-timeout", 10*time.Second, "how long requests under way may take to end at a stop")
 	f.DurationVar(&c.lifetimes.Token, "token-ttl", refold.DefaultLifetimes.Token, "how long a new Refold session token is good for")
@@ -142,8 +146,13 @@ func (c *serveConfig) validate() error {
 	if err := c.rateLimits.Others.Validate(); err != nil {
 		return explain(err)
 	}
-	if c.rateLimits.BodyMemory < dialects.MinBodyMemory {
-		return fmt.Errorf("--%s is %d: it must be at least %d", bodyMemoryFlag, c.rateLimits.BodyMemory, dialects.MinBodyMemory)
+	for flag, given := range map[string]struct{ bytes, least int }{
+		bodyMemoryFlag:   {c.rateLimits.BodyMemory, dialects.MinBodyMemory},
+		answerMemoryFlag: {c.rateLimits.AnswerMemory, dialects.MinAnswerMemory},
+	} {
+		if given.bytes < given.least {
+			return fmt.Errorf("--%s is %d: it must be at least %d", flag, given.bytes, given.least)
+		}
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)

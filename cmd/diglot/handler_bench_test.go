@@ -40,7 +40,7 @@ func BenchmarkRead(b *testing.B) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	require.NoError(b, err)
 	m := newMetrics()
-	g := gateway.New(service, tokens, gateway.Limits{}, dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil)), Observe: m.observe})
+	g := gateway.New(service, tokens, gateway.Limits{AnswerMemory: dialects.DefaultAnswerMemory}, dialects.Options{Logger: slog.New(slog.NewJSONHandler(null, nil)), Observe: m.observe})
 	for name, c := range map[string]struct {
 		path   string
 		header http.Header

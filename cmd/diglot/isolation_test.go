@@ -37,20 +37,30 @@ func eachStore(t *testing.T, run func(t *testing.T, g *inProcess)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		s := memstore.New()
-		run(t, newInProcess(t, s, s))
+		run(t, memstoreInProcess(t))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		url := storetest.New(t)
-		operator, err := store.Open(t.Context(), store.Config{URL: url, Role: store.Operator})
-		require.NoError(t, err)
-		t.Cleanup(operator.Close)
-		runtime, err := store.Open(t.Context(), store.Config{URL: url, Role: store.Runtime})
-		require.NoError(t, err)
-		t.Cleanup(runtime.Close)
-		run(t, newInProcess(t, runtime, operator))
+		run(t, postgresInProcess(t))
 	})
+}
+
+func memstoreInProcess(t *testing.T) *inProcess {
+	t.Helper()
+	s := memstore.New()
+	return newInProcess(t, s, s)
+}
+
+func postgresInProcess(t *testing.T) *inProcess {
+	t.Helper()
+	url := storetest.New(t)
+	operator, err := store.Open(t.Context(), store.Config{URL: url, Role: store.Operator})
+	require.NoError(t, err)
+	t.Cleanup(operator.Close)
+	runtime, err := store.Open(t.Context(), store.Config{URL: url, Role: store.Runtime})
+	require.NoError(t, err)
+	t.Cleanup(runtime.Close)
+	return newInProcess(t, runtime, operator)
 }
 
 func newInProcess(t *testing.T, s core.Store, d core.Directory) *inProcess {

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"changes":          changes,
 		"server history":   serverHistories,
 		"refusals":         refusals,
+		"meter":            meters,
 	} {
 		t.Run(noun, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,9 @@ func load() *openapitest.Document {
 }
 
 func handler(w *dialecttest.World) http.Handler {
-	return cometchat.New(w.Core, dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID, Limits: w.Limits, Slots: w.Slots, Bodies: w.Bodies})
+	return cometchat.New(w.Core, dialects.Options{
+		Logger: w.Logger, NewRequestID: w.NewRequestID, Limits: w.Limits, Slots: w.Slots, Bodies: w.Bodies, Answers: w.Answers,
+	})
 }
 
 func TestGoldens(t *testing.T) {

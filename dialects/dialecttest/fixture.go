@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // fixtures are what "given:" can ask for, beside "N servers" and "N agents",
@@ -173,6 +174,8 @@ var fixtures = map[string]func(testing.TB, *World){
 	},
 	"bodies of the tenant's in memory": held(func(w *World) []core.TenantID { return []core.TenantID{w.Acme.ID} }),
 	"bodies of others in memory":       held(func(*World) []core.TenantID { return []core.TenantID{"one", "another"} }),
+	"answers to the tenant in memory":  answered(func(w *World) []core.TenantID { return []core.TenantID{w.Acme.ID} }),
+	"answers to others in memory":      answered(func(*World) []core.TenantID { return []core.TenantID{"one", "another", "a third", "a fourth"} }),
 	// A CometChat key of acme's that is known and may do nothing.
 	"auth-only key": func(t testing.TB, w *World) {
 		const value = "5b7d9f1a3c5e7082a4c6e8f0b2d4f6081a3c5e79"
@@ -211,6 +214,23 @@ func held(of func(*World) []core.TenantID) func(testing.TB, *World) {
 	return func(t testing.TB, w *World) {
 		for _, tenant := range of(w) {
 			require.NoError(t, w.Bodies.Take(tenant, core.MaxBodyBytes))
+		}
+	}
+}
+
+// answered has acme and other have a large server and a small one each, and a
+// quarter of the memory for answers be taken, of each that of gives.
+func answered(of func(*World) []core.TenantID) func(testing.TB, *World) {
+	return func(t testing.TB, w *World) {
+		for _, owner := range []core.Tenant{w.Other, w.Acme} {
+			for _, bytes := range []int{20_000, 1} { // the small one is $ID and $SLUG
+				w.create(t, owner, core.NewMCPServer{
+					Name: fmt.Sprintf("Of %d", bytes), URL: "https://mcp.example.com", Description: new(strings.Repeat("x", bytes)),
+				})
+			}
+		}
+		for _, tenant := range of(w) {
+			require.NoError(t, w.Answers.Take(tenant, 0, dialects.MinAnswerMemory/4, false))
 		}
 	}
 }

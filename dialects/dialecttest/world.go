@@ -52,10 +52,11 @@ type World struct {
 	// must stay out of sight. Both have both addresses.
 	Acme, Other core.Tenant
 	// Limits are those of tenants that have none of their own, Slots who has
-	// requests under way, Bodies what bodies take of memory.
-	Limits core.Limits
-	Slots  *dialects.Slots
-	Bodies *dialects.Bodies
+	// requests under way, Bodies and Answers what those take of memory.
+	Limits  core.Limits
+	Slots   *dialects.Slots
+	Bodies  *dialects.Bodies
+	Answers *dialects.Answers
 	// Values are what placeholders stand for. Those in Secrets must not be logged.
 	Values  map[string]string
 	Secrets []string
@@ -112,7 +113,8 @@ func NewWorld(t testing.TB, dialect core.DialectName, store Backend, s Setting) 
 	require.NoError(t, err)
 	w := &World{
 		Limits: core.Limits{Rate: &s.RateLimit}, Slots: dialects.NewSlots(), Bodies: dialects.NewBodies(dialects.MinBodyMemory),
-		Store: &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
+		Answers: dialects.NewAnswers(dialects.MinAnswerMemory),
+		Store:   &Faulty{Backend: store}, Secret: secret, Clock: &Clock{now: s.Start, frozen: s.Frozen}, Log: &Log{},
 		Values:  map[string]string{"ACCOUNT": account, "OTHER_ACCOUNT": otherAccount, "BOM": "\uFEFF", "FF": "\xff"},
 		seconds: core.NewIDSource(),
 		counter: 0x49bc14, // the first id of the epoch is seed 000's

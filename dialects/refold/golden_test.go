@@ -89,7 +89,9 @@ func handler(w *dialecttest.World) http.Handler {
 	production := core.RefoldAddress{OrgID: w.Acme.Refold.OrgID, Environment: core.Production}
 	w.AddSecret("PRODUCTION_TOKEN", must(tokens.Token(production, good.SessionID)))
 	w.AddSecret("UNSIGNED_TOKEN", unsigned(w, good.SessionID))
-	return refold.New(w.Core, tokens, dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID, Limits: w.Limits, Slots: w.Slots, Bodies: w.Bodies})
+	return refold.New(w.Core, tokens, dialects.Options{
+		Logger: w.Logger, NewRequestID: w.NewRequestID, Limits: w.Limits, Slots: w.Slots, Bodies: w.Bodies, Answers: w.Answers,
+	})
 }
 
 func must(token string, err error) string {

@@ -56,7 +56,7 @@ func (s *Store) UpsertAccount(ctx context.Context, in core.Account) (a core.Acco
 		a = cloneAccount(&a)
 		t.accounts[a.ID] = a
 		s.recordAccount(ctx, in.Tenant, old, &a)
-		return nil
+		return count(ctx, accountBytes, &a) // owed
 	})
 	return cloneAccount(&a), err
 }
@@ -68,7 +68,7 @@ func (s *Store) Account(ctx context.Context, id core.TenantID, account string) (
 		if a, ok = t.accounts[account]; !ok {
 			return notFound("account")
 		}
-		return nil
+		return count(ctx, accountBytes, &a)
 	})
 	return cloneAccount(&a), err
 }
@@ -92,6 +92,9 @@ func (s *Store) AccountPage(
 	accounts = accounts[min(max(offset, 0), len(accounts)):]
 	accounts = accounts[:min(max(limit, 0), len(accounts))]
 	for i := range accounts {
+		if err == nil {
+			err = count(ctx, accountBytes, &accounts[i])
+		}
 		accounts[i] = cloneAccount(&accounts[i])
 	}
 	return accounts, total, err

@@ -58,6 +58,9 @@ func (s *Store) Agent(ctx context.Context, id core.TenantID, uid core.AgentUID) 
 		found, err = t.agent(uid)
 		return err
 	})
+	if err == nil {
+		err = count(ctx, agentBytes, found)
+	}
 	if err != nil {
 		return core.Agent{}, err
 	}
@@ -85,6 +88,9 @@ func (s *Store) AgentsFrom(ctx context.Context, id core.TenantID, q core.AgentQu
 		page = window(list, q.From, q.Dir, q.Limit)
 		return nil
 	})
+	if err == nil {
+		err = count(ctx, agentBytes, page...)
+	}
 	out := make([]core.Agent, len(page))
 	for i, a := range page {
 		out[i] = cloneAgent(a)
@@ -112,7 +118,7 @@ func (s *Store) UpdateAgent(
 		applyToAgent(&changed, &m)
 		t.replaceAgent(&changed)
 		s.recordAgent(ctx, id, old, &changed)
-		return nil
+		return count(ctx, agentBytes, &changed) // owed
 	})
 	if err != nil {
 		return core.Agent{}, err

@@ -62,6 +62,9 @@ func (s *Store) MCPServer(ctx context.Context, id core.TenantID, ref core.MCPSer
 		found, err = t.find(ref)
 		return err
 	})
+	if err == nil {
+		err = count(ctx, serverBytes, found)
+	}
 	if err != nil {
 		return core.MCPServer{}, err
 	}
@@ -95,6 +98,9 @@ func (s *Store) MCPServerPage(
 		page = firstOf(t.byPlace[skipped:], limit)
 		return nil
 	})
+	if err == nil {
+		err = count(ctx, listedBytes, page...)
+	}
 	return cloneAll(page), total, err
 }
 
@@ -107,6 +113,9 @@ func (s *Store) MCPServersFrom(
 		page = window(t.byPlace, from, dir, limit)
 		return nil
 	})
+	if err == nil {
+		err = count(ctx, listedBytes, page...)
+	}
 	return cloneAll(page), err
 }
 
@@ -127,7 +136,7 @@ func (s *Store) UpdateMCPServer(
 		apply(&changed, &m)
 		t.replace(old, &changed)
 		s.recordServer(ctx, id, core.UpdateAction, old, &changed)
-		return nil
+		return count(ctx, serverBytes, &changed) // owed
 	})
 	if err != nil {
 		return core.MCPServer{}, err

@@ -103,6 +103,9 @@ func (s *Store) write(ctx context.Context, id core.TenantID, f func(*tenant) err
 	if err := check(ctx, id); err != nil {
 		return err
 	}
+	if err := core.MeterOf(ctx).Room(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tenant(id)

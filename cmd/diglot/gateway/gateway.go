@@ -34,6 +34,8 @@ const (
 type Gateway struct {
 	// Refold and CometChat serve the dialects alone.
 	Refold, CometChat *dialects.Kit
+	// Answers is the memory that answers may take; nil: as much as they do.
+	Answers *dialects.Answers
 
 	service  *core.Service
 	draining atomic.Bool
@@ -47,6 +49,8 @@ type Limits struct {
 	// BodyMemory is what bodies of requests may take of memory, of all tenants
 	// together, in bytes; 0: as much as they do.
 	BodyMemory int
+	// AnswerMemory is the same of answers.
+	AnswerMemory int
 }
 
 // DefaultConcurrency is how many requests a tenant may have under way where
@@ -57,9 +61,10 @@ const DefaultConcurrency = 500
 // DefaultLimits are what `diglot serve` has without a setting.
 func DefaultLimits() Limits {
 	return Limits{
-		CometChat:  cometchat.DefaultRateLimit,
-		Others:     core.Limits{Concurrency: new(DefaultConcurrency), BodyBytes: new(core.DefaultMaxBytes)},
-		BodyMemory: dialects.DefaultBodyMemory,
+		CometChat: cometchat.DefaultRateLimit,
+		Others:    core.Limits{Concurrency: new(DefaultConcurrency), BodyBytes: new(core.DefaultMaxBytes)},
+
+		BodyMemory: dialects.DefaultBodyMemory, AnswerMemory: dialects.DefaultAnswerMemory,
 	}
 }
 
@@ -74,13 +79,17 @@ func (l Limits) of(rate int, vendor core.Limits) core.Limits {
 	return limits
 }
 
-// New puts a gateway together. The options' limits, slots and memory for bodies
-// are taken from the limits that are given.
+// New puts a gateway together. The options' limits, slots and memory are
+// taken from the limits that are given.
 func New(service *core.Service, tokens *refold.Tokens, l Limits, o dialects.Options) *Gateway {
 	g := &Gateway{service: service}
 	o.Slots = dialects.NewSlots()
 	if l.BodyMemory > 0 {
 		o.Bodies = dialects.NewBodies(l.BodyMemory)
+	}
+	if l.AnswerMemory > 0 {
+		g.Answers = dialects.NewAnswers(l.AnswerMemory)
+		o.Answers = g.Answers
 	}
 	o.Limits = l.of(l.Refold, refold.VendorLimits)
 	g.Refold = refold.New(service, tokens, o)
