@@ -51,7 +51,7 @@ func removeAbandoned() {
 // serves reports whether there is a process by the number of the server that has
 // its data in a folder.
 func serves(dir string) bool {
-	text, err := os.ReadFile(filepath.Join(dir, "pg", "postmaster.pid")) //nolint:gosec // it is a test's
+	text, err := os.ReadFile(filepath.Join(dir, "pg", "postmaster.pid"))
 	if err != nil {
 		return false
 	}
