@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -140,7 +139,7 @@ func TestAMoveThatIsInterruptedSaysWhatGoesOnWithIt(t *testing.T) {
 	var out, errOut bytes.Buffer
 	cmd := m.command(t, &out, &errOut, "apply", "--accept-loss")
 	require.NoError(t, cmd.Start())
-	require.Eventually(t, func() bool { return m.lines() > 10 }, startLimit, tellEvery/1000, "%s", strconv.Quote(errOut.String()))
+	require.Eventually(t, func() bool { return m.lines() > 10 }, startLimit, tellEvery/1000)
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.Error(t, cmd.Wait())
 	require.True(t, strings.HasSuffix(errOut.String(), "diglot: stopped\nhint: diglot move resume --run "+m.dir+" goes on\n"), errOut.String())
