@@ -104,7 +104,7 @@ vuln: $(GOVULNCHECK) ## Look for known vulnerabilities in what the code calls; G
 	@out=$$($(GOVULNCHECK) -db "$(GOVULNDB)" ./... 2>&1); failed=$$?; echo "$$out"; \
 	  case "$$failed:$$out" in \
 	  0:*) ;; \
-	  1:*"fetching vulnerabilities"*) echo "vuln: NOTHING WAS SCANNED: $(GOVULNDB) can't be reached" >&2; \
+	  1:*"fetching vulnerabilities"*) echo "vuln: NOTHING WAS SCANNED: $(GOVULNDB) can't be reached, or lacks what it lists" >&2; \
 	    [ "$(VULN)" = offline ] || { echo "vuln: name another list in GOVULNDB, or say VULN=offline to go on without" >&2; exit 1; } ;; \
 	  *) exit $$failed ;; \
 	  esac

@@ -16,8 +16,8 @@ type Memory interface {
 }
 
 // Meter counts what one request reads of a store, as it is read, and what its
-// answer takes else. A store ends it where it refuses what is read. A nil one, and one without memory, counts nothing. It is
-// one goroutine's.
+// answer takes else. A store ends it where it refuses what is read. A nil one, and
+// one without memory, counts nothing. It is one goroutine's.
 type Meter struct {
 	Memory Memory // nil: as much as it takes
 	Tenant TenantID
