@@ -1,0 +1,220 @@
+package move
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
+	"github.com/diglot/diglot/cmd/diglot/move/mapping"
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/vendorhttp"
+)
+
+// move moves one record, once.
+func (e *Engine) move(ctx context.Context, r Ref) error {
+	entry := e.Run.Get(&r)
+	if entry != nil && (entry.State == Done || entry.State == Skipped) {
+		e.tell(entry)
+		return nil
+	}
+	item, err := e.read(ctx, r)
+	if errors.Is(err, ErrGone) {
+		return nil // it was removed since it was listed
+	}
+	if err != nil {
+		return err
+	}
+	next, err := e.intend(item)
+	if err != nil {
+		return err
+	}
+	if entry != nil && (entry.State == Begun || entry.State == Failed) {
+		if done, err := e.takeUp(ctx, item, entry, next); done || err != nil {
+			return err
+		}
+	}
+	if next.State == Held || next.State == Skipped {
+		return e.put(next)
+	}
+	existing, err := e.conflict(ctx, item, e.To)
+	if err != nil {
+		return err
+	}
+	if existing != nil {
+		return e.settle(ctx, item, next, existing)
+	}
+	return e.create(ctx, item, next)
+}
+
+// intend says what is to become of an item.
+func (e *Engine) intend(item *Item) (*Entry, error) {
+	next := &Entry{Record: item.Record, State: Begun, Action: Create}
+	if item.Server != nil {
+		next.Slug = item.Server.Slug
+	}
+	findings, err := e.To.Expect(item)
+	if err != nil {
+		return nil, err
+	}
+	next.tell(findings)
+	loses := lossy(next.Findings)
+	switch takes := e.To.Takes(item.Record.Kind); {
+	case loses && !e.AcceptLoss:
+		next.State, next.Why = Held, losses(next.Findings)
+	case !takes:
+		next.State, next.Action, next.Why = Skipped, Skip, errNotTaken.Error()
+	}
+	return next, nil
+}
+
+// inPlace gives the ids in an item's place that the run hasn't made.
+func (e *Engine) inPlace(ctx context.Context, item *Item, at Target) ([]Existing, error) {
+	found, err := at.InPlace(ctx, item)
+	return slices.DeleteFunc(found, func(x Existing) bool { return e.Run.made(item.Record.Kind, x.ID) }), err
+}
+
+// takeUp goes on with what an earlier process began or failed at, if anything of
+// it is there: what has the item's place now and had it not before.
+func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (done bool, err error) {
+	there := entry.There
+	if entry.Action == Update && there != "" {
+		next.Action, next.There, next.Before = Update, there, entry.Before
+		return true, e.update(ctx, item, next)
+	}
+	if there == "" && entry.State == Begun {
+		if entry.Why != "" { // it was renamed
+			e.renameAgain(item, entry)
+		}
+		if there, err = e.begun(ctx, item, entry); err == nil && there == "" { // it may have another name since
+			there, err = e.begun(ctx, asBegun(entry), entry)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	if there == "" {
+		return false, nil
+	}
+	next.State, next.Action, next.Seen = Begun, Create, entry.Seen
+	made, err := e.To.Adopt(ctx, item, there)
+	if errors.Is(err, ErrGone) {
+		return false, nil
+	}
+	return true, e.made(item, next, made, err)
+}
+
+// begun gives the id of what an earlier process made of an item, "": nothing.
+func (e *Engine) begun(ctx context.Context, item *Item, entry *Entry) (string, error) {
+	found, err := e.inPlace(ctx, item, e.To)
+	for _, x := range found {
+		if !slices.Contains(entry.Seen, x.ID) {
+			return x.ID, err
+		}
+	}
+	return "", err
+}
+
+// create makes the record at the target: between the two entries it may be there.
+func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
+	found, err := e.To.InPlace(ctx, item)
+	if err != nil {
+		return err
+	}
+	for _, x := range found {
+		next.Seen = append(next.Seen, x.ID)
+	}
+	next.At = e.Now().UTC()
+	if err := e.Run.Put(*next); err != nil {
+		return err
+	}
+	made, err := e.To.Create(ctx, item)
+	return e.made(item, next, made, err)
+}
+
+func (e *Engine) update(ctx context.Context, item *Item, next *Entry) error {
+	next.At = e.Now().UTC()
+	if err := e.Run.Put(*next); err != nil {
+		return err
+	}
+	made, err := e.To.Update(ctx, item, next.There)
+	return e.made(item, next, made, err)
+}
+
+// made enters what came of a creation or a change.
+func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
+	if made.ID != "" {
+		next.There = made.ID
+	}
+	if err != nil {
+		if !ofOneRecord(err) {
+			return fmt.Errorf("%s %s: %w", item.Record.Kind, item.Record.ID, err)
+		}
+		next.State, next.Why = Failed, err.Error()
+		return e.put(next)
+	}
+	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
+	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)
+	if next.Slug == "" {
+		next.Slug = made.Slug
+	}
+	findings, err := e.To.Compare(item, made.Text)
+	if err != nil {
+		return err
+	}
+	planned := map[string]finding.Finding{}
+	for _, f := range next.Findings {
+		planned[f.Path] = f
+	}
+	for i := range findings { // what was repaired on the way has its reasons
+		if p, told := planned[findings[i].Path]; told && findings[i].Class != finding.Exact {
+			findings[i] = p
+		}
+	}
+	next.tell(findings)
+	return e.put(next)
+}
+
+// ofOneRecord reports whether a failure says nothing of the next record.
+func ofOneRecord(err error) bool {
+	if v, ok := errors.AsType[*vendorhttp.Error](err); ok {
+		switch v.Status {
+		case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusNotFound:
+			return v.Attempts <= 1 // else it may be its own earlier doing
+		}
+		return false
+	}
+	if _, ok := errors.AsType[*core.MissingServersError](err); ok {
+		return true
+	}
+	kind := core.KindOf(err)
+	return kind == core.Invalid || kind == core.Conflict || errors.Is(err, mapping.ErrNoURL) || errors.Is(err, ErrGone)
+}
+
+func (e *Engine) put(next *Entry) error {
+	err := e.keep(next)
+	if err == nil {
+		e.tell(next)
+	}
+	return err
+}
+
+func (e *Engine) keep(next *Entry) error {
+	next.At = e.Now().UTC()
+	err := e.Run.Put(*next)
+	if err == nil {
+		e.noteSlug(next)
+	}
+	return err
+}
+
+func (e *Engine) tell(entry *Entry) {
+	if e.Progress == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Progress(*entry)
+}
