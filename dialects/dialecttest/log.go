@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,16 +14,9 @@ import (
 
 // Log is a world's log.
 type Log struct {
-	mu     sync.Mutex
-	text   bytes.Buffer
-	values []string
-}
+	Buffer
 
-// Write implements [io.Writer].
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
+	values []string
 }
 
 // Lines gives the lines that were logged for requests.

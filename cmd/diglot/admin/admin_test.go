@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
+	"github.com/diglot/diglot/dialects/dialecttest"
 )
 
 func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
@@ -90,7 +91,7 @@ func TestTheFileOfTokensIsFollowed(t *testing.T) {
 	file, other := filepath.Join(t.TempDir(), "tokens"), strings.Repeat("o", 32)
 	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
 	write("# operators\n\nann:" + token + "\r\nbob@example.com:" + other + "\n")
-	log := &lockedBuffer{}
+	log := &dialecttest.Buffer{}
 	admins, err := admin.AdminsFromFile(file, slog.New(slog.NewJSONHandler(log, nil)))
 	require.NoError(t, err)
 	w := newMemory(t)

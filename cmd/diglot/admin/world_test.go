@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/dialecttest"
 	"github.com/diglot/diglot/dialects/dialecttest/openapitest"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store"
@@ -35,29 +34,12 @@ type world struct {
 	handler   *admin.Handler
 	operator  *core.Operator
 	directory core.Directory
-	log       *lockedBuffer
+	log       *dialecttest.Buffer
 	document  *openapitest.Document
 	coverage  *openapitest.Coverage
 
 	databaseURL string       // empty: memory
 	store       *store.Store // nil: memory
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func newMemory(t *testing.T) *world {
@@ -82,7 +64,7 @@ func newWorld(t *testing.T, d core.Directory) *world {
 	require.NoError(t, err)
 	admins, err := admin.OneAdmin(token)
 	require.NoError(t, err)
-	w := &world{directory: d, operator: core.NewOperator(d, secret, time.Now), log: &lockedBuffer{}}
+	w := &world{directory: d, operator: core.NewOperator(d, secret, time.Now), log: &dialecttest.Buffer{}}
 	w.handler = admin.New(admin.Options{
 		Operator: w.operator, Tokens: refold.NewTokens(secret, refold.DefaultLifetimes), Admins: admins,
 		Logger: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -1,7 +1,6 @@
 package shadow_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +20,7 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/shadow"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/dialecttest"
 	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/store/memstore"
 )
@@ -49,8 +48,8 @@ type world struct {
 	handler  http.Handler
 	shadow   *shadow.Shadow // nil: there is none
 	store    *leaving
-	log      *lines
-	access   *lines // the gateway's own log
+	log      *dialecttest.Buffer
+	access   *dialecttest.Buffer // the gateway's own log
 }
 
 // leaving is a database that may be away.
@@ -74,24 +73,6 @@ func (w *world) leave() {
 	w.service.ForgetCredentials()
 }
 
-// lines is a log that a test reads while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // newWorld starts a gateway on a port of its own; config may be empty: no shadow.
 func newWorld(t *testing.T, config string) *world {
 	t.Helper()
@@ -101,7 +82,7 @@ func newWorld(t *testing.T, config string) *world {
 	there := &leaving{Store: s}
 	w := &world{
 		store: there, service: core.NewService(there, secret, time.Now, core.NewIDSource()), operator: core.NewOperator(s, secret, time.Now),
-		tokens: refold.NewTokens(secret, refold.DefaultLifetimes), log: &lines{}, access: &lines{},
+		tokens: refold.NewTokens(secret, refold.DefaultLifetimes), log: &dialecttest.Buffer{}, access: &dialecttest.Buffer{},
 	}
 	w.tenant, err = w.operator.CreateTenant(t.Context(), core.Tenant{
 		Name: "acme", Refold: &core.RefoldAddress{OrgID: org, Environment: core.Test}, CometChat: &core.CometChatAddress{AppID: app, Region: "us"},
