@@ -77,13 +77,14 @@ func (o *Operator) ImportAccount(ctx context.Context, t Tenant, a Account) (Acco
 	return a, o.directory.CreateAccount(ctx, a)
 }
 
-// Rehearse has do work with an operator whose imports into the tenant are held to
-// all that imports are held to, and are taken back when do ends.
-func (o *Operator) Rehearse(ctx context.Context, t Tenant, do func(*Operator) error) error {
-	return o.directory.Rehearse(ctx, t.ID, func(d Directory) error {
+// Rehearse has do work with an operator, and with what it works on, whose changes of
+// the tenant's records are held to all that they always are, and are taken back when
+// do ends. See [Directory].
+func (o *Operator) Rehearse(ctx context.Context, t Tenant, do func(*Operator, Backend) error) error {
+	return o.directory.Rehearse(ctx, t.ID, func(b Backend) error {
 		rehearsing := *o
-		rehearsing.directory, rehearsing.service = d, nil
-		return do(&rehearsing)
+		rehearsing.directory, rehearsing.service = b, nil
+		return do(&rehearsing, b)
 	})
 }
 

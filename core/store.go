@@ -137,11 +137,12 @@ type Directory interface {
 	SetTenantStatus(ctx context.Context, name string, status TenantStatus) (Tenant, error)
 	// TenantCounts gives how much a tenant has; of one that is not there, nothing.
 	TenantCounts(ctx context.Context, tenant TenantID) (TenantCounts, error)
-	// Rehearse has do work with a Directory whose imports into the tenant see each
-	// other and nobody else does, and takes all of them back when do ends. While it
-	// lasts, others may have to wait who create a record that is imported. What
-	// else that Directory is asked for is answered as by this one.
-	Rehearse(ctx context.Context, tenant TenantID, do func(Directory) error) error
+	// Rehearse has do work with a Backend whose changes of the tenant's records see
+	// each other and nobody else does, and takes all of them back when do ends. While
+	// it lasts, others may have to wait who create or change the same records; so one
+	// within it, of its Backend, takes back its own when its do ends, and keeps nobody
+	// waiting. What is no tenant's is answered as by this Directory.
+	Rehearse(ctx context.Context, tenant TenantID, do func(Backend) error) error
 	// DeleteTenantPart removes up to limit of what a tenant that is being deleted
 	// has, and gives how many; where nothing was left, the tenant with its keys.
 	// done: it is gone. To repeat it until then deletes the tenant, and whatever
@@ -292,6 +293,12 @@ const (
 	After Direction = iota
 	Before
 )
+
+// Backend is both ports of one installation.
+type Backend interface {
+	Store
+	Directory
+}
 
 // Order says which end of a list by place comes first.
 type Order int

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -10,8 +11,11 @@ import (
 )
 
 // Rehearse implements [core.Directory], in one transaction on a connection of its
-// own, which ends in a rollback.
-func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Directory) error) error {
+// own, which ends in a rollback; one within it, behind a savepoint.
+func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Backend) error) error {
+	if s.rehearsing != nil {
+		return s.rehearseWithin(ctx, do)
+	}
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return wrap(err, "database", "rehearse")
@@ -25,6 +29,18 @@ func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Dire
 	return do(&Store{
 		pool: s.pool, db: s.db, prelude: s.prelude, direct: s.direct, role: s.role, chainer: s.chainer, log: s.log, rehearsing: pg,
 	})
+}
+
+// rehearseWithin takes back, with what was done, the locks that it took.
+func (s *Store) rehearseWithin(ctx context.Context, do func(core.Backend) error) error {
+	if err := s.rehearsing.Exec(ctx, "SAVEPOINT within").Close(); err != nil {
+		return wrap(err, "database", "rehearse")
+	}
+	err := do(s)
+	if back := s.rehearsing.Exec(ctx, "ROLLBACK TO SAVEPOINT within; RELEASE SAVEPOINT within").Close(); back != nil {
+		return errors.Join(err, fmt.Errorf("the rehearsal is over: %w", back))
+	}
+	return err
 }
 
 // rehearse runs the calls within the transaction of a rehearsal; what fails is

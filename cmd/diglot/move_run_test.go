@@ -160,7 +160,7 @@ func TestWhatWasRenamedAtTheSourceWhileItWasBegunIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	from, to := newStandIn(t, fastRate), newStandIn(t, fastRate)
 	from.fill(t, core.Refold, 2)
-	source := &move.Tenant{Operator: from.operator, Store: from.store.(move.Backend), Tenant: from.tenant}
+	source := &move.Tenant{Operator: from.operator, Store: from.store.(core.Backend), Tenant: from.tenant}
 	target := move.RefoldTarget{Refold: move.NewRefold(refoldClient(t, to))}
 	dir := t.TempDir()
 	apply := func(to move.Target) error {

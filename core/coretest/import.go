@@ -1,6 +1,8 @@
 package coretest
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -161,7 +163,7 @@ var imports = []guarantee{
 		s := newSuite(t, b, "one")
 		there := s.importServer(t, s.server("there"))
 		planned := s.server("planned")
-		err := s.importer(t).Rehearse(t.Context(), s.tenant, func(o *core.Operator) error {
+		err := s.importer(t).Rehearse(t.Context(), s.tenant, func(o *core.Operator, _ core.Backend) error {
 			same := there
 			same.Slug = "another"
 			_, err := o.ImportMCPServer(t.Context(), s.tenant, same)
@@ -191,5 +193,46 @@ var imports = []guarantee{
 		require.NoError(t, err)
 		require.Len(t, s.all(t), 1)
 		require.Equal(t, planned.ID, s.importServer(t, planned).ID, "nothing of it is in the way")
+	}},
+	{"a rehearsal within one takes back its own, and keeps nobody waiting who changes the same", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		there := s.importServer(t, s.server("there"))
+		ref := core.ByID(there.ID)
+		err := s.importer(t).Rehearse(t.Context(), s.tenant, func(o *core.Operator, tried core.Backend) error {
+			planned, err := o.ImportMCPServer(t.Context(), s.tenant, s.server("planned"))
+			require.NoError(t, err)
+			for _, slugs := range [][]string{{planned.Slug}, {"gone"}} {
+				failed := errors.New("within")
+				err = o.Rehearse(t.Context(), s.tenant, func(within *core.Operator, b core.Backend) error {
+					changed := there
+					changed.Name = "Another"
+					_, err := b.ReplaceMCPServer(t.Context(), s.tenant.ID, changed)
+					require.NoError(t, err)
+					now, err := b.MCPServer(t.Context(), s.tenant.ID, ref)
+					require.NoError(t, err)
+					require.Equal(t, "Another", now.Name)
+					a := newAgent("agent")
+					a.MCPServers = slugs
+					_, err = within.ImportAgent(t.Context(), s.tenant, a)
+					require.Equal(t, slugs[0] == "gone", err != nil)
+					return failed
+				})
+				require.ErrorIs(t, err, failed)
+			}
+			now, err := tried.MCPServer(t.Context(), s.tenant.ID, ref)
+			require.NoError(t, err)
+			equalServer(t, there, now)
+			_, err = tried.MCPServer(t.Context(), s.tenant.ID, core.ByID(planned.ID))
+			require.NoError(t, err, "what was done around it stays")
+
+			waits, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err = s.UpdateMCPServer(waits, s.tenant.ID, ref, core.Modification{
+				UpdatedAt: long, MCPServerUpdate: core.MCPServerUpdate{Name: new("Client's")},
+			})
+			return err
+		})
+		require.NoError(t, err)
+		require.Equal(t, "Client's", s.read(t, ref).Name)
 	}},
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Rehearse implements [core.Directory], on a copy of all that there is.
-func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Directory) error) error {
+func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Backend) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/diglot/diglot/core"
 )
 
 // Policy says what becomes of a record whose place at the target is taken.
@@ -44,8 +46,8 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 	if err != nil {
 		return err
 	}
-	if as, err := e.To.Compare(item, before); err == nil && !lossy(as) && next.Record.Source == Diglot {
-		next.State, next.Action, next.Why, next.There = Skipped, Skip, "it is there already", x.ID
+	if e.already(item, before) {
+		next.State, next.Action, next.Why, next.There = Skipped, Skip, isThere, x.ID
 		next.ToSlug = next.Slug
 		return e.put(next)
 	}
@@ -70,6 +72,14 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 	}
 	return fmt.Errorf("%s %s: %w: its %s is that of %q", item.Record.Kind, item.Record.ID, ErrConflict, x.Taken, x.ID)
 }
+
+// already reports whether what has an item's place is it.
+func (e *Engine) already(item *Item, there core.JSON) bool {
+	as, err := e.To.Compare(item, there)
+	return err == nil && !lossy(as) && item.Record.Source == Diglot
+}
+
+const isThere = "it is there already"
 
 // why says why a record can't have its place.
 func (x *Existing) why() string { return "its " + x.Taken + " is taken by " + strconv.Quote(x.ID) }

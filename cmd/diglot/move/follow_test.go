@@ -222,7 +222,7 @@ func TestAChangeThatCannotComeIsLeftUntilItCan(t *testing.T) {
 }
 
 // refusing is a store that takes no change of an agent.
-type refusing struct{ move.Backend }
+type refusing struct{ core.Backend }
 
 func (refusing) UpdateAgent(context.Context, core.TenantID, core.AgentUID, core.AgentModification) (core.Agent, error) {
 	return core.Agent{}, &core.Error{Kind: core.Invalid, Noun: "agent", Message: "refused"}

@@ -299,7 +299,7 @@ func (a anAgent) Read(context.Context, move.Ref) (core.JSON, error) { return cor
 
 // away is a store that does not answer a number of reads.
 type away struct {
-	move.Backend
+	core.Backend
 
 	reads *atomic.Int64
 }

@@ -29,7 +29,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	try := func(at Target) error {
+	try := func(at Rehearser) error {
 		for _, item := range items {
 			if err := e.plan(ctx, item, at); err != nil {
 				return err
@@ -57,7 +57,7 @@ func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
 
 // plan enters what is to become of a record. Agents come after the servers that
 // they list, and are mapped anew: a server that is held or refused is left off.
-func (e *Engine) plan(ctx context.Context, item *Item, rehearsal Target) error {
+func (e *Engine) plan(ctx context.Context, item *Item, rehearsal Rehearser) error {
 	var slug string
 	switch {
 	case item.Server != nil:
@@ -81,7 +81,7 @@ func (e *Engine) plan(ctx context.Context, item *Item, rehearsal Target) error {
 // planned says what is to become of a record; rehearsal is where it is tried,
 // nil: nowhere. What would be held is tried too, so that it is known what else
 // there is to do about it.
-func (e *Engine) planned(ctx context.Context, item *Item, rehearsal Target) (*Entry, error) {
+func (e *Engine) planned(ctx context.Context, item *Item, rehearsal Rehearser) (*Entry, error) {
 	next, err := e.intend(item)
 	if err != nil || next.Action == Skip {
 		return next, err
@@ -94,36 +94,60 @@ func (e *Engine) planned(ctx context.Context, item *Item, rehearsal Target) (*En
 	return next, err
 }
 
-func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal Target) (*Entry, error) {
+func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal Rehearser) (*Entry, error) {
 	x, err := e.conflict(ctx, item, e.To)
 	if err != nil {
 		return nil, err
 	}
 	if x != nil {
-		switch e.Policy {
-		case SkipOnConflict:
-			next.Action, next.Why = Skip, "its "+x.Taken+" is taken"
-			return next, nil
-		case UpdateOnConflict:
-			next.Action, next.Why = Update, "its "+x.Taken+" is that of "+strconv.Quote(x.ID)
-			return next, nil
-		case FailOnConflict:
-			next.Action, next.Why = Refuse, x.why()
-			return next, nil
-		case RenameOnConflict:
-			if err := e.rename(ctx, item, next, x, e.To); err != nil {
-				return nil, err
-			}
+		if err := e.meant(ctx, item, next, x, rehearsal); err != nil {
+			return nil, err
 		}
 	}
 	if rehearsal == nil {
 		return next, nil
 	}
-	if _, err := rehearsal.Create(ctx, item); err != nil {
-		if !ofOneRecord(err) {
-			return nil, fmt.Errorf("%s %s: %w", item.Record.Kind, item.Record.ID, err)
-		}
+	switch next.Action {
+	case Create:
+		_, err = rehearsal.Create(ctx, item)
+	case Update: // nothing needs it to stay, and who changes the record has no need to wait
+		err = rehearsal.Rehearse(ctx, func(within Rehearser) error {
+			_, err := within.Update(ctx, item, x.ID)
+			return err
+		})
+	case Skip, Hold, Refuse:
+	}
+	if err != nil && !ofOneRecord(err) {
+		return nil, fmt.Errorf("%s %s: %w", item.Record.Kind, item.Record.ID, err)
+	}
+	if err != nil {
 		next.Action, next.Why = Refuse, err.Error()
 	}
 	return next, nil
+}
+
+// meant says what settle would do with a conflict; of a vendor, where nothing has
+// the source's times, what is there isn't read for it.
+func (e *Engine) meant(ctx context.Context, item *Item, next *Entry, x *Existing, rehearsal Rehearser) error {
+	if rehearsal != nil {
+		there, err := rehearsal.Read(ctx, item.Record.Kind, x.ID)
+		if err != nil {
+			return err
+		}
+		if e.already(item, there) {
+			next.Action, next.Why = Skip, isThere
+			return nil
+		}
+	}
+	switch e.Policy {
+	case SkipOnConflict:
+		next.Action, next.Why = Skip, "its "+x.Taken+" is taken"
+	case UpdateOnConflict:
+		next.Action, next.Why = Update, "its "+x.Taken+" is that of "+strconv.Quote(x.ID)
+	case RenameOnConflict:
+		return e.rename(ctx, item, next, x, e.To)
+	case FailOnConflict:
+		next.Action, next.Why = Refuse, x.why()
+	}
+	return nil
 }

@@ -200,12 +200,52 @@ func TestWhatCannotBeImportedUpdatesNothing(t *testing.T) {
 	}
 	e := newEngine(t, t.TempDir(), diglots{refs}, move.TenantTarget{Tenant: to})
 	e.Policy = move.UpdateOnConflict
+	require.NoError(t, e.Plan(t.Context()))
+	planned := e.Run.Summary()
+	require.Equal(t, 3, planned.Refused)
 	require.NoError(t, e.Apply(t.Context()))
 	s := e.Run.Summary()
 	require.Equal(t, 3, s.Of(move.Failed))
-	for _, r := range s.Records {
+	for i, r := range s.Records {
 		require.Regexp(t, "(revision|version) is not from", r.Why)
+		require.Equal(t, r.Why, planned.Records[i].Why, "a plan says so before")
 	}
+}
+
+// What an update would come to is tried as what a creation would, and taken back.
+func TestAPlanTriesUpdates(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 2)
+	onto := func(policy move.Policy) *move.Engine {
+		e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
+		e.Policy = policy
+		return e
+	}
+	require.NoError(t, onto(move.FailOnConflict).Apply(t.Context()))
+	rename(t, from, "s1", "Renamed")
+	slug := core.BySlug("s1")
+	before, err := to.Store.MCPServer(t.Context(), to.Tenant.ID, slug)
+	require.NoError(t, err)
+
+	e := onto(move.UpdateOnConflict)
+	require.NoError(t, e.Plan(t.Context()))
+	entries := e.Run.Entries()
+	actions := map[move.Action]int{}
+	for _, entry := range entries {
+		actions[entry.Action]++
+	}
+	require.Equal(t, map[move.Action]int{move.Update: 1, move.Skip: len(entries) - 1}, actions)
+	require.Zero(t, e.Run.Summary().Refused)
+	after, err := to.Store.MCPServer(t.Context(), to.Tenant.ID, slug)
+	require.NoError(t, err)
+	require.Equal(t, before, after, "a plan writes nothing")
+
+	require.NoError(t, e.Apply(t.Context()))
+	require.Equal(t, len(entries)-1, e.Run.Summary().Of(move.Skipped), "as planned")
+	after, err = to.Store.MCPServer(t.Context(), to.Tenant.ID, slug)
+	require.NoError(t, err)
+	require.Equal(t, "Renamed", after.Name)
 }
 
 // diglots are records of Diglot's.

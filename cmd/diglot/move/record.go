@@ -144,7 +144,9 @@ type Target interface {
 
 // Rehearser is a target that can try what it is asked for and take it back.
 type Rehearser interface {
-	Rehearse(ctx context.Context, do func(Target) error) error
+	Target
+	// Rehearse has do work with a target whose doings are taken back when do ends.
+	Rehearse(ctx context.Context, do func(Rehearser) error) error
 }
 
 // same says of each member of a text whether it is the same in another one: of

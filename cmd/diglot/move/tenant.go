@@ -9,17 +9,11 @@ import (
 	"github.com/diglot/diglot/core"
 )
 
-// Backend is where tenants are kept.
-type Backend interface {
-	core.Store
-	core.Directory
-}
-
 // Tenant is one of Diglot's tenants, as a source and as a target. Records keep
 // their ids and times in it.
 type Tenant struct {
 	Operator *core.Operator
-	Store    Backend
+	Store    core.Backend
 	Tenant   core.Tenant
 }
 

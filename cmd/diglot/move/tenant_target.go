@@ -276,8 +276,8 @@ func (t TenantTarget) Delete(ctx context.Context, kind finding.Kind, id string) 
 func (t TenantTarget) Finish(context.Context) error { return nil }
 
 // Rehearse implements [Rehearser].
-func (t TenantTarget) Rehearse(ctx context.Context, do func(Target) error) error {
-	return t.Operator.Rehearse(ctx, t.Tenant.Tenant, func(o *core.Operator) error {
-		return do(TenantTarget{&Tenant{o, t.Store, t.Tenant.Tenant}})
+func (t TenantTarget) Rehearse(ctx context.Context, do func(Rehearser) error) error {
+	return t.Operator.Rehearse(ctx, t.Tenant.Tenant, func(o *core.Operator, b core.Backend) error {
+		return do(TenantTarget{&Tenant{o, b, t.Tenant.Tenant}})
 	})
 }
