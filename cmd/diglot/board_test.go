@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,18 +24,30 @@ var (
 )
 
 // The board and the alerts ask for no metric and no label that the program
-// doesn't have. A request is answered and one is refused first: a counter without
+// doesn't have. Requests are answered, refused and compared first: a counter without
 // an event isn't there.
 func TestTheBoardAndTheAlertsAskForMetricsThatExist(t *testing.T) {
 	t.Parallel()
-	ops := freeAddress(t)
-	g := startGateway(t, []string{"DIGLOT_DATABASE_URL=" + storetest.New(t)}, "--ops-addr", ops, "--demo", "--max-body", "1024")
+	ops, shadowed := freeAddress(t), filepath.Join(t.TempDir(), "shadow.yaml")
+	peer := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(peer.Close)
+	broken := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	t.Cleanup(broken.Close)
+	require.NoError(t, os.WriteFile(shadowed, []byte("allow_networks: [127.0.0.1]\nshadows:\n"+
+		shadowRule("refold", peer.URL)+shadowRule("cometchat", broken.URL)), 0o600))
+	g := startGateway(t, []string{"DIGLOT_DATABASE_URL=" + storetest.New(t)}, "--ops-addr", ops, "--demo", "--max-body", "1024", "--shadow", shadowed)
 	require.Eventually(t, func() bool { return len(curlLine.FindAllString(g.printed(), -1)) == 2 }, startLimit, 5*time.Millisecond)
-	refold, _ := curls(t, g.printed())
+	refold, comet := curls(t, g.printed())
 	require.Equal(t, http.StatusCreated, refold.send(t).status)
+	require.Equal(t, http.StatusCreated, comet.send(t).status)
 	refold.body = `{"name":"` + strings.Repeat("n", 2000) + `"}`
 	require.Equal(t, http.StatusRequestEntityTooLarge, refold.send(t).status)
-	scraped := send(t, http.MethodGet, "http://"+ops+"/metrics", "").body
+	var scraped string
+	require.Eventually(t, func() bool { // the shadow comes behind the client
+		scraped = send(t, http.MethodGet, "http://"+ops+"/metrics", "").body
+		return strings.Contains(scraped, "diglot_shadow_different_total{") && strings.Contains(scraped, "diglot_shadow_failed_total{") &&
+			strings.Contains(scraped, "diglot_shadow_dropped_total{")
+	}, startLimit, 10*time.Millisecond)
 
 	labels := map[string]bool{"instance": true, "job": true} // what Prometheus adds
 	for _, m := range labelsAsked.FindAllStringSubmatch(scraped, -1) {
