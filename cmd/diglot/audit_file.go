@@ -13,16 +13,21 @@ import (
 )
 
 // exportTo has a new file written, or the standard output where none is named.
-func exportTo(file string, stdout io.Writer, write func(io.Writer) error) (err error) {
-	w := stdout
-	if file != "" {
-		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		w = f
+func exportTo(file string, stdout io.Writer, write func(io.Writer) error) error {
+	if file == "" {
+		return buffered(stdout, write)
 	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return err
+	}
+	if err = buffered(f, write); err == nil {
+		err = f.Sync() // or a disk that fails is told to nobody
+	}
+	return errors.Join(err, f.Close())
+}
+
+func buffered(w io.Writer, write func(io.Writer) error) error {
 	b := bufio.NewWriter(w)
 	if err := write(b); err != nil {
 		return err

@@ -80,8 +80,9 @@ type lane struct {
 
 	workers int
 	pending atomic.Int64
+	coming  sync.Mutex      // of what is put into the queue and of the stop, or it would wait there for nobody
 	stopped context.Context // nothing more is asked
-	stop    context.CancelFunc
+	end     context.CancelFunc
 	asking  context.Context // of what is asked: nobody's request
 	abandon context.CancelFunc
 }
@@ -97,7 +98,7 @@ func newLane(s *Shadow, c *Config, r *Rule) *lane {
 	}
 	l.transport = newTransport(c.allowed, idle)
 	l.proxy = l.newProxy()
-	l.stopped, l.stop = context.WithCancel(context.Background())
+	l.stopped, l.end = context.WithCancel(context.Background())
 	l.asking, l.abandon = context.WithCancel(context.Background())
 	return l
 }
@@ -134,8 +135,17 @@ func (l *lane) drop(reason string) {
 	l.shadow.found.dropped.Add(1)
 }
 
+// stop has nothing more be asked, and what waits be dropped.
+func (l *lane) stop() {
+	l.coming.Lock()
+	defer l.coming.Unlock()
+	l.end()
+}
+
 // push has a job wait its turn, if there is room. It never waits itself.
 func (l *lane) push(j *job) bool {
+	l.coming.Lock()
+	defer l.coming.Unlock()
 	if l.stopped.Err() != nil || !l.shadow.room.take(j.size) {
 		return false
 	}

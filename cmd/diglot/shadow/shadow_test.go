@@ -3,6 +3,7 @@ package shadow_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -218,12 +219,17 @@ func TestAnotherConfigurationHoldsFromTheNextRequestOn(t *testing.T) {
 func TestSamplesAreTaken(t *testing.T) {
 	t.Parallel()
 	peer := newCounting(t)
-	w := newWorld(t, rule(core.Refold, peer.front, "sample: 0.001"))
-	for range 20 {
-		w.refold(t, http.MethodGet, servers, "")
+	draws := []float64{0, 0.24, 0.25, 0.99, 0.1}
+	drawn := 0
+	w := newWorld(t, rule(core.Refold, peer.front, "sample: 0.25"), func(o *shadow.Options) {
+		o.Random = func() float64 { drawn++; return draws[drawn-1] }
+	})
+	for i := range draws {
+		w.refold(t, http.MethodGet, servers+"/"+strconv.Itoa(i), "")
 	}
+	w.records(t, 3)
 	require.Zero(t, w.shadow.Close(patience))
-	require.Less(t, len(peer.requests()), 20)
+	require.ElementsMatch(t, []string{"GET " + servers + "/0", "GET " + servers + "/1", "GET " + servers + "/4"}, peer.requests())
 }
 
 func TestThePeerIsAskedWithItsOwnCredentialWhereThereIsOne(t *testing.T) {

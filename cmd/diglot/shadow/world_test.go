@@ -74,7 +74,7 @@ func (w *world) leave() {
 }
 
 // newWorld starts a gateway on a port of its own; config may be empty: no shadow.
-func newWorld(t *testing.T, config string) *world {
+func newWorld(t *testing.T, config string, options ...func(*shadow.Options)) *world {
 	t.Helper()
 	secret, err := core.NewSecret([]byte("the secret of all tests"))
 	require.NoError(t, err)
@@ -99,7 +99,11 @@ func newWorld(t *testing.T, config string) *world {
 		NewRequestID: func() string { return "0190a4e2-0000-7000-8000-000000000000" }, // an answer has it in it
 	}
 	if config != "" {
-		w.shadow = shadow.New(shadow.Options{Config: readConfig(t, config), Log: w.log, Logger: o.Logger, Now: time.Now})
+		so := shadow.Options{Config: readConfig(t, config), Log: w.log, Logger: o.Logger, Now: time.Now}
+		for _, set := range options {
+			set(&so)
+		}
+		w.shadow = shadow.New(so)
 		o.Relay = w.shadow
 	}
 	var h http.Handler = gateway.New(w.service, w.tokens, gateway.DefaultLimits(), o)
