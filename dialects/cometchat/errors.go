@@ -3,6 +3,8 @@ package cometchat
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/diglot/diglot/core"
@@ -59,7 +61,7 @@ type creationError struct{ err error }
 func (e *creationError) Error() string { return e.err.Error() }
 func (e *creationError) Unwrap() error { return e.err }
 
-// slugsDetails names the servers that an agent was to list and can't
+// slugsDetails names servers, the first [namedSlugs], that an agent was to list and can't
 // (inferred: the member and its form).
 type slugsDetails struct {
 	Slugs []string `json:"slugs"`
@@ -207,10 +209,32 @@ func aboutServer(code, message, devMessage string, err error) failure {
 		f.Details = slugDetails{e.slug}
 	}
 	if e, ok := errors.AsType[*core.MissingServersError](err); ok {
-		f.DevMessage = devMessage + strings.Join(e.Slugs, ", ")
-		f.Details = slugsDetails{e.Slugs}
+		named, more := someOf(e.Slugs)
+		f.DevMessage = devMessage + strings.Join(named, ", ") + more
+		f.Details = slugsDetails{named}
 	}
 	return f
+}
+
+// A request may name as many servers that are not there as its body holds; of
+// these an answer names that many, each with that many bytes.
+const (
+	namedSlugs = 100
+	namedBytes = 256
+)
+
+// someOf gives what is named of slugs, and says how many are not.
+func someOf(slugs []string) (named []string, more string) {
+	if n := len(slugs) - namedSlugs; n > 0 {
+		slugs, more = slugs[:namedSlugs], " and "+strconv.Itoa(n)+" more"
+	}
+	named = slices.Clone(slugs)
+	for i, slug := range named {
+		if len(slug) > namedBytes {
+			named[i] = strings.ToValidUTF8(slug[:namedBytes], "") + "…"
+		}
+	}
+	return named, more
 }
 
 func detailsOf(kind core.Kind, err error) any {
