@@ -46,10 +46,9 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 	if err != nil {
 		return err
 	}
-	if e.already(item, before) {
-		next.State, next.Action, next.Why, next.There = Skipped, Skip, isThere, x.ID
-		next.ToSlug = next.Slug
-		return e.put(next)
+	if e.already(item, before) { // it is followed from here on as if the run had written it
+		next.Action, next.Why, next.There, next.Before = Update, isThere, x.ID, jsontext.Value(before)
+		return e.made(item, next, Made{x.ID, next.Slug, before}, nil)
 	}
 	switch e.Policy {
 	case SkipOnConflict:
@@ -57,7 +56,7 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 		next.Why, next.ToSlug = "its "+x.Taken+" is taken", next.Slug
 		return e.put(next)
 	case UpdateOnConflict:
-		next.Action, next.There, next.Before = Update, x.ID, jsontext.Value(before)
+		next.Action, next.There, next.Before, next.Why = Update, x.ID, jsontext.Value(before), x.that()
 		return e.update(ctx, item, next)
 	case RenameOnConflict:
 		if err := e.rename(ctx, item, next, x, e.To); err != nil {
@@ -80,6 +79,15 @@ func (e *Engine) already(item *Item, there core.JSON) bool {
 }
 
 const isThere = "it is there already"
+
+// that says whose place a record takes.
+func (x *Existing) that() string { return "its " + x.Taken + " is that of " + strconv.Quote(x.ID) }
+
+// skipped reports whether a record stays skipped: what is taken can be had under
+// another policy.
+func (e *Engine) skipped(entry *Entry) bool {
+	return entry.State == Skipped && (entry.There == "" || e.Policy == SkipOnConflict)
+}
 
 // why says why a record can't have its place.
 func (x *Existing) why() string { return "its " + x.Taken + " is taken by " + strconv.Quote(x.ID) }

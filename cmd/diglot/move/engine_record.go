@@ -16,7 +16,7 @@ import (
 // move moves one record, once.
 func (e *Engine) move(ctx context.Context, r Ref) error {
 	entry := e.Run.Get(&r)
-	if entry != nil && (entry.State == Done || entry.State == Skipped) {
+	if entry != nil && (entry.State == Done || e.skipped(entry)) {
 		e.tell(entry)
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 )
 
 // Plan says what Apply would do with each record, and changes nothing but the
@@ -45,7 +44,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 
 // toPlan reads a record that is to be moved.
 func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
-	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Skipped || entry.State == Begun) {
+	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || e.skipped(entry) || entry.State == Begun) {
 		return nil, nil //nolint:nilnil // there is nothing to plan
 	}
 	item, err := e.read(ctx, r)
@@ -143,7 +142,7 @@ func (e *Engine) meant(ctx context.Context, item *Item, next *Entry, x *Existing
 	case SkipOnConflict:
 		next.Action, next.Why = Skip, "its "+x.Taken+" is taken"
 	case UpdateOnConflict:
-		next.Action, next.Why = Update, "its "+x.Taken+" is that of "+strconv.Quote(x.ID)
+		next.Action, next.Why = Update, x.that()
 	case RenameOnConflict:
 		return e.rename(ctx, item, next, x, e.To)
 	case FailOnConflict:

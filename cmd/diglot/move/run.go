@@ -338,7 +338,9 @@ func (r *Run) Entries() []*Entry {
 func (r *Run) Findings() []finding.Finding {
 	var out []finding.Finding
 	for _, e := range r.Entries() {
-		out = append(out, e.Findings...)
+		if e.State != Undone && e.State != Removed {
+			out = append(out, e.Findings...)
+		}
 	}
 	return out
 }
