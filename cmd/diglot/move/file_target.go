@@ -151,7 +151,7 @@ func (f *FileTarget) InPlace(_ context.Context, item *Item) ([]Existing, error) 
 	defer f.mu.Unlock()
 	ref := Ref{Kind: item.Record.Kind, ID: item.Record.ID}
 	if _, is := f.records[ref.key()]; is {
-		return []Existing{{item.Record.ID, "id"}}, nil
+		return []Existing{{ID: item.Record.ID, Taken: "id"}}, nil
 	}
 	return nil, nil
 }
