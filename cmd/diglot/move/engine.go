@@ -72,8 +72,8 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 }
 
 // Apply moves all records that the run has not moved yet. It ends at the first
-// failure that isn't one record's alone; what was begun is taken up by the next
-// Apply.
+// failure that isn't one record's alone, or when ctx does; what was begun is taken
+// up by the next Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
 	if err := e.prepare(ctx, false); err != nil {
@@ -101,6 +101,9 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 	lists, total := make([][]Ref, len(Kinds)), 0
 	for i, kind := range Kinds {
 		for r, err := range e.From.List(ctx, kind) {
+			if err == nil {
+				err = ctx.Err() // a file doesn't look at it
+			}
 			if err != nil {
 				return err
 			}
