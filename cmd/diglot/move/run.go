@@ -59,6 +59,10 @@ type Entry struct {
 	There  string `json:"there,omitzero"`
 	Slug   string `json:"slug,omitzero"`
 	ToSlug string `json:"to_slug,omitzero"`
+	// Place is which place behind its own a record was given, 0: its own; Taken what
+	// of its own was taken.
+	Place int    `json:"place,omitzero"`
+	Taken string `json:"taken,omitzero"`
 	// Seen are the ids that were in the record's place before it was begun.
 	Seen []string `json:"seen,omitzero"`
 	// Took is the fingerprint of the source's text that was moved; Before is what
@@ -232,6 +236,7 @@ func (r *Run) load(text []byte, want runHeader) (err error) {
 		default:
 			var e Entry
 			if err = dialects.Decode(line, &e); err == nil {
+				e.knowPlace()
 				r.keep(&e)
 			}
 		}

@@ -69,3 +69,48 @@ func TestWhatWasSkippedIsNamedAndMovedUnderAnotherPolicy(t *testing.T) {
 	require.Contains(t, s.Updated[0].Why, "its slug is that of")
 	require.Equal(t, "Server 0", nameOf(t, to, "s0"))
 }
+
+// The place that a record was given stays its place, however often its process ends.
+func TestARecordKeepsThePlaceThatItWasGiven(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 1)
+	_, err := to.Operator.ImportMCPServer(t.Context(), to.Tenant, core.MCPServer{Slug: "s0", Name: "Theirs", CreatedAt: now, UpdatedAt: now})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	e := newEngine(t, dir, from, dying{move.TenantTarget{Tenant: to}, new(1), true})
+	e.Policy = move.RenameOnConflict
+	require.ErrorIs(t, e.Apply(t.Context()), errDied)
+	require.NoError(t, e.Run.Close())
+	e = newEngine(t, dir, from, move.TenantTarget{Tenant: to})
+	e.Policy = move.RenameOnConflict
+	require.NoError(t, e.Apply(t.Context()))
+	require.Equal(t, 3, e.Run.Summary().Of(move.Done))
+	require.Equal(t, 2, count(t, to).Servers)
+	require.Equal(t, "slug was taken: place 2 is its", e.Run.Entries()[0].Why)
+	good := func() {
+		t.Helper()
+		v, err := e.Verify(t.Context())
+		require.NoError(t, err)
+		require.True(t, v.Good(), "%+v", v.Records)
+	}
+	good()
+	rename(t, from, "s0", "Renamed")
+	c, err := e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Empty(t, c.Left)
+	require.Equal(t, "Theirs", nameOf(t, to, "s0"))
+	require.Equal(t, "Renamed", nameOf(t, to, "s0-2"))
+	good()
+	_, err = to.Store.UpdateMCPServer(t.Context(), to.Tenant.ID, core.BySlug("s0-2"),
+		core.Modification{MCPServerUpdate: core.MCPServerUpdate{Name: new("Mine now")}, UpdatedAt: now})
+	require.NoError(t, err)
+	kept, err := e.Undo(t.Context(), false)
+	require.NoError(t, err)
+	require.Equal(t, 1, kept)
+	rename(t, from, "s0", "Renamed again")
+	_, err = e.CatchUp(t.Context(), false, true)
+	require.NoError(t, err)
+	require.Equal(t, "Theirs", nameOf(t, to, "s0"))
+	require.Equal(t, "Renamed again", nameOf(t, to, "s0-2"), "also when an undo has left it")
+}

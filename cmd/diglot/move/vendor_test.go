@@ -111,7 +111,9 @@ func TestAWriteWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 			for n := int32(1); ; n++ {
 				var writes, hit atomic.Int32
 				v := open(t, func(h http.Handler) http.Handler {
-					which := func(r *http.Request) bool { return isWrite(r) && !(proxy && repeats(r)) && writes.Add(1) == n && hit.Add(1) == 1 }
+					which := func(r *http.Request) bool {
+						return isWrite(r) && !(proxy && repeats(r)) && writes.Add(1) == n && hit.Add(1) == 1
+					}
 					if !proxy {
 						return &vendorhttptest.Breaking{Next: h, Which: which}
 					}
