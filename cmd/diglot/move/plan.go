@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/diglot/diglot/core"
 )
 
 // Plan says what Apply would do with each record, and changes nothing but the
@@ -119,7 +121,7 @@ func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal R
 		})
 	case Skip, Hold, Refuse:
 	}
-	if err != nil && !ofOneRecord(err) {
+	if err != nil && !ofOneRecord(err) && core.KindOf(err) != core.OverQuota { // which ends an apply
 		return nil, fmt.Errorf("%s %s: %w", item.Record.Kind, item.Record.ID, err)
 	}
 	if err != nil {
