@@ -187,6 +187,9 @@ func TestAJournalIsOneProcesssAndItsTornLineIsCutOff(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, append(text, "{]\n"...), 0o600))
 	_, err = move.OpenRun(dir, "", "", now)
 	require.ErrorContains(t, err, "line 3")
+	require.NoError(t, os.WriteFile(path, append(text, `{"record":{"kind":"agent","id":"u"},"state":"doen"}`+"\n"...), 0o600))
+	_, err = move.OpenRun(dir, "", "", now)
+	require.ErrorContains(t, err, `there is no state "doen"`)
 }
 
 func TestWhatTakesAPlaceIsLeftUpdatedPassedByOrStopsTheMove(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -235,7 +236,11 @@ func (r *Run) load(text []byte, want runHeader) (err error) {
 			r.settings = s.Settings
 		default:
 			var e Entry
-			if err = dialects.Decode(line, &e); err == nil {
+			err = dialects.Decode(line, &e)
+			if err == nil && !slices.Contains(States, e.State) {
+				err = fmt.Errorf("there is no state %q", e.State)
+			}
+			if err == nil {
 				e.knowPlace()
 				r.keep(&e)
 			}
@@ -346,8 +351,8 @@ func (r *Run) Close() error {
 	if r.lines != nil {
 		err = r.lines.close()
 	}
-	if r.lock != nil {
-		err = errors.Join(err, r.lock.Close())
+	if r.lock != nil { // by itself: a process that is being started may have the file open for a moment
+		err = errors.Join(err, syscall.Flock(int(r.lock.Fd()), syscall.LOCK_UN), r.lock.Close())
 	}
 	return err
 }
