@@ -16,7 +16,7 @@ func TestAnImportSaysWhatOfItCannotBeKept(t *testing.T) {
 	tenant := g.demo(t, "one")
 	ms := start.Truncate(time.Millisecond)
 	_, err := g.ImportMCPServer(t.Context(), tenant, core.MCPServer{
-		Slug: "not a slug", URL: "ftp://x", Icon: "x", Description: new("\x00"), CreatedAt: start, UpdatedAt: ms.Add(-time.Hour),
+		Slug: "not a slug", URL: "ftp://x", Icon: "\x00", Description: new("\x00"), CreatedAt: start, UpdatedAt: ms.Add(-time.Hour),
 		Revision: -1,
 	})
 	requireInvalid(t, err, "mcp_server", "created_at", "description", "icon", "name", "revision", "slug", "updated_at", "url")

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -107,8 +108,8 @@ func TestACreationThatIsInvalidNamesEachField(t *testing.T) {
 		"broken UTF-8":      {core.NewMCPServer{Name: "a", Description: new("\xff")}, []string{"description"}},
 		"odd slug":          {core.NewMCPServer{Name: "a", Slug: "a/b"}, []string{"slug"}},
 		"url without host":  {core.NewMCPServer{Name: "a", URL: "http://"}, []string{"url"}},
-		"icon not http":     {core.NewMCPServer{Name: "a", Icon: "data:x"}, []string{"icon"}},
-		"everything at one": {core.NewMCPServer{Slug: "..", URL: "x", Icon: "x", Description: new("\x00")}, []string{"description", "icon", "name", "slug", "url"}},
+		"icon too long":     {core.NewMCPServer{Name: "a", Icon: strings.Repeat("é", core.MaxIconChars+1)}, []string{"icon"}},
+		"everything at one": {core.NewMCPServer{Slug: "..", URL: "x", Icon: "\x00", Description: new("\x00")}, []string{"description", "icon", "name", "slug", "url"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +131,7 @@ func TestAnUpdateThatIsInvalidNamesEachFieldAndChangesNothing(t *testing.T) {
 	}{
 		{core.MCPServerUpdate{Name: new("")}, []string{"name"}},
 		{core.MCPServerUpdate{Name: new("\x00"), Description: new("fine")}, []string{"name"}},
-		{core.MCPServerUpdate{URL: new("ftp://x"), Icon: new("x")}, []string{"icon", "url"}},
+		{core.MCPServerUpdate{URL: new("ftp://x"), Icon: new("\xff")}, []string{"icon", "url"}},
 		{core.MCPServerUpdate{Description: new("\xff")}, []string{"description"}},
 		{
 			core.MCPServerUpdate{Branding: core.Branding{

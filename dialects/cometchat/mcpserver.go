@@ -35,7 +35,7 @@ func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
 	slug := p.required("slug", body.Slug, isSlug)
 	description := p.optional("description", body.Description, isText)
 	url := p.required("url", body.URL, isURL)
-	icon := p.optional("icon", body.Icon, isURL)
+	icon := p.optional("icon", body.Icon, isIcon)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 		Name:        p.changed("name", body.Name, isName),
 		Description: p.optional("description", body.Description, isText),
 		URL:         p.changed("url", body.URL, isURL),
-		Icon:        p.optional("icon", body.Icon, isURL),
+		Icon:        p.optional("icon", body.Icon, isIcon),
 		If:          only,
 	}
 	return p.err()

@@ -189,6 +189,15 @@ func isInstruction(s string) string {
 	return isShorter(s, core.MaxInstructionChars)
 }
 
+// isIcon lets any text be an icon, a data: URL or a path too: the vendor
+// documents no rule (contract 1.3). An empty one is none.
+func isIcon(s string) string {
+	if text := isText(s); text != "" {
+		return text
+	}
+	return isShorter(s, core.MaxIconChars)
+}
+
 func isShorter(s string, limit int) string {
 	if utf8.RuneCountInString(s) > limit {
 		return "must be shorter than or equal to " + strconv.Itoa(limit) + " characters"

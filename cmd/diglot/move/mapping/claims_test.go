@@ -183,6 +183,16 @@ func TestWhatCannotBeKeptAsItIsIsMendedAndSaidSo(t *testing.T) {
 		"createdAt": finding.Approximate, "updatedAt": finding.Exact, "_id": finding.Approximate, "appId": finding.Approximate,
 	}, classes(server.Kept))
 
+	for icon, class := range map[string]finding.Class{
+		"": finding.Approximate, "data:image/png;base64,AA": finding.Exact, strings.Repeat("é", core.MaxIconChars): finding.Exact,
+		strings.Repeat("é", core.MaxIconChars+1): finding.Unsupported, `a\u0000`: finding.Approximate,
+	} {
+		server, err := w.mapper.CometChatServer(as[cometclient.MCPServer](t, `{"slug":"s","name":"n","url":"http://x","icon":"`+icon+`","createdAt":1700000000000}`))
+		require.NoError(t, err)
+		require.NoError(t, server.Core.ValidateImport())
+		require.Equal(t, class, classes(server.Kept)["icon"], "%.20q", icon)
+	}
+
 	agent, err := w.mapper.CometChatAgent(as[cometclient.Agent](t, `{"uid":"agent-uuid-1234","name":"`+strings.Repeat("日", 101)+`","mcpServers":["a","a","b c",5]}`))
 	require.NoError(t, err)
 	_, err = w.operator.ImportMCPServer(t.Context(), w.tenant, core.MCPServer{Slug: "a", Name: "a", CreatedAt: now, UpdatedAt: now})

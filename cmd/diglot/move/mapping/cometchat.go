@@ -20,7 +20,7 @@ func (m *Mapper) CometChatServer(in *client.MCPServer) (Mapped[core.MCPServer], 
 	done := repairs{}
 	s := core.MCPServer{
 		Slug: in.Slug.Value, Name: done.name(in.Name, orElse(orElse(in.Slug.Value, in.ID.Value), "MCP server")),
-		Description: done.text("description", in.Description), URL: done.url("url", in.URL), Icon: done.url("icon", in.Icon),
+		Description: done.text("description", in.Description), URL: done.url("url", in.URL), Icon: done.icon(in.Icon),
 		Revision: 1,
 	}
 	s.CreatedAt, s.UpdatedAt = done.times(in.CreatedAt.Value, in.UpdatedAt.Value, noTime)
@@ -42,7 +42,7 @@ func (m *Mapper) CometChatServer(in *client.MCPServer) (Mapped[core.MCPServer], 
 func (m *Mapper) CometChatAgent(in *client.Agent) (Mapped[core.Agent], error) {
 	done := repairs{}
 	a := core.Agent{
-		UID: core.AgentUID(in.UID.Value), Name: done.name(in.Name, orElse(in.UID.Value, "Agent")), Icon: done.url("icon", in.Icon), Active: true,
+		UID: core.AgentUID(in.UID.Value), Name: done.name(in.Name, orElse(in.UID.Value, "Agent")), Icon: done.icon(in.Icon), Active: true,
 		Description: done.text("description", in.Description), Instruction: done.text("instruction", in.Instruction),
 		Model: done.text("model", in.Model),
 		Tools: done.array("tools", in.Tools), APITools: done.array("apiTools", in.APITools),

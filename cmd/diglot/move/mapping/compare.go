@@ -139,7 +139,7 @@ func (c *comparison) member(m member) {
 		c.add(m.name, finding.Exact, "", "")
 	case class >= finding.Manual, there == nil:
 		least := finding.Unsupported
-		if isNull(m.value) || there != nil || row.Partial { // or the answer doesn't tell
+		if isEmpty(m.value) || there != nil || row.Partial { // or the answer doesn't tell
 			least = finding.Approximate
 		}
 		c.add(m.name, max(class, least), orElse(why, shownAs(there)), row.Suggestion)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
@@ -48,6 +49,19 @@ func (r repairs) url(path string, f dialects.String) string {
 		return ""
 	case *s != "" && !core.ValidURL(*s):
 		r.lost(path, "It is no http or https URL.")
+		return ""
+	}
+	return *s
+}
+
+// icon gives an icon as core keeps it; "" where it isn't given, or is too long.
+func (r repairs) icon(f dialects.String) string {
+	s := r.text("icon", f)
+	switch {
+	case s == nil:
+		return ""
+	case utf8.RuneCountInString(*s) > core.MaxIconChars:
+		r.lost("icon", "It is longer than "+strconv.Itoa(core.MaxIconChars)+" characters.")
 		return ""
 	}
 	return *s

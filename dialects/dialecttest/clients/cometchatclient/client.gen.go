@@ -178,7 +178,7 @@ type AgentChange struct {
 	Files           *[]interface{} `json:"files,omitempty"`
 	FrontendActions *[]interface{} `json:"frontendActions,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon        *string `json:"icon,omitempty"`
 	Instruction *string `json:"instruction,omitempty"`
 	IsActive    *bool   `json:"isActive,omitempty"`
@@ -431,7 +431,7 @@ type MCPServer struct {
 type MCPServerChange struct {
 	Description *string `json:"description,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon *string `json:"icon,omitempty"`
 	Name *string `json:"name,omitempty"`
 
@@ -459,7 +459,7 @@ type NewAgent struct {
 	Files           *[]interface{} `json:"files,omitempty"`
 	FrontendActions *[]interface{} `json:"frontendActions,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon        *string `json:"icon,omitempty"`
 	Instruction *string `json:"instruction,omitempty"`
 	IsActive    *bool   `json:"isActive,omitempty"`
@@ -479,7 +479,7 @@ type NewAgent struct {
 type NewMCPServer struct {
 	Description *string `json:"description,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon *string `json:"icon,omitempty"`
 	Name string  `json:"name"`
 	Slug string  `json:"slug"`
