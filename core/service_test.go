@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,40 @@ func TestAnUpdateThatIsInvalidNamesEachFieldAndChangesNothing(t *testing.T) {
 	got, err := g.MCPServer(t.Context(), tenant.ID, core.ByID(want.ID))
 	require.NoError(t, err)
 	require.Equal(t, want, got)
+}
+
+func TestATenantShowsAServersOwnURLElseItsTemplates(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "demo")
+	without, err := g.CreateMCPServer(t.Context(), tenant.ID, core.NewMCPServer{Name: "without"})
+	require.NoError(t, err)
+	with, err := g.CreateMCPServer(t.Context(), tenant.ID, core.NewMCPServer{Name: "with", URL: "http://own"})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		template string
+		ref      core.MCPServerRef
+		shown    string
+	}{
+		{"", core.ByID(without.ID), ""},
+		{"", core.BySlug("with"), "http://own"},
+		{"https://mcp.example.com/{slug}", core.BySlug("without"), "https://mcp.example.com/without"},
+		{"https://mcp.example.com/{slug}", core.ByID(with.ID), "http://own"},
+	} {
+		tenant.URLTemplate = c.template
+		for _, url := range []string{"", "http://own", "https://mcp.example.com/without"} {
+			shown, err := g.ShowsURL(t.Context(), &tenant, c.ref, url)
+			require.NoError(t, err)
+			require.Equal(t, url == c.shown, shown, "%q of %q", url, c.shown)
+		}
+	}
+	shown, err := g.ShowsURL(t.Context(), &tenant, core.BySlug("nobody"), "")
+	require.NoError(t, err)
+	require.False(t, shown)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = g.ShowsURL(ctx, &tenant, core.BySlug("with"), "")
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestChainsGetNewIDsWheneverTheyAreSentAndKeepThemElse(t *testing.T) {

@@ -435,7 +435,7 @@ type MCPServerChange struct {
 	Icon *string `json:"icon,omitempty"`
 	Name *string `json:"name,omitempty"`
 
-	// URL An http or https URL with a host.
+	// URL An http or https URL with a host, or what the server is shown with already: empty where it has none.
 	URL *string `json:"url,omitempty"`
 }
 
