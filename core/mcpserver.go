@@ -13,7 +13,7 @@ type MCPServer struct {
 	Slug        string  // unique in the tenant, never changes
 	Name        string  // never empty; may repeat, see [CreateMCPServer]
 	Description *string // nil: never given, which is not the same as empty
-	URL         string  // where the server answers, http or https; empty: not given
+	URL         string  // where the server answers: http or https, unless it was imported with another; empty: not given
 	Icon        string  // any text of up to [MaxIconChars] characters, a URL or a path or the image itself; empty: not given
 
 	Suggestions    JSON // array of objects

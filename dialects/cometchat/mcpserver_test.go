@@ -59,3 +59,20 @@ func TestAServerIsReadBeforeItsChangeOnlyWhereItsURLMayBeWhatIsShown(t *testing.
 	patch(`{"url":""}`, http.StatusBadRequest, 1)
 	require.Equal(t, "http://localhost:3001", url())
 }
+
+// A move takes any text for a url, as the vendor does. Its clients go on with that.
+func TestAURLThatWasMovedHereCanBeSentBackAndNoOtherLikeItBeGiven(t *testing.T) {
+	t.Parallel()
+	d := dialecttest.NewDirect(t, dialect)
+	at := dialecttest.Epoch
+	_, err := d.World.Operator.ImportMCPServer(t.Context(), d.World.Acme, core.MCPServer{
+		Slug: "local", Name: "Local", URL: "stdio:weather", CreatedAt: at, UpdatedAt: at,
+	})
+	require.NoError(t, err)
+	const local = servers + "/local"
+	require.Equal(t, http.StatusOK, d.Do(http.MethodPatch, local, `{"name":"Renamed","url":"stdio:weather"}`).Status)
+	require.Equal(t, http.StatusBadRequest, d.Do(http.MethodPatch, local, `{"name":"Once more","url":"stdio:other"}`).Status)
+	read := d.Do(http.MethodGet, local, "")
+	require.Equal(t, "stdio:weather", read.Member(t, "url"))
+	require.Equal(t, "Renamed", read.Member(t, "name"))
+}

@@ -166,7 +166,9 @@ func refoldAccount(t *rapid.T, odd oddly) string {
 		"createdAt", isoText(created), "updatedAt", isoText(updated), "__v", fmt.Sprint(rapid.IntRange(0, 400).Draw(t, "version")))
 }
 
-var urls = rapid.SampledFrom([]string{`"http://localhost:3001"`, `"https://mcp.example.com/sse?a=b&c=%20#d"`, `"https://例え.jp/é"`})
+var urls = rapid.SampledFrom([]string{
+	`"http://localhost:3001"`, `"https://mcp.example.com/sse?a=b&c=%20#d"`, `"https://例え.jp/é"`, `"localhost:3001/sse"`, `"stdio:weather"`, `""`,
+})
 
 var icons = rapid.SampledFrom([]string{
 	`"https://example.com/icon.png"`, `"data:image/png;base64,iVBORw0KGgo="`, `"/icons/é.png"`, `"//cdn.example.com/x.png"`, `"icon"`, `" \u2028🚀"`,
