@@ -43,6 +43,7 @@ var (
 	someNames = rapid.SampledFrom([]string{"name", "Name!", "other", "日本"})
 	someSlugs = rapid.SampledFrom([]string{"", "", "name", "other", "slug"})
 	someURLs  = rapid.SampledFrom([]string{"", "http://a", "https://b/?c"})
+	someIcons = rapid.SampledFrom([]string{"", "http://a", "data:image/png;base64,AA", "/icons/é.png", "//cdn.example.com/x", "🚀"})
 	someJSON  = rapid.SampledFrom([]core.JSON{nil, core.JSON(`[]`), core.JSON(`[{"b":1,"a":1e400}]`)})
 )
 
@@ -56,7 +57,7 @@ func (m *machine) create(t *rapid.T) {
 		Description:    rapid.Ptr(rapid.String(), true).Draw(t, "description"),
 		Slug:           someSlugs.Draw(t, "slug"),
 		URL:            someURLs.Draw(t, "url"),
-		Icon:           someURLs.Draw(t, "icon"),
+		Icon:           someIcons.Draw(t, "icon"),
 		RefuseSameName: rapid.Bool().Draw(t, "refuse same name"),
 	}
 	got, err := m.CreateMCPServer(t.Context(), m.tenant, in)
@@ -106,7 +107,7 @@ func (m *machine) update(t *rapid.T) {
 		Name:           rapid.Ptr(someNames, true).Draw(t, "name"),
 		Description:    rapid.Ptr(rapid.Just("described"), true).Draw(t, "description"),
 		URL:            rapid.Ptr(someURLs, true).Draw(t, "url"),
-		Icon:           rapid.Ptr(someURLs, true).Draw(t, "icon"),
+		Icon:           rapid.Ptr(someIcons, true).Draw(t, "icon"),
 		Suggestions:    someJSON.Draw(t, "suggestions"),
 		AssociatedApps: someJSON.Draw(t, "apps"),
 		Branding:       core.Branding{SafeMode: rapid.Ptr(rapid.Bool(), true).Draw(t, "safe mode")},

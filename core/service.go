@@ -177,6 +177,20 @@ func (s *Service) MCPServersFrom(
 	return s.store.MCPServersFrom(ctx, tenant, from, dir, limit)
 }
 
+// ShowsURL reports whether a url is what the tenant shows of a server already, of
+// its own or by the template. A server that is not there is shown with none.
+func (s *Service) ShowsURL(ctx context.Context, t *Tenant, ref MCPServerRef, url string) (bool, error) {
+	server, err := s.store.MCPServer(ctx, t.ID, ref)
+	if err != nil {
+		if KindOf(err) == NotFound {
+			err = nil
+		}
+		return false, err
+	}
+	MeterOf(ctx).End() // the server is not answered with
+	return t.ServerURL(&server) == url, nil
+}
+
 // UpdateMCPServer changes what the update names, and gives the server as it is
 // then. Even an update that names nothing moves the update time and the
 // revision. Invalid, NotFound, PreconditionFailed.

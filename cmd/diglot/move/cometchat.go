@@ -104,7 +104,8 @@ func (c CometChatTarget) Adopt(ctx context.Context, item *Item, id string) (Made
 	return c.Update(ctx, item, id)
 }
 
-// Update implements [Target].
+// Update implements [Target]. An icon that the source has no more is taken away by
+// itself: a vendor that takes no empty one is told of none by the usual update.
 func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Made, error) {
 	made := Made{ID: id}
 	switch {
@@ -118,6 +119,9 @@ func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Mad
 			u.Icon = &in.Icon
 		}
 		s, err := c.client.UpdateMCPServer(ctx, id, u)
+		if err == nil && in.Icon == "" && s.Icon.Value != "" {
+			s, err = c.client.UpdateMCPServer(ctx, id, client.MCPServerUpdate{Icon: new("")})
+		}
 		if err != nil {
 			return made, goneAt(err)
 		}
@@ -128,8 +132,17 @@ func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Mad
 		if err != nil {
 			return made, goneAt(err)
 		}
-		made.Text, err = c.Read(ctx, finding.Agent, id)
-		return made, err
+		a, err := c.client.Agent(ctx, id)
+		if err == nil && item.Agent.Icon == "" && a.Icon.Value != "" {
+			if err = c.client.UpdateAgent(ctx, id, client.AgentInput{Icon: new("")}); err == nil {
+				a, err = c.client.Agent(ctx, id)
+			}
+		}
+		if err != nil {
+			return made, goneAt(err)
+		}
+		made.Text = a.Text
+		return made, nil
 	}
 	return Made{}, errNotTaken
 }

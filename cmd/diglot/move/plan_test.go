@@ -38,7 +38,7 @@ func TestAPlanHoldsWhatAnApplyHolds(t *testing.T) {
 	t.Parallel()
 	held := core.NewUUID()
 	from := chatApp{
-		{Kind: finding.Server, ID: "held", Text: core.JSON(`{"slug":"held","name":"Held","url":"ftp://x",` + times + `}`)},
+		{Kind: finding.Server, ID: "held", Text: core.JSON(`{"slug":"held","name":"Held","url":7,` + times + `}`)},
 		{Kind: finding.Server, ID: "fine", Text: core.JSON(`{"slug":"fine","name":"Fine","url":"https://x",` + times + `}`)},
 		{Kind: finding.Agent, ID: held, Text: core.JSON(`{"uid":"` + held + `","name":"Its agent","mcpServers":["fine","held"],` + times + `}`)},
 		{Kind: finding.Agent, ID: "u", Text: core.JSON(`{"uid":"` + core.NewUUID() + `","name":"Another","mcpServers":["fine"],` + times + `}`)},

@@ -159,7 +159,7 @@ func refoldServerLaw(ctx context.Context, t require.TestingT, w *world, revision
 	require.NoError(t, err)
 	shownAsPlanned(t, mapped, text, view.Text)
 	_, err = w.cometchat.UpdateMCPServer(ctx, imported.Slug, cometclient.MCPServerUpdate{
-		Name: given(view.Name), Description: given(view.Description), URL: filled(view.URL), Icon: given(view.Icon),
+		Name: given(view.Name), Description: given(view.Description), URL: given(view.URL), Icon: given(view.Icon),
 	})
 	require.NoError(t, err)
 	after, err := c.MCPServer(ctx, id)

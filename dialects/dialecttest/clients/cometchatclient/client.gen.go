@@ -178,7 +178,7 @@ type AgentChange struct {
 	Files           *[]interface{} `json:"files,omitempty"`
 	FrontendActions *[]interface{} `json:"frontendActions,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon        *string `json:"icon,omitempty"`
 	Instruction *string `json:"instruction,omitempty"`
 	IsActive    *bool   `json:"isActive,omitempty"`
@@ -431,11 +431,11 @@ type MCPServer struct {
 type MCPServerChange struct {
 	Description *string `json:"description,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon *string `json:"icon,omitempty"`
 	Name *string `json:"name,omitempty"`
 
-	// URL An http or https URL with a host.
+	// URL An http or https URL with a host, or what the server is shown with already: empty where it has none.
 	URL *string `json:"url,omitempty"`
 }
 
@@ -459,7 +459,7 @@ type NewAgent struct {
 	Files           *[]interface{} `json:"files,omitempty"`
 	FrontendActions *[]interface{} `json:"frontendActions,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon        *string `json:"icon,omitempty"`
 	Instruction *string `json:"instruction,omitempty"`
 	IsActive    *bool   `json:"isActive,omitempty"`
@@ -479,7 +479,7 @@ type NewAgent struct {
 type NewMCPServer struct {
 	Description *string `json:"description,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon *string `json:"icon,omitempty"`
 	Name string  `json:"name"`
 	Slug string  `json:"slug"`
