@@ -28,7 +28,7 @@ func WithUUIDs(next UUIDSource) Option { return func(s *Service) { s.newUUID = n
 // NewService makes a service. Start [Service.Watch] beside it, or each
 // credential is looked up anew.
 func NewService(store Store, secret *Secret, now Clock, newID IDSource, options ...Option) *Service {
-	s := &Service{store: store, secret: secret, now: now, newID: newID, newUUID: NewUUID}
+	s := &Service{store: store, secret: secret, now: now, newID: newID, newUUID: NewUUID, cache: credentialCache{most: maxCached}}
 	for _, o := range options {
 		o(s)
 	}
@@ -104,7 +104,7 @@ func (s *Service) PrincipalBySession(ctx context.Context, address RefoldAddress,
 
 func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (*Principal, error) {
 	now := s.now()
-	p, generation := s.cache.get(ck, now)
+	p, events := s.cache.get(ck, now)
 	if p != nil {
 		return p, nil
 	}
@@ -118,7 +118,7 @@ func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (
 		return nil, &Error{Kind: BadCredential, Noun: "credential", Message: "the credential names nobody", Err: errExpired}
 	}
 	use := s.uses.of(p, now)
-	s.cache.put(ck, p, use, generation, now)
+	s.cache.put(ck, p, use, events, now)
 	return p, nil
 }
 

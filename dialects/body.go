@@ -60,17 +60,45 @@ var (
 
 // Take counts bytes of a tenant's, and says why it may not have them.
 func (b *Bodies) Take(tenant core.TenantID, n int64) error {
-	own := b.of.get(tenant)
-	if own.Add(n) > b.share {
-		own.Add(-n)
+	switch own, all := b.take(tenant, 0, n, b.share, false); {
+	case own:
 		return errBodyShare
-	}
-	if b.held.Add(n) > b.most {
-		b.held.Add(-n)
-		own.Add(-n)
+	case all:
 		return errBodyMemory
 	}
 	return nil
+}
+
+// take counts bytes more of a tenant's that has had some for the same: up to its
+// share in all, and up to alone where it has nothing else. It says of which there
+// would be too many, of its own or of all, and counts nothing then; what is owed
+// is counted in any case. What is refused is at no moment counted among all, or
+// other tenants would be refused for it.
+func (b *budget) take(tenant core.TenantID, had, n, alone int64, owed bool) (own, all bool) {
+	of := b.of.get(tenant)
+	for {
+		was := of.Load()
+		switch now := was + n; {
+		case owed:
+		case now > b.share && (was != had || now > alone):
+			return true, false
+		case b.held.Load()+n > b.most:
+			return false, true
+		}
+		if of.CompareAndSwap(was, was+n) {
+			break
+		}
+	}
+	for {
+		held := b.held.Load()
+		if held+n > b.most && !owed { // others were faster
+			of.Add(-n)
+			return false, true
+		}
+		if b.held.CompareAndSwap(held, held+n) {
+			return false, false
+		}
+	}
 }
 
 // letGo ends what the request took of the memory for bodies and answers.

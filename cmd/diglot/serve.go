@@ -227,7 +227,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	b := &backend{cluster: db}
 	err = c.openPostgres(ctx, b, db, logger)
 	if err == nil && administered {
-		err = b.openDirectory(ctx, db)
+		err = b.openDirectory(ctx, db, logger)
 	}
 	if err != nil {
 		b.close(logger)
