@@ -59,7 +59,7 @@ func (b *updateBody) toCore() (u core.MCPServerUpdate, ok bool) {
 	ok = true
 	str := func(f dialects.String) *string { return given(&ok, f.Field) }
 	u = core.MCPServerUpdate{
-		Name: str(b.Name), Description: str(b.Description),
+		Name: str(b.Name), Description: str(b.Description), KeepNoDescription: true,
 		Branding: core.Branding{
 			AgentName: str(b.AgentName), PrimaryColor: str(b.PrimaryColor), SecondaryColor: str(b.SecondaryColor),
 			BasePrompt: str(b.BasePrompt), SafeMode: given(&ok, b.SafeMode.Field),
