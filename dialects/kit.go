@@ -319,7 +319,7 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, m *core.Meter, stat
 // ServeHTTP implements [http.Handler].
 func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now() //nolint:forbidigo // a duration is measured, not a time stored
-	s := &state{id: k.options.NewRequestID(), operation: noOperation}
+	s := &state{id: k.options.NewRequestID(), sent: r.URL, operation: noOperation}
 	w.Header()[RequestIDHeader] = []string{s.id}
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))

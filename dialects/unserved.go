@@ -147,7 +147,7 @@ func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
 		if err := k.interceptUnrouted(w, r); err != nil {
 			return err
 		}
-		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
+		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + callOf(r).sent.EscapedPath()}
 	}
 	f.tell(r.Context(), k.log)
 	ctx, cancel := k.within()
