@@ -136,12 +136,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // DialectAt names the dialect that answers at a path, "" for none.
 func DialectAt(path string) core.DialectName {
 	switch {
-	case strings.HasPrefix(path, "/v3/"), path == "/v3":
+	case isBelow(path, "/v3"):
 		return core.CometChat
-	case strings.HasPrefix(path, "/api/"), path == "/api":
+	case isBelow(path, "/api"):
 		return core.Refold
 	}
 	return ""
+}
+
+// isBelow reports whether a path is a folder or below it, in whatever case: the
+// vendors' stacks take either.
+func isBelow(path, folder string) bool {
+	n := len(folder)
+	return len(path) >= n && (len(path) == n || path[n] == '/') && strings.EqualFold(path[:n], folder)
 }
 
 func noSuchPath(w http.ResponseWriter) {
