@@ -112,7 +112,7 @@ type Answer struct {
 type Kit struct {
 	Adapter
 
-	options  Options
+	options   Options
 	log       *slog.Logger
 	echo      *echo.Echo
 	spellings *[]spelling // of each route; see respelled
