@@ -99,6 +99,9 @@ type MCPServerUpdate struct {
 	AssociatedApps JSON
 	Chains         *[]JSON // objects without an id; each gets a new one
 	Branding       Branding
+	// KeepNoDescription has an empty Description leave one alone that was never
+	// given: who is shown that as empty sends it back so.
+	KeepNoDescription bool
 
 	If Precondition
 }

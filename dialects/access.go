@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/diglot/diglot/core"
@@ -12,6 +13,7 @@ import (
 // state is what is known of a request on its way.
 type state struct {
 	id        string
+	sent      *url.URL // as the client has it
 	operation string
 	who       *core.Principal
 	err       error

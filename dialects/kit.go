@@ -112,10 +112,11 @@ type Answer struct {
 type Kit struct {
 	Adapter
 
-	options  Options
-	log      *slog.Logger
-	echo     *echo.Echo
-	refusals []*refusal // see Refuse
+	options   Options
+	log       *slog.Logger
+	echo      *echo.Echo
+	spellings *[]spelling // of each route; see respelled
+	refusals  []*refusal  // see Refuse
 
 	admission *admission
 }
@@ -140,10 +141,15 @@ func New(a Adapter, o Options) *Kit {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), admission: newAdmission(o, a.Vendor)}
+	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), spellings: new([]spelling), admission: newAdmission(o, a.Vendor)}
 	k.echo.IPExtractor = o.Proxies.Client // without one, it believes headers of anybody
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
+			c.Response().Header().Del(echo.HeaderAllow) // of a path's other methods: neither vendor's stack sends it
+			if other := k.respelled(c.Request()); other != nil {
+				k.echo.ServeHTTP(c.Response().Writer, other)
+				return
+			}
 			if err = k.noRoute(c.Response(), c.Request()); err == nil {
 				return
 			}
@@ -271,9 +277,13 @@ func route[In, Out any, B binder[In]](
 		}
 		return answer(c.Response(), r, &req.meter.Meter, status, out)
 	}
-	k.echo.Add(method, path, h).Name = operation
+	methods := []string{method}
 	if method == http.MethodGet {
-		k.echo.Add(http.MethodHead, path, h).Name = operation
+		methods = append(methods, http.MethodHead)
+	}
+	for _, method := range methods {
+		k.echo.Add(method, path, h).Name = operation
+		*k.spellings = append(*k.spellings, spelling{method, segmentsOf(path)})
 	}
 }
 
@@ -319,7 +329,7 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, m *core.Meter, stat
 // ServeHTTP implements [http.Handler].
 func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now() //nolint:forbidigo // a duration is measured, not a time stored
-	s := &state{id: k.options.NewRequestID(), operation: noOperation}
+	s := &state{id: k.options.NewRequestID(), sent: r.URL, operation: noOperation}
 	w.Header()[RequestIDHeader] = []string{s.id}
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))

@@ -170,7 +170,7 @@ func TestWhatNoRouteMatchesIsTheDialectsToAnswer(t *testing.T) {
 		{"GET", "/toys//"},
 		{"GET", "/toys/x/y"},
 		{"GET", "/toys/x%20/y"},
-		{"GET", "/TOYS/x"},
+		{"GET", "/TOY%53/x"},
 		{"PUT", "/toys/x"},
 		{"BREW", "/toys/x"},
 		{"GET", "/%FF"},
@@ -181,6 +181,24 @@ func TestWhatNoRouteMatchesIsTheDialectsToAnswer(t *testing.T) {
 	}
 	for _, o := range k.observations {
 		require.Equal(t, "none", o.Operation)
+	}
+}
+
+// Only what no route takes as it is written is looked for in another case.
+func TestFixedSegmentsAreTakenInAnyCaseAndParametersAsSent(t *testing.T) {
+	t.Parallel()
+	k := newToy(slog.LevelInfo)
+	for _, name := range []string{"Lost-and", "Lost%2Dand", "Lost%2dand/", "100%2525", "100%25", "a%20b", "a%2Fb", "%FF", "ü"} {
+		want := k.do(http.MethodGet, "/toys/"+name)
+		require.Equal(t, http.StatusOK, want.Code, name)
+		w := k.do(http.MethodGet, "/TOYs/"+name+"?q=Q")
+		require.Equal(t, http.StatusOK, w.Code, name)
+		require.Equal(t, strings.TrimSuffix(want.Body.String(), "}")+`,"query":"Q"}`, w.Body.String(), name)
+	}
+	require.Equal(t, http.StatusNotFound, k.do(http.MethodPut, "/TOYS/x").Code)
+	require.Contains(t, k.do(http.MethodOptions, "/TOYS/x").Header().Get("Allow"), "DELETE")
+	for _, o := range k.observations[:4] {
+		require.Equal(t, "get_toy", o.Operation)
 	}
 }
 

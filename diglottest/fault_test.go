@@ -61,9 +61,6 @@ func TestAFaultByStatusIsAnsweredAsTheDialectDocumentsIt(t *testing.T) {
 				if !slices.Contains(of.Operation.Security, "apiKey") { // a token's own
 					headers = append(headers, "Authorization", "Bearer "+token)
 				}
-				if c.revision == diglottest.V3 { // who is not known says which
-					headers = append(headers, refold.RevisionHeader, "v3")
-				}
 				if of.Operation.RequestBody() != nil {
 					body = `{"slug":"maps","name":"n","mcpServers":["maps"]}`
 				}

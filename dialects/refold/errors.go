@@ -69,8 +69,8 @@ var errorTypes = map[int]string{
 }
 
 // word is the one place that words a failure.
-func word(f dialects.Failure) (int, any) {
-	rev := revisionOfFailed(f.Request, f.Principal)
+func (d *dialect) word(f dialects.Failure) (int, any) {
+	rev := d.revisionOfFailed(f.Request, f.Principal)
 	kind := core.KindOf(f.Err)
 	status := statuses[kind]
 	w := rev.word(kind, f.Err)

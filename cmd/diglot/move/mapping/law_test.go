@@ -186,7 +186,7 @@ func cometChatServerLaw(ctx context.Context, t require.TestingT, w *world, text 
 			shownAsPlanned(t, mapped, text, view.Text)
 		}
 		_, err = c.UpdateMCPServer(ctx, imported.ID.String(), refoldclient.MCPServerUpdate{
-			Name: given(view.Name), Description: filled(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Text()),
+			Name: given(view.Name), Description: given(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Text()),
 			AssociatedApps: refoldclient.Value(view.AssociatedApps.Text()), Chains: refoldclient.Value(view.Chains.Text()),
 		})
 		require.NoError(t, err)
