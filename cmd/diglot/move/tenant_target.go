@@ -213,7 +213,7 @@ func (t TenantTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 			err = s.ValidateImport()
 		}
 		if err == nil {
-			_, err = t.Store.ReplaceMCPServer(ctx, tenant, s)
+			_, err = t.Store.ReplaceMCPServer(ctx, tenant, s, core.Precondition{})
 		}
 	case item.Account != nil:
 		a := *item.Account
