@@ -233,8 +233,9 @@ type Directory interface {
 	// time, and moves its revision. NotFound, which comes before PreconditionFailed.
 	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer, p Precondition) (MCPServer, error)
 	// ReplaceAgent does so with an agent, but for its uid, place and creation time.
-	// NotFound, which comes before [MissingServersError].
-	ReplaceAgent(ctx context.Context, tenant TenantID, a Agent) (Agent, error)
+	// NotFound, which comes before PreconditionFailed, which comes before
+	// [MissingServersError].
+	ReplaceAgent(ctx context.Context, tenant TenantID, a Agent, p Precondition) (Agent, error)
 	// ReplaceAccount does so with a linked account, but for its id, object id and
 	// creation time; its version is the one that is given. NotFound.
 	ReplaceAccount(ctx context.Context, a Account) (Account, error)

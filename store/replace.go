@@ -68,17 +68,17 @@ var replaceAgent = prepared("replace_agent", `
 		mcp_servers           = $18,
 		updated_at            = GREATEST(created_at, $19),
 		revision              = revision + 1
-	WHERE tenant_id = $1 AND uid = $2 AND `+serversThere("$18")+`
+	WHERE tenant_id = $1 AND uid = $2 AND `+serversThere("$18")+agentVersion("$20")+`
 	RETURNING `+agentColumns)
 
 // ReplaceAgent implements [core.Directory].
-func (s *Store) ReplaceAgent(ctx context.Context, tenant core.TenantID, a core.Agent) (core.Agent, error) {
+func (s *Store) ReplaceAgent(ctx context.Context, tenant core.TenantID, a core.Agent, p core.Precondition) (core.Agent, error) {
 	replace, agents := agentsCall(replaceAgent, uuidArg(tenant), agentUIDArg(a.UID),
 		textArg(a.Name), textArg(core.FoldText(a.Name)), textArg(a.Icon), boolArg(a.Active),
 		optTextArg(a.Description), optTextArg(a.Instruction), optTextArg(a.Model),
 		jsonArg(a.Tools), jsonArg(a.APITools), jsonArg(a.FrontendActions), jsonArg(a.Files), jsonArg(a.Websites),
 		jsonArg(a.OtherKBIntegrations), jsonArg(a.Metadata), jsonArg(a.ModelMetadata),
-		slugsArg(a.MCPServers), timeArg(a.UpdatedAt))
+		slugsArg(a.MCPServers), timeArg(a.UpdatedAt), versionsArg(p))
 	calls := []*call{replace}
 	hold, missing := holdCall(tenant, a.MCPServers)
 	if hold != nil {
@@ -88,7 +88,7 @@ func (s *Store) ReplaceAgent(ctx context.Context, tenant core.TenantID, a core.A
 		return core.Agent{}, wrap(err, "agent", "replace agent")
 	}
 	if len(*agents) == 0 {
-		return core.Agent{}, s.agentUnchanged(ctx, tenant, a.UID, core.Precondition{}, missing())
+		return core.Agent{}, s.agentUnchanged(ctx, tenant, a.UID, p, missing())
 	}
 	return oneAgent(*agents)
 }

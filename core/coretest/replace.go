@@ -57,27 +57,43 @@ var replacements = []guarantee{
 			want := to
 			want.Place, want.CreatedAt = old.Place, old.CreatedAt
 			want.Revision = s.readAgent(t, old.UID).Revision + 1
-			got, err := b.ReplaceAgent(t.Context(), s.tenant.ID, to)
+			got, err := b.ReplaceAgent(t.Context(), s.tenant.ID, to, core.Precondition{})
 			require.NoError(t, err)
 			equalAgent(t, want, got)
 			equalAgent(t, want, s.readAgent(t, old.UID))
 		}
 		require.Len(t, s.walkAgents(t, core.After, 9, "full"), 1)
 		bare.Name = "BARE"
-		_, err := b.ReplaceAgent(t.Context(), s.tenant.ID, bare)
+		_, err := b.ReplaceAgent(t.Context(), s.tenant.ID, bare, core.Precondition{})
 		require.NoError(t, err)
 		require.Len(t, s.walkAgents(t, core.After, 9, "bare"), 1, "it is found by its name")
+	}},
+	{"an agent is replaced in the version that is asked for alone", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "one")
+		old := s.createAgent(t, newAgent("old"))
+		p := core.Precondition{OneOf: []core.Version{old.Version()}}
+		to := old
+		to.Name = "new"
+		_, err := b.ReplaceAgent(t.Context(), s.tenant.ID, to, p)
+		require.NoError(t, err)
+		to.Name, to.MCPServers = "late", []string{"gone"}
+		_, err = b.ReplaceAgent(t.Context(), s.tenant.ID, to, p)
+		require.Equal(t, core.PreconditionFailed, core.KindOf(err), "%v", err)
+		require.Equal(t, "new", s.readAgent(t, old.UID).Name)
+		to.UID = someAgent
+		_, err = b.ReplaceAgent(t.Context(), s.tenant.ID, to, p)
+		requireNotFound(t, err)
 	}},
 	{"an agent that would list a server which is not there stays as it is", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "one")
 		old := s.agentWith(t, s.slugs(t, 1)...)
 		to := old
 		to.Name, to.MCPServers = "other", append([]string{"gone"}, old.MCPServers...)
-		_, err := b.ReplaceAgent(t.Context(), s.tenant.ID, to)
+		_, err := b.ReplaceAgent(t.Context(), s.tenant.ID, to, core.Precondition{})
 		requireMissing(t, err, "gone")
 		equalAgent(t, old, s.readAgent(t, old.UID))
 		to.UID = someAgent
-		_, err = b.ReplaceAgent(t.Context(), s.tenant.ID, to)
+		_, err = b.ReplaceAgent(t.Context(), s.tenant.ID, to, core.Precondition{})
 		requireNotFound(t, err)
 		require.NotErrorAs(t, err, new(*core.MissingServersError))
 	}},
@@ -110,7 +126,7 @@ var replacements = []guarantee{
 		gotServer, err := b.ReplaceMCPServer(t.Context(), s.tenant.ID, server, core.Precondition{})
 		require.NoError(t, err)
 		equalTime(t, server.CreatedAt, gotServer.UpdatedAt)
-		gotAgent, err := b.ReplaceAgent(t.Context(), s.tenant.ID, agent)
+		gotAgent, err := b.ReplaceAgent(t.Context(), s.tenant.ID, agent, core.Precondition{})
 		require.NoError(t, err)
 		equalTime(t, agent.CreatedAt, gotAgent.UpdatedAt)
 		gotAccount, err := b.ReplaceAccount(t.Context(), account)
@@ -129,7 +145,7 @@ var replacements = []guarantee{
 				return err
 			},
 			func() error {
-				_, err := b.ReplaceAgent(t.Context(), other.tenant.ID, agent)
+				_, err := b.ReplaceAgent(t.Context(), other.tenant.ID, agent, core.Precondition{})
 				return err
 			},
 			func() error {
@@ -162,7 +178,7 @@ func replaced(ctx context.Context, t *testing.T, s *suite, server core.MCPServer
 	t.Helper()
 	_, err := s.ReplaceMCPServer(ctx, s.tenant.ID, server, core.Precondition{})
 	require.NoError(t, err)
-	_, err = s.ReplaceAgent(ctx, s.tenant.ID, agent)
+	_, err = s.ReplaceAgent(ctx, s.tenant.ID, agent, core.Precondition{})
 	require.NoError(t, err)
 	_, err = s.ReplaceAccount(ctx, account)
 	require.NoError(t, err)

@@ -34,12 +34,15 @@ func (s *Store) ReplaceMCPServer(
 }
 
 // ReplaceAgent implements [core.Directory].
-func (s *Store) ReplaceAgent(ctx context.Context, id core.TenantID, a core.Agent) (core.Agent, error) {
+func (s *Store) ReplaceAgent(ctx context.Context, id core.TenantID, a core.Agent, p core.Precondition) (core.Agent, error) {
 	changed := cloneAgent(&a)
 	err := s.write(ctx, id, func(t *tenant) error {
 		old, err := t.agent(a.UID)
 		if err != nil {
 			return err
+		}
+		if !p.Holds(old.Version()) {
+			return p.Failed("agent")
 		}
 		if err := t.listable(changed.MCPServers); err != nil {
 			return err

@@ -109,7 +109,7 @@ func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Mad
 	if !c.Takes(item.Record.Kind) {
 		return Made{}, errNotTaken
 	}
-	there, err := c.Read(ctx, item.Record.Kind, id)
+	there, err := c.replaced(ctx, item, id)
 	if err != nil {
 		return Made{ID: id}, err
 	}

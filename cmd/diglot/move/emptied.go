@@ -2,6 +2,7 @@ package move
 
 import (
 	"bytes"
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,6 +24,14 @@ import (
 type emptying struct {
 	there map[string]bool // the members that are not empty
 	any   bool            // it empties some
+}
+
+// replaced gives what an item is to replace, which has been read or is now.
+func (v *atVendor) replaced(ctx context.Context, item *Item, id string) (core.JSON, error) {
+	if item.over != nil {
+		return item.over, nil
+	}
+	return v.kinds[item.Record.Kind].read(ctx, id)
 }
 
 func newEmptying(there core.JSON) *emptying {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -229,7 +230,7 @@ func (b between) MCPServer(ctx context.Context, tenant core.TenantID, ref core.M
 	if err == nil && *b.times > 0 {
 		*b.times--
 		_, err = b.UpdateMCPServer(ctx, tenant, core.ByID(s.ID), core.Modification{UpdatedAt: now, MCPServerUpdate: core.MCPServerUpdate{
-			Branding: core.Branding{BasePrompt: new("client's")},
+			Branding: core.Branding{BasePrompt: new("client's " + strconv.Itoa(*b.times))},
 		}})
 	}
 	return s, err
@@ -252,11 +253,61 @@ func TestAClientsChangeBesideAnUpdateIsKept(t *testing.T) {
 	require.Zero(t, times)
 	s := weather(t, to)
 	require.Equal(t, "https://x", s.URL)
-	require.Equal(t, "client's", *s.Branding.BasePrompt)
+	require.Equal(t, "client's 0", *s.Branding.BasePrompt)
 
 	times, item.Server.URL = 1000, "https://y"
 	_, err = move.TenantTarget{Tenant: to}.Update(t.Context(), item, id)
 	require.Equal(t, core.Conflict, core.KindOf(err), "%v", err)
 	times = 0
 	require.Equal(t, "https://x", weather(t, to).URL)
+}
+
+// What an update replaces is what it puts back when it is undone, also where a client
+// changed that at the same moment.
+func TestAnUndoneUpdatePutsBackWhatItReplaced(t *testing.T) {
+	t.Parallel()
+	full, bare := pair(t)
+	times := 5
+	bare.Store = between{bare.Store, &times}
+	e := newEngine(t, t.TempDir(), full, move.TenantTarget{Tenant: bare})
+	e.Policy = move.UpdateOnConflict
+	require.NoError(t, e.Apply(t.Context()))
+	require.Zero(t, times)
+	require.Equal(t, 3, e.Run.Summary().Of(move.Done))
+	_, err := e.Undo(t.Context(), false)
+	require.NoError(t, err)
+	s, err := bare.Store.MCPServer(t.Context(), bare.Tenant.ID, core.BySlug("s"))
+	require.NoError(t, err)
+	require.Equal(t, "Bare", s.Name)
+	require.Equal(t, "client's 0", *s.Branding.BasePrompt)
+}
+
+// What a client changed while a catch-up looked stays, and is said.
+func TestACatchUpLeavesWhatAClientChangesBesideIt(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 1)
+	e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
+	require.NoError(t, e.Apply(t.Context()))
+	rename(t, from, "s0", "Changed")
+	times := 1
+	store := to.Store
+	to.Store = between{store, &times}
+	c, err := e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Zero(t, times)
+	require.Len(t, c.Left, 1)
+	require.Contains(t, c.Left[0].Why, "clients changed it")
+	to.Store = store
+	s, err := store.MCPServer(t.Context(), to.Tenant.ID, core.BySlug("s0"))
+	require.NoError(t, err)
+	require.Equal(t, "Server 0", s.Name)
+	require.Equal(t, "client's 0", *s.Branding.BasePrompt)
+
+	c, err = e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Contains(t, c.Left[0].Why, "--overwrite")
+	_, err = e.CatchUp(t.Context(), false, true)
+	require.NoError(t, err)
+	require.Equal(t, "Changed", nameOf(t, to, "s0"))
 }

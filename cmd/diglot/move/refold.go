@@ -89,7 +89,7 @@ func (r RefoldTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 	if !r.Takes(item.Record.Kind) {
 		return Made{}, errNotTaken
 	}
-	there, err := r.Read(ctx, item.Record.Kind, id)
+	there, err := r.replaced(ctx, item, id)
 	if err != nil {
 		return Made{ID: id}, err
 	}

@@ -24,22 +24,23 @@ func (t TenantTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 			_, err = t.Store.ReplaceAccount(ctx, a)
 		}
 	case item.Agent != nil:
-		a := *item.Agent
-		a.UID, a.MCPServers = core.AgentUID(id), (&core.AgentUpdate{MCPServers: &a.MCPServers}).Servers(nil)
-		if err = a.ValidateImport(); err == nil {
-			_, err = t.Store.ReplaceAgent(ctx, t.Tenant.Tenant.ID, a)
-		}
+		err = t.updateAgent(ctx, item, id)
 	}
-	if _, is := errors.AsType[*core.MissingServersError](err); is {
-		return Made{}, err // the agent is there
-	}
-	if err != nil {
+	switch _, missing := errors.AsType[*core.MissingServersError](err); {
+	case missing: // the agent is there
+		return Made{}, err
+	case core.KindOf(err) == core.PreconditionFailed:
+		return Made{}, errTaken
+	case err != nil:
 		return Made{}, gone(err)
 	}
 	return t.Adopt(ctx, item, id)
 }
 
-// updateTries is how often a server is read and replaced that clients change too.
+// errTaken is a record that clients changed between its being read and replaced.
+var errTaken = &core.Error{Kind: core.Conflict, Noun: "record", Message: "clients changed it at the same moment"}
+
+// updateTries is how often a record is read and replaced that clients change too.
 const updateTries = 10
 
 func (t TenantTarget) updateServer(ctx context.Context, item *Item, id string) error {
@@ -51,42 +52,69 @@ func (t TenantTarget) updateServer(ctx context.Context, item *Item, id string) e
 	if err != nil {
 		return err
 	}
+	if item.over != nil {
+		over := Item{Text: item.over}
+		if err := over.decode(finding.Server); err != nil {
+			return err
+		}
+		return t.replaceServer(ctx, item, s, over.Server)
+	}
 	if item.Record.Source == Diglot {
 		_, err = t.Store.ReplaceMCPServer(ctx, t.Tenant.Tenant.ID, s, core.Precondition{})
 		return err
 	}
-	for range updateTries {
+	for tries := 1; ; tries++ {
 		now, err := t.Store.MCPServer(ctx, t.Tenant.Tenant.ID, core.ByID(s.ID))
-		if err != nil {
-			return err
+		if err == nil {
+			err = t.replaceServer(ctx, item, s, &now)
 		}
-		t.keepOthers(item, &s, &now)
-		_, err = t.Store.ReplaceMCPServer(ctx, t.Tenant.Tenant.ID, s, core.Precondition{OneOf: []core.Version{now.Version()}})
-		if core.KindOf(err) != core.PreconditionFailed {
+		if core.KindOf(err) != core.PreconditionFailed || tries == updateTries {
 			return err
 		}
 	}
-	return errTaken
 }
 
-// errTaken is a server that was changed each time before it could be replaced.
-var errTaken = &core.Error{Kind: core.Conflict, Noun: "mcp_server", Message: "clients change it all the while"}
+// replaceServer has a server be as an item's, if it is yet what it was.
+func (t TenantTarget) replaceServer(ctx context.Context, item *Item, s core.MCPServer, was *core.MCPServer) error {
+	t.keepOthers(item, &s, was)
+	_, err := t.Store.ReplaceMCPServer(ctx, t.Tenant.Tenant.ID, s, core.Precondition{OneOf: []core.Version{was.Version()}})
+	return err
+}
 
 // keepOthers has a server that is to be as an item of a vendor's keep what that
 // vendor's form doesn't have. Refold's has resources or notebooks, by its revision.
-func (t TenantTarget) keepOthers(item *Item, s, now *core.MCPServer) {
-	if item.Record.Source == string(core.Refold) {
-		s.URL, s.Icon = now.URL, now.Icon
-		switch v3 := t.revisionOf(item) == core.RefoldV3; {
-		case v3 && s.Resources == nil:
-			s.Resources = now.Resources
-		case !v3 && s.Notebooks == nil:
-			s.Notebooks = now.Notebooks
+func (t TenantTarget) keepOthers(item *Item, s, was *core.MCPServer) {
+	switch v3 := t.revisionOf(item) == core.RefoldV3; core.DialectName(item.Record.Source) {
+	case core.Refold:
+		s.URL, s.Icon = was.URL, was.Icon
+		if v3 && s.Resources == nil {
+			s.Resources = was.Resources
 		}
-		return
+		if !v3 && s.Notebooks == nil {
+			s.Notebooks = was.Notebooks
+		}
+	case core.CometChat:
+		s.Suggestions, s.AssociatedApps, s.Resources, s.Notebooks = was.Suggestions, was.AssociatedApps, was.Resources, was.Notebooks
+		s.Chains, s.Branding = was.Chains, was.Branding
 	}
-	s.Suggestions, s.AssociatedApps, s.Resources, s.Notebooks = now.Suggestions, now.AssociatedApps, now.Resources, now.Notebooks
-	s.Chains, s.Branding = now.Chains, now.Branding
+}
+
+func (t TenantTarget) updateAgent(ctx context.Context, item *Item, id string) error {
+	a := *item.Agent
+	a.UID, a.MCPServers = core.AgentUID(id), (&core.AgentUpdate{MCPServers: &a.MCPServers}).Servers(nil)
+	if err := a.ValidateImport(); err != nil {
+		return err
+	}
+	var p core.Precondition
+	if item.over != nil {
+		over := Item{Text: item.over}
+		if err := over.decode(finding.Agent); err != nil {
+			return err
+		}
+		p.OneOf = []core.Version{over.Agent.Version()}
+	}
+	_, err := t.Store.ReplaceAgent(ctx, t.Tenant.Tenant.ID, a, p)
+	return err
 }
 
 // Restore implements [Target]. A server that is gone is listed no more.
