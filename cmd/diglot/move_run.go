@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -121,6 +122,8 @@ func (m *moveConfig) explain(cmd *cobra.Command, err error) error {
 		return withHint(err, whenTaken+": diglot move resume --run "+m.dir+" --on-conflict skip, for one")
 	case errors.As(err, &there):
 		return withHint(err, "name another file, or --on-conflict update, which writes it anew")
+	case core.KindOf(err) == core.OverQuota:
+		return withHint(err, "diglot tenant update "+strings.TrimPrefix(m.to, "tenant:")+" --max-servers says how many it may have; then diglot move resume --run "+m.dir)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return withHint(err, "the key is that of "+m.keyOf(err))
 	}

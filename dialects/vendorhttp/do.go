@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,7 +49,7 @@ func (r *Response) Unreadable(why error) error {
 	e := r.c.failed(r.request, r.tries, why)
 	e.Status = r.Status
 	if !r.request.Private {
-		e.Excerpt = r.c.line(string(r.Body), excerptBytes)
+		e.Excerpt = r.c.excerpt(r.Body)
 	}
 	return e
 }
@@ -79,7 +81,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 			return nil, err
 		}
 		if stopped := c.options.Sleep(ctx, wait); stopped != nil {
-			err.Err = stopped
+			err.Err = c.worded(stopped)
 			return nil, err
 		}
 	}
@@ -101,7 +103,20 @@ func (c *Client) path(r *Request) string {
 }
 
 func (c *Client) failed(r *Request, attempts int, err error) *Error {
-	return &Error{Vendor: c.vendor, Method: r.Method, Path: c.path(r), Attempts: attempts, Err: err}
+	return &Error{Vendor: c.vendor, Method: r.Method, Path: c.path(r), Attempts: attempts, Err: c.worded(err)}
+}
+
+// errUnshown stands for what net/http says of an answer, which it may quote.
+var errUnshown = fmt.Errorf("%w, nor shown", ErrAnswer)
+
+// shown gives what net/http says, and errUnshown where that may quote an answer that
+// is private.
+func shown(ctx context.Context, r *Request, err error) error {
+	_, network := errors.AsType[net.Error](err)
+	if err == nil || !r.Private || network || ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return errUnshown
 }
 
 // send sends the request once.
@@ -114,10 +129,11 @@ func (c *Client) send(ctx context.Context, r *Request, text core.JSON) (*Respons
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.failed(r, 0, withoutURL(err))
+		return nil, c.failed(r, 0, shown(ctx, r, withoutURL(err)))
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, c.options.MaxBody+1))
+	err = shown(ctx, r, err)
 	if err == nil && int64(len(body)) > c.options.MaxBody {
 		err = errTooLarge
 	}
@@ -166,14 +182,15 @@ func (c *Client) request(ctx context.Context, r *Request, text core.JSON) (*http
 	for _, credential := range c.credentials() {
 		req.Header[credential.Header] = []string{credential.Prefix + string(credential.Secret)}
 	}
+	SendOnce(req)
 	return req, nil
 }
 
-// isJSON reports whether text is one JSON value. Members that are there twice
-// don't keep it from being one.
-func isJSON(text []byte) bool {
-	return jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
+// lenient takes members that are there twice, and what is no UTF-8.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// isJSON reports whether text is one JSON value.
+func isJSON(text []byte) bool { return jsontext.Value(text).IsValid(lenient...) }
 
 // refused words an answer that is not one of success, or can't be read.
 func (c *Client) refused(r *Request, res *http.Response, body []byte, err error) *Error {
@@ -191,7 +208,7 @@ func (c *Client) refused(r *Request, res *http.Response, body []byte, err error)
 		e.Code, e.Message = c.line(code, excerptBytes), c.line(message, messageBytes)
 	}
 	if e.Code == "" && e.Message == "" && !r.Private {
-		e.Excerpt = c.line(string(body), excerptBytes)
+		e.Excerpt = c.excerpt(body)
 	}
 	return e
 }

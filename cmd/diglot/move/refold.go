@@ -75,7 +75,7 @@ func (r RefoldTarget) Create(ctx context.Context, item *Item) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	r.add(finding.Server, item.Server.Name, s.ID.Value)
+	r.addMade(finding.Server, item.Server.Name, s.ID.Value)
 	return r.push(ctx, item, s.ID.Value, nil)
 }
 
@@ -129,7 +129,7 @@ func (r RefoldTarget) push(ctx context.Context, item *Item, id string, there cor
 		if err != nil {
 			return Made{}, err
 		}
-		r.add(finding.Account, id, id)
+		r.addMade(finding.Account, id, id)
 		made.Text = a.Text
 		return made, nil
 	}
