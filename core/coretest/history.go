@@ -80,6 +80,15 @@ var serverHistories = []guarantee{
 			}))
 		}
 	}},
+	{"a revert by a clock that is behind doesn't turn the update time back", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		server := s.create(t, s.server("one"))
+		changed := s.update(t, core.ByID(server.ID), core.Modification{UpdatedAt: afterwards()})
+		o := operate(t, b, func() time.Time { return epoch })
+		reverted, err := o.RevertMCPServer(t.Context(), s.tenant, core.ByID(server.ID), 1)
+		require.NoError(t, err)
+		equalTime(t, changed.UpdatedAt, reverted.UpdatedAt)
+	}},
 	{"a deleted server comes back as it was, for a set time", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "a")
 		want := s.create(t, s.full())

@@ -143,6 +143,9 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	if next.State == Held {
 		return e.leave(c, entry, Differs, whyLossy)
 	}
+	if !overwrite {
+		item.over = there
+	}
 	made, err := e.To.Update(ctx, item, entry.There)
 	if err != nil && ofOneRecord(err) {
 		return e.leave(c, entry, Differs, err.Error()) // the next catch-up tries again

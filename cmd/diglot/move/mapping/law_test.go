@@ -231,14 +231,6 @@ func given(f dialects.String) *string {
 	return &f.Value
 }
 
-// filled gives a text that is there and not empty.
-func filled(f dialects.String) *string {
-	if f.Value == "" {
-		return nil
-	}
-	return given(f)
-}
-
 // More servers than a millisecond has places are imported with it, and walked
 // once by clients of both vendors.
 func TestImportedServersOfOneMillisecondAreWalkedOnceAndKeepIt(t *testing.T) {
