@@ -91,14 +91,11 @@ func (r *Request) readBody(b *bytes.Buffer) error {
 	case errors.Is(err, errTooLarge), errors.Is(err, errBodyShare), errors.Is(err, errBodyMemory):
 		*b = bytes.Buffer{} // the rest may take its time
 		r.letGo()
-		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes)
 		if errors.Is(err, errBodyShare) {
 			r.writer.Header()["Retry-After"] = []string{"1"} // seconds
 		}
 		return err
-	case err != nil && r.http.Context().Err() != nil:
-		return r.http.Context().Err()
-	case err != nil:
+	case err != nil: // it broke off, or took too long
 		return malformed("the body could not be read", err)
 	}
 	return nil
