@@ -136,6 +136,7 @@ func (r *Request) JSON(into any) error {
 	case core.JSON(body).DeeperThan(core.MaxDepth):
 		return malformed("the body nests deeper than 100 levels", nil)
 	}
+	wholeSurrogates(body)
 	if err := json.Unmarshal(body, into, syntax); err != nil {
 		return malformed("the body is not JSON", err)
 	}
