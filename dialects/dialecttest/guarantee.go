@@ -27,6 +27,7 @@ func Guarantees(t *testing.T, d Dialect) {
 		"of fifty equal creations at once one succeeds":          equalCreations,
 		"a client that leaves is no failure of ours":             clientLeaves,
 		"a client that leaves within a body is told so":          clientLeavesWithinBody,
+		"packed bodies are unpacked":                             packedBodies,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

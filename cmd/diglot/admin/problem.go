@@ -125,7 +125,7 @@ func kindOf(k core.Kind) problemKind {
 	case core.Unavailable:
 		return unavailable
 	case core.Internal, core.NoCredential, core.BadCredential, core.NoAccount, core.WrongTenant, core.Forbidden, core.NoRoute,
-		core.Unserved, core.PreconditionFailed, core.PreconditionRequired, core.KeyReused, core.OverQuota: // none of an operator's
+		core.Unserved, core.PreconditionFailed, core.PreconditionRequired, core.KeyReused, core.OverQuota, core.UnsupportedEncoding: // none of an operator's
 		return internal
 	default:
 		return internal
