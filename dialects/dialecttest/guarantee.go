@@ -28,6 +28,7 @@ func Guarantees(t *testing.T, d Dialect) {
 		"a client that leaves is no failure of ours":             clientLeaves,
 		"a client that leaves within a body is told so":          clientLeavesWithinBody,
 		"packed bodies are unpacked":                             packedBodies,
+		"what net/http refuses, no dialect sees":                 refusedBelow,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
