@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/diglot/diglot/core"
@@ -18,6 +19,8 @@ type state struct {
 	who       *core.Principal
 	err       error
 	brokenOff bool // the connection was, before the answer's end
+	body      incoming
+	slot      *atomic.Int64 // see admit; nil: it has none
 }
 
 var errBrokenOff = errors.New("the answer was broken off")
@@ -27,6 +30,12 @@ func (s *state) tenant() string {
 		return ""
 	}
 	return s.who.Tenant.Name
+}
+
+// leave ends the request for the tenant's limits, if it has not ended for them.
+func (s *state) leave() {
+	leave(s.slot)
+	s.slot = nil
 }
 
 type stateKey struct{}

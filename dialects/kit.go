@@ -127,9 +127,6 @@ const RequestIDHeader = "X-Request-Id"
 
 const defaultPatience = 10 * time.Second
 
-// StatusClientGone is logged when the client left before the answer.
-const StatusClientGone = 499
-
 // noOperation names requests that matched no route.
 const noOperation = "none"
 
@@ -220,11 +217,11 @@ func route[In, Out any, B binder[In]](
 		)
 		if who != nil {
 			allowed, tenant = k.admission.of(who.Tenant), who.Tenant.ID
-			slot, refused := k.admit(c.Response().Header(), who, allowed)
-			if refused != nil {
+			var refused error
+			if state.slot, refused = k.admit(c.Response().Header(), who, allowed); refused != nil {
 				return refused
 			}
-			defer leave(slot)
+			defer state.leave()
 		}
 		if k.options.Interceptor != nil {
 			if err := k.intercept(c.Response().Header(), r, state, c.Param, allowed); err != nil {
@@ -274,6 +271,10 @@ func route[In, Out any, B binder[In]](
 		}
 		if err := k.confirmed(who, use, err); err != nil {
 			return err
+		}
+		if state.body.isLeft(r, maxRestBytes) { // a request that needs none
+			state.leave()
+			state.body.takeRest(maxRestBytes)
 		}
 		return answer(c.Response(), r, &req.meter.Meter, status, out)
 	}
@@ -333,6 +334,7 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()[RequestIDHeader] = []string{s.id}
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
+	s.body.of(r)
 	trimTrailingSlash(r)
 	defer func() {
 		p := recover()
@@ -348,6 +350,7 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowOrigins(w.Header())
 	if isPreflight(r) {
 		s.operation = "preflight"
+		s.takeRest(r)
 		answerPreflight(rec, r)
 		return
 	}
@@ -373,14 +376,12 @@ func (k *Kit) panicked(rec *recorder, r *http.Request, p any) {
 	}
 }
 
-// fail answers with a failure, in the dialect's words.
+// fail answers with a failure, in the dialect's words, when nothing more of the
+// request comes.
 func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s := callOf(r)
 	s.err = err
-	if errors.Is(err, context.Canceled) {
-		w.WriteHeader(StatusClientGone)
-		return
-	}
+	s.takeRest(r)
 	if errors.Is(err, context.DeadlineExceeded) && core.KindOf(err) == core.Internal {
 		err = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "it took too long", Err: err}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -71,8 +70,6 @@ func toyCall(_ context.Context, _ *core.Principal, in toyRequest) (*toyAnswer, e
 		return nil, &core.Error{Kind: core.Conflict, Message: "what no words are for"}
 	case "away":
 		return nil, &core.Error{Kind: core.Unavailable, Message: "the database is away", Err: errors.New(internals)}
-	case "gone":
-		return nil, fmt.Errorf("read mcp_server: %w", context.Canceled)
 	case "panic":
 		panic(internals)
 	case "abort":
@@ -254,7 +251,6 @@ func TestFailuresAreWordedAndNeverShown(t *testing.T) {
 		"unwritable": {http.StatusInternalServerError, `["the-id","sorry"]`},
 		"speechless": {http.StatusInternalServerError, ""},
 		"away":       {http.StatusServiceUnavailable, `["the-id","later"]`},
-		"gone":       {499, ""},
 	} {
 		w := k.do(http.MethodGet, "/toys/"+name)
 		require.Equal(t, want.status, w.Code, name)
@@ -303,8 +299,6 @@ func TestTheLogTellsOfFailuresOnlyWhatAnOperatorNeeds(t *testing.T) {
 		{slog.LevelInfo, "away", "ERROR", `"error":"the database is away: ` + internals, ""},
 		{slog.LevelInfo, "panic", "ERROR", `"panic":"string"`, internals},
 		{slog.LevelInfo, "speechless", "ERROR", `"error":"what no words are for`, ""},
-		{slog.LevelInfo, "gone", "INFO", `"status":499`, `"error"`},
-		{slog.LevelDebug, "gone", "INFO", `"error":"read mcp_server: context canceled"`, ""},
 		{slog.LevelInfo, "x?q=s3cret", "INFO", `"tenant":"acme"`, "s3cret"},
 		{slog.LevelInfo, "x/y", "INFO", `"operation":"none","tenant":""`, `"error"`},
 		{slog.LevelDebug, "x/y?q=s3cret", "INFO", `"error":"GET /toys/x/y"`, "s3cret"},

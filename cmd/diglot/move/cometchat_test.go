@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 	"github.com/diglot/diglot/dialects/cometchat"
@@ -31,9 +32,9 @@ func TestAnIconThatTheSourceHasNoMoreIsTakenAwayAtTheVendor(t *testing.T) {
 	require.NoError(t, err)
 	update := func(icon string) (ofServer, ofAgent string) {
 		t.Helper()
-		_, err := target.Update(t.Context(), &move.Item{Server: &core.MCPServer{Name: "Renamed", Slug: "weather", URL: "http://localhost", Icon: icon}}, "weather")
+		_, err := target.Update(t.Context(), &move.Item{Record: finding.Record{Kind: finding.Server}, Server: &core.MCPServer{Name: "Renamed", Slug: "weather", URL: "http://localhost", Icon: icon}}, "weather")
 		require.NoError(t, err)
-		made, err := target.Update(t.Context(), &move.Item{Agent: &core.Agent{Name: "Renamed", Icon: icon}}, agent.UID.Value)
+		made, err := target.Update(t.Context(), &move.Item{Record: finding.Record{Kind: finding.Agent}, Agent: &core.Agent{Name: "Renamed", Icon: icon}}, agent.UID.Value)
 		require.NoError(t, err)
 		s, err := c.MCPServer(t.Context(), "weather")
 		require.NoError(t, err)
