@@ -59,31 +59,23 @@ func (f *Bool) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	}, 't', 'f')
 }
 
-// Array is an array member, kept as its elements' compact text.
-type Array struct{ Field[[]core.JSON] }
+// Array is an array member, kept as its compact text: an element may be two bytes
+// of it, and more than ten times that by itself.
+type Array struct{ Field[core.JSON] }
 
 // UnmarshalJSONFrom reads the member.
 func (f *Array) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*f = Array{}
-	return f.read(d, func() error {
-		if _, err := d.ReadToken(); err != nil {
-			return err
-		}
-		f.Value = []core.JSON{}
-		for d.PeekKind() != ']' {
-			v, err := d.ReadValue()
-			if err != nil {
-				return err
-			}
-			compact, err := jsontext.AppendFormat(nil, v, syntax)
-			if err != nil {
-				return err
-			}
-			f.Value = append(f.Value, compact)
-		}
-		_, err := d.ReadToken()
-		return err
-	}, '[')
+	return readText(&f.Field, d, '[')
+}
+
+// List gives the elements, each by itself.
+func (f *Array) List() (list []core.JSON) {
+	Elements(f.Value, func(e core.JSON) bool {
+		list = append(list, slices.Clone(e))
+		return true
+	})
+	return list
 }
 
 // Object is an object member, kept as its compact text.
@@ -92,24 +84,30 @@ type Object struct{ Field[core.JSON] }
 // UnmarshalJSONFrom reads the member.
 func (f *Object) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*f = Object{}
+	return readText(&f.Field, d, '{')
+}
+
+// readText keeps a member of a kind as its compact text.
+func readText(f *Field[core.JSON], d *jsontext.Decoder, kind jsontext.Kind) error {
 	return f.read(d, func() error {
 		v, err := d.ReadValue()
 		if err == nil {
 			f.Value, err = jsontext.AppendFormat(nil, v, syntax)
 		}
 		return err
-	}, '{')
+	}, kind)
 }
 
 // Strings gives the elements as strings; ok is false where one is none.
 func (f *Array) Strings() (texts []string, ok bool) {
-	texts = make([]string, len(f.Value))
-	for i, e := range f.Value {
+	texts = []string{}
+	ok = Elements(f.Value, func(e core.JSON) bool {
 		b, err := jsontext.AppendUnquote(nil, e)
-		if err != nil {
-			return nil, false
-		}
-		texts[i] = string(b)
+		texts = append(texts, string(b))
+		return err == nil
+	})
+	if !ok {
+		return nil, false
 	}
 	return texts, true
 }
@@ -127,14 +125,6 @@ func (f *Field[T]) read(d *jsontext.Decoder, read func() error, kinds ...jsontex
 		f.Presence = Null
 	}
 	return d.SkipValue()
-}
-
-// Text gives the elements as one JSON array; nil for no elements given.
-func (f *Array) Text() core.JSON {
-	if f.Presence != Given {
-		return nil
-	}
-	return JoinArray(f.Value)
 }
 
 // JoinArray makes a JSON array of elements.
@@ -179,7 +169,8 @@ func Members(text core.JSON, yield func(name string, value core.JSON)) (ok bool)
 	return true
 }
 
-// Elements reports whether text is an array and each of its elements is good.
+// Elements reports whether text is an array and each of its elements is good, up to
+// the first that isn't. An element is lent: it is another one's after good.
 func Elements(text core.JSON, good func(core.JSON) bool) bool {
 	if len(text) == 0 || text[0] != '[' {
 		return false

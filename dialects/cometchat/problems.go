@@ -141,7 +141,7 @@ func (p *problems) array(field string, a dialects.Array) core.JSON {
 	if a.Presence == dialects.Wrong {
 		p.add(field, "must be an array")
 	}
-	return a.Text()
+	return a.Value
 }
 
 // object reads an object that may be left out.

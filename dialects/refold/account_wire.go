@@ -35,9 +35,10 @@ func (u *udf) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 			return err
 		}
 		u.Presence, u.Value = a.Presence, []core.NewAccountField{}
-		for _, e := range a.Value {
+		dialects.Elements(a.Value, func(e core.JSON) bool {
 			u.repeated = u.add(at, udfEntry(e)) || u.repeated
-		}
+			return true
+		})
 		return nil
 	}
 	var o dialects.Object

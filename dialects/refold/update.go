@@ -68,21 +68,20 @@ func (b *updateBody) toCore() (u core.MCPServerUpdate, ok bool) {
 		},
 	}
 	if given(&ok, b.Suggestions.Field) != nil {
-		ok = ok && all(b.Suggestions.Value, isSuggestion)
-		u.Suggestions = b.Suggestions.Text()
+		ok = ok && dialects.Elements(b.Suggestions.Value, isSuggestion)
+		u.Suggestions = b.Suggestions.Value
 	}
 	if given(&ok, b.AssociatedApps.Field) != nil {
-		ok = ok && all(b.AssociatedApps.Value, isApp)
-		u.AssociatedApps = b.AssociatedApps.Text()
+		ok = ok && dialects.Elements(b.AssociatedApps.Value, isApp)
+		u.AssociatedApps = b.AssociatedApps.Value
 	}
 	if given(&ok, b.Chains.Field) != nil {
-		ok = ok && len(b.Chains.Value) <= maxChains
-		chains := make([]core.JSON, len(b.Chains.Value))
-		for i, c := range b.Chains.Value {
+		chains := []core.JSON{}
+		ok = ok && dialects.Elements(b.Chains.Value, func(c core.JSON) bool {
 			fields, isChain := chainFields(c)
-			ok = ok && isChain
-			chains[i] = fields
-		}
+			chains = append(chains, fields)
+			return isChain && len(chains) <= maxChains
+		})
 		u.Chains = &chains
 	}
 	return u, ok && (u.Name == nil || *u.Name != "")
@@ -100,15 +99,6 @@ func given[T any](ok *bool, f dialects.Field[T]) *T {
 	}
 	*ok = false
 	return nil
-}
-
-func all(elements []core.JSON, is func(core.JSON) bool) bool {
-	for _, e := range elements {
-		if !is(e) {
-			return false
-		}
-	}
-	return true
 }
 
 func isString(v core.JSON) bool { return v[0] == '"' }

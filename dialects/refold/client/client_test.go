@@ -62,7 +62,7 @@ func TestAServersWholeLifeInBothRevisions(t *testing.T) {
 			})
 			require.NoError(t, err)
 			require.Equal(t, "Another", changed.Name.Value)
-			require.JSONEq(t, `[{"slug":"x","big":9007199254740993}]`, string(changed.AssociatedApps.Text()))
+			require.JSONEq(t, `[{"slug":"x","big":9007199254740993}]`, string(changed.AssociatedApps.Value))
 			read, err := c.MCPServer(t.Context(), made.ID.Value)
 			require.NoError(t, err)
 			require.Contains(t, string(read.Text), `"big":9007199254740993`)
@@ -197,7 +197,7 @@ func TestAnAccountsWholeLifeWithSessions(t *testing.T) {
 	changed, err := c.UpsertLinkedAccount(t.Context(), client.AccountInput{AccountID: "user/1", UDF: client.Value(`{"n":12345678901234567890}`)})
 	require.NoError(t, err)
 	require.False(t, changed.New.Value)
-	require.Contains(t, string(changed.UDF.Text()), `12345678901234567890`)
+	require.Contains(t, string(changed.UDF.Value), `12345678901234567890`)
 	var ids []string
 	for a, err := range c.LinkedAccounts(t.Context()) {
 		require.NoError(t, err)

@@ -74,7 +74,7 @@ func (m *Mapper) servers(done repairs, f dialects.Array) []string {
 	done.array("mcpServers", f)
 	slugs := []string{}
 	seen := map[string]bool{}
-	for i, element := range f.Value {
+	for i, element := range f.List() {
 		path := "mcpServers[" + strconv.Itoa(i) + "]"
 		text, err := jsontext.AppendUnquote(nil, element)
 		slug := string(text)

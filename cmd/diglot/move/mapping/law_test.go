@@ -186,8 +186,8 @@ func cometChatServerLaw(ctx context.Context, t require.TestingT, w *world, text 
 			shownAsPlanned(t, mapped, text, view.Text)
 		}
 		_, err = c.UpdateMCPServer(ctx, imported.ID.String(), refoldclient.MCPServerUpdate{
-			Name: given(view.Name), Description: given(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Text()),
-			AssociatedApps: refoldclient.Value(view.AssociatedApps.Text()), Chains: refoldclient.Value(view.Chains.Text()),
+			Name: given(view.Name), Description: given(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Value),
+			AssociatedApps: refoldclient.Value(view.AssociatedApps.Value), Chains: refoldclient.Value(view.Chains.Value),
 		})
 		require.NoError(t, err)
 		after, err := w.cometchat.MCPServer(ctx, imported.Slug)

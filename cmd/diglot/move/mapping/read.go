@@ -74,7 +74,7 @@ func (r repairs) array(path string, f dialects.Array) core.JSON {
 	if f.Presence == dialects.Wrong {
 		r.lost(path, "It is no array.")
 	}
-	return f.Text()
+	return slices.Clone(f.Value)
 }
 
 func (r repairs) object(path string, f dialects.Object) core.JSON {

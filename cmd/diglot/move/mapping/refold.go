@@ -102,7 +102,7 @@ func (r repairs) chains(s *core.MCPServer, f dialects.Array) []core.Chain {
 		return nil
 	}
 	out := []core.Chain{}
-	for i, element := range f.Value {
+	for i, element := range f.List() {
 		path := "chains[" + strconv.Itoa(i) + "]"
 		if element[0] != '{' {
 			r.lost(path, "It is no object.")
@@ -150,7 +150,7 @@ func (r repairs) fields(a *core.Account, f dialects.Array) []core.AccountField {
 		return nil
 	}
 	out := []core.AccountField{}
-	for i, element := range f.Value {
+	for i, element := range f.List() {
 		path := "udf[" + strconv.Itoa(i) + "]"
 		var field struct {
 			Name      dialects.String `json:"key_name"`
