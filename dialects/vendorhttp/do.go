@@ -166,6 +166,7 @@ func (c *Client) request(ctx context.Context, r *Request, text core.JSON) (*http
 	for _, credential := range c.credentials() {
 		req.Header[credential.Header] = []string{credential.Prefix + string(credential.Secret)}
 	}
+	SendOnce(req)
 	return req, nil
 }
 

@@ -55,7 +55,8 @@ type Options struct {
 	MaxWait time.Duration
 	// MaxBody is the size of an answer, in bytes, beyond which it is a failure.
 	MaxBody int64
-	// Transport sends the requests; nil: one of the client's own.
+	// Transport sends the requests; nil: one of the client's own. It speaks [HTTP1]
+	// alone, or it may send a deletion twice.
 	Transport http.RoundTripper
 
 	// Now is the time, by which the pace is kept and dates in Retry-After are read.
@@ -125,7 +126,7 @@ func (o Options) withDefaults() Options {
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout: handshakeTimeout,
 			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:   true,
+			Protocols:           HTTP1(),
 			IdleConnTimeout:     idleTimeout,
 			MaxIdleConnsPerHost: DefaultBurst,
 		}

@@ -72,8 +72,8 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 }
 
 // Apply moves all records that the run has not moved yet. It ends at the first
-// failure that isn't one record's alone; what was begun is taken up by the next
-// Apply.
+// failure that isn't one record's alone, or when ctx does; what was begun is taken
+// up by the next Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
 	if err := e.prepare(ctx, false); err != nil {
@@ -101,6 +101,9 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 	lists, total := make([][]Ref, len(Kinds)), 0
 	for i, kind := range Kinds {
 		for r, err := range e.From.List(ctx, kind) {
+			if err == nil {
+				err = ctx.Err() // a file doesn't look at it
+			}
 			if err != nil {
 				return err
 			}
@@ -130,27 +133,53 @@ func (e *Engine) reading() {
 	}
 }
 
+// some has the records of a list be dealt with: first those that an earlier process
+// began, one after the other, so that each has found its own before another looks.
 func (e *Engine) some(ctx context.Context, list []Ref, each func(context.Context, Ref) error) error {
+	var begun, others []Ref
+	for _, r := range list {
+		if entry := e.Run.Get(&r); entry != nil && entry.State == Begun {
+			begun = append(begun, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	if err := e.by(ctx, 1, begun, each); err != nil {
+		return err
+	}
+	return e.by(ctx, max(e.Workers, 1), others, each)
+}
+
+// by has a number of workers deal with the records of a list.
+func (e *Engine) by(ctx context.Context, workers int, list []Ref, each func(context.Context, Ref) error) error {
 	refs := make(chan Ref)
-	var workers sync.WaitGroup
-	for range max(e.Workers, 1) {
-		workers.Go(func() {
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
 			for r := range refs {
-				if e.stopped() == nil {
+				if e.goesOn(ctx) {
 					e.stopWith(each(ctx, r))
 				}
 			}
 		})
 	}
 	for _, r := range list {
-		if e.stopped() != nil {
+		if !e.goesOn(ctx) {
 			break
 		}
 		refs <- r
 	}
 	close(refs)
-	workers.Wait()
+	all.Wait()
 	return e.stopped()
+}
+
+// goesOn reports whether nothing has stopped a move, such as that it was told to.
+func (e *Engine) goesOn(ctx context.Context) bool {
+	if e.stopped() == nil {
+		e.stopWith(ctx.Err())
+	}
+	return e.stopped() == nil
 }
 
 func (e *Engine) stopped() error {

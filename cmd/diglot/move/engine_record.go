@@ -73,11 +73,12 @@ func (e *Engine) intend(item *Item) (*Entry, error) {
 // inPlace gives the ids in an item's place that the run hasn't made.
 func (e *Engine) inPlace(ctx context.Context, item *Item, at Target) ([]Existing, error) {
 	found, err := at.InPlace(ctx, item)
-	return slices.DeleteFunc(found, func(x Existing) bool { return e.Run.made(item.Record.Kind, x.ID) }), err
+	return slices.DeleteFunc(found, func(x Existing) bool { return x.Made || e.Run.made(item.Record.Kind, x.ID) }), err
 }
 
 // takeUp goes on with what an earlier process began or failed at, if anything of
-// it is there: what has the item's place now and had it not before.
+// it is there: what has the item's place now and had it not before. Nobody else
+// looks for a record meanwhile: two of one name would find the same one.
 func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (done bool, err error) {
 	there := entry.There
 	if entry.Action == Update && there != "" {
@@ -124,7 +125,9 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 		return err
 	}
 	for _, x := range found {
-		next.Seen = append(next.Seen, x.ID)
+		if !x.Made { // such a one may be begun and not done, as this one will be
+			next.Seen = append(next.Seen, x.ID)
+		}
 	}
 	next.At = e.Now().UTC()
 	if err := e.Run.Put(*next); err != nil {

@@ -356,3 +356,43 @@ func TestAMoveThatDiesAnywhereGoesOnOnce(t *testing.T) {
 		}
 	}
 }
+
+// A file that has its last line and not its name yet gets no second one.
+func TestAFileThatGotNoNameIsEndedOnce(t *testing.T) {
+	t.Parallel()
+	from, dir := newTenant(t), t.TempDir()
+	fill(t, from, 2)
+	path := filepath.Join(dir, "acme.jsonl")
+	e := newEngine(t, dir, from, &move.FileTarget{Path: path, From: "x", Now: clock})
+	require.NoError(t, e.Apply(t.Context()))
+	require.NoError(t, e.Run.Close())
+	require.NoError(t, os.Rename(path, path+".partial"))
+	e = newEngine(t, dir, from, &move.FileTarget{Path: path, From: "x", Now: clock})
+	require.NoError(t, e.Apply(t.Context()))
+	require.NoError(t, (&move.File{Path: path}).Check())
+}
+
+func TestAMoveFromFileToFileStopsWhenItIsToldTo(t *testing.T) {
+	t.Parallel()
+	from, dir := newTenant(t), t.TempDir()
+	fill(t, from, 100)
+	source := filepath.Join(dir, "source.jsonl")
+	require.NoError(t, newEngine(t, t.TempDir(), from, &move.FileTarget{Path: source, From: "x", Now: clock}).Apply(t.Context()))
+	e := newEngine(t, dir, &move.File{Path: source}, &move.FileTarget{Path: filepath.Join(dir, "acme.jsonl"), From: "x", Now: clock})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	e.Progress = func(move.Entry) {
+		if e.Run.Summary().Of(move.Done) > 3 {
+			stop()
+		}
+	}
+	require.ErrorIs(t, e.Apply(ctx), context.Canceled)
+	require.Less(t, e.Run.Summary().Of(move.Done), 4+2*e.Workers)
+	e.Progress = nil
+	require.ErrorIs(t, e.Plan(ctx), context.Canceled)
+	require.Zero(t, e.Run.Summary().Of(move.Planned))
+	_, err := e.Verify(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, e.Apply(t.Context()))
+	require.Equal(t, 102, e.Run.Summary().Of(move.Done))
+}

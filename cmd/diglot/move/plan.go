@@ -31,6 +31,9 @@ func (e *Engine) Plan(ctx context.Context) error {
 	}
 	try := func(at Rehearser) error {
 		for _, item := range items {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if err := e.plan(ctx, item, at); err != nil {
 				return err
 			}

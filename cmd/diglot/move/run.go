@@ -1,7 +1,6 @@
 package move
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -126,7 +125,7 @@ type Run struct {
 
 	mu       sync.Mutex
 	settings Settings
-	file     *os.File
+	lines    *lines
 	lock     *os.File
 	entries  map[string]*Entry
 	order    []string // the keys, as they first came
@@ -154,10 +153,7 @@ func OpenRun(dir, from, to string, now time.Time) (_ *Run, err error) {
 	if r.lock, err = lockRun(dir); err != nil {
 		return nil, err
 	}
-	if r.file, err = os.OpenFile(filepath.Join(dir, journalName), os.O_CREATE|os.O_RDWR, 0o600); err == nil { //nolint:gosec // the operator names the folder
-		err = r.resume(runHeader{1, from, to, now.UTC().Truncate(time.Second)})
-	}
-	if err != nil {
+	if err = r.resume(runHeader{1, from, to, now.UTC().Truncate(time.Second)}); err != nil {
 		_ = r.Close() // the error that led here is the one to tell
 		return nil, err
 	}
@@ -201,15 +197,16 @@ func lockRun(dir string) (*os.File, error) {
 
 // resume reads what there is, and cuts off a last line that was not ended.
 func (r *Run) resume(want runHeader) error {
-	text, err := io.ReadAll(bufio.NewReader(r.file))
+	file, err := os.OpenFile(filepath.Join(r.Dir, journalName), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
 	if err != nil {
 		return err
 	}
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if err := r.file.Truncate(int64(whole)); err != nil {
-		return err
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return errors.Join(err, file.Close())
 	}
-	if _, err := r.file.Seek(int64(whole), io.SeekStart); err != nil {
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if r.lines, err = linesIn(file, int64(whole)); err != nil {
 		return err
 	}
 	if whole > 0 {
@@ -219,7 +216,7 @@ func (r *Run) resume(want runHeader) error {
 		return r.none()
 	}
 	r.From, r.To = want.From, want.To
-	return r.write(&want)
+	return r.lines.add(&want)
 }
 
 // load reads a journal's lines.
@@ -257,17 +254,6 @@ func (r *Run) begin(line []byte, want runHeader) error {
 	return nil
 }
 
-func (r *Run) write(line any) error {
-	text, err := dialects.Encode(line)
-	if err != nil {
-		return err
-	}
-	if _, err := r.file.Write(append(text, '\n')); err != nil {
-		return err
-	}
-	return r.file.Sync()
-}
-
 func (r *Run) keep(e *Entry) {
 	key := e.key()
 	if _, known := r.entries[key]; !known {
@@ -293,15 +279,19 @@ func (r *Run) Set(s Settings) error {
 	if s == r.settings {
 		return nil
 	}
-	r.settings = s
-	return r.write(&settingsLine{s})
+	err := r.lines.add(&settingsLine{s})
+	if err == nil {
+		r.settings = s
+	}
+	return err
 }
 
-// Put keeps an entry, on the disk too.
+// Put keeps an entry, on the disk too. After one that could not be kept it keeps no
+// more: the next process goes on.
 func (r *Run) Put(e Entry) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.write(&e); err != nil {
+	if err := r.lines.add(&e); err != nil {
 		return err
 	}
 	r.keep(&e)
@@ -346,10 +336,11 @@ func (r *Run) Findings() []finding.Finding {
 // Close lets another process have the run.
 func (r *Run) Close() error {
 	var err error
-	for _, f := range []*os.File{r.file, r.lock} {
-		if f != nil {
-			err = errors.Join(err, f.Close())
-		}
+	if r.lines != nil {
+		err = r.lines.close()
+	}
+	if r.lock != nil {
+		err = errors.Join(err, r.lock.Close())
 	}
 	return err
 }
