@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
@@ -85,4 +86,22 @@ func printVerified(w io.Writer, records []move.Verified) error {
 		}
 	}
 	return nil
+}
+
+// printOthers prints what the target has and the run knows nothing of, a line for
+// each of the first ones.
+func printOthers(w io.Writer, others []finding.Record) error {
+	if len(others) == 0 {
+		return nil
+	}
+	text := terminal.Count(len(others), "record", "records") + " at the target that the run knows nothing of:\n"
+	for i := range others[:min(len(others), maxStaying)] {
+		r := &others[i]
+		text += terminal.Line(fmt.Sprintf("%s %q %q", r.Kind, r.ID, r.Name)) + "\n"
+	}
+	if more := len(others) - maxStaying; more > 0 {
+		text += fmt.Sprintf("and %d more: -o json names them\n", more)
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }

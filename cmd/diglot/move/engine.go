@@ -31,11 +31,12 @@ type Engine struct {
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
+	whole  map[string]bool // the shapes of answers that are as reads
 }
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
-	e.slugs, e.stop, e.seen = map[string]string{}, nil, 0
+	e.slugs, e.whole, e.stop, e.seen = map[string]string{}, map[string]bool{}, nil, 0
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
 		if entry.State != Undone && entry.State != Removed {

@@ -104,7 +104,7 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 	if errors.Is(err, ErrGone) {
 		return false, nil
 	}
-	return true, e.made(item, next, made, err)
+	return true, e.made(ctx, item, next, made, err)
 }
 
 // begun gives the id of what an earlier process made of an item, "": nothing.
@@ -134,7 +134,7 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 		return err
 	}
 	made, err := e.To.Create(ctx, item)
-	return e.made(item, next, made, err)
+	return e.made(ctx, item, next, made, err)
 }
 
 func (e *Engine) update(ctx context.Context, item *Item, next *Entry) error {
@@ -143,11 +143,11 @@ func (e *Engine) update(ctx context.Context, item *Item, next *Entry) error {
 		return err
 	}
 	made, err := e.To.Update(ctx, item, next.There)
-	return e.made(item, next, made, err)
+	return e.made(ctx, item, next, made, err)
 }
 
 // made enters what came of a creation or a change.
-func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
+func (e *Engine) made(ctx context.Context, item *Item, next *Entry, made Made, err error) error {
 	if made.ID != "" {
 		next.There = made.ID
 	}
@@ -157,6 +157,9 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		}
 		next.State, next.Why = Failed, err.Error()
 		return e.put(next)
+	}
+	if made.Text, err = e.left(ctx, item.Record.Kind, made); err != nil {
+		return err
 	}
 	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
 	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)

@@ -68,6 +68,9 @@ type Entry struct {
 	Stamp  string         `json:"stamp,omitzero"`
 	Before jsontext.Value `json:"before,omitzero"`
 	Left   string         `json:"left,omitzero"`
+	// Following is the fingerprint of the source's text that a catch-up was about to
+	// bring when it was last heard of.
+	Following string `json:"following,omitzero"`
 	// Exact is how many members are the same; of the others there are findings.
 	Exact    int               `json:"exact"`
 	Findings []finding.Finding `json:"findings,omitzero"`
