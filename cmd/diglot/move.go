@@ -177,7 +177,7 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 					if err := printVerified(cmd.OutOrStdout(), v.Records); err != nil {
 						return err
 					}
-					if err := printOthers(cmd.OutOrStdout(), v.Others); err != nil {
+					if err := printOthers(cmd.OutOrStdout(), v); err != nil {
 						return err
 					}
 				}

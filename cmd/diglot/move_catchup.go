@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
-	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/cmd/diglot/terminal"
 )
 
@@ -90,11 +89,14 @@ func printVerified(w io.Writer, records []move.Verified) error {
 
 // printOthers prints what the target has and the run knows nothing of, a line for
 // each of the first ones.
-func printOthers(w io.Writer, others []finding.Record) error {
-	if len(others) == 0 {
-		return nil
+func printOthers(w io.Writer, v *move.Verification) error {
+	text, others := "", v.Others
+	if v.Unlisted != "" {
+		text = "what else is at the target could not be listed: " + terminal.Line(v.Unlisted) + "\n"
 	}
-	text := terminal.Count(len(others), "record", "records") + " at the target that the run knows nothing of:\n"
+	if len(others) > 0 {
+		text += terminal.Count(len(others), "record", "records") + " at the target that the run knows nothing of:\n"
+	}
 	for i := range others[:min(len(others), maxStaying)] {
 		r := &others[i]
 		text += terminal.Line(fmt.Sprintf("%s %q %q", r.Kind, r.ID, r.Name)) + "\n"

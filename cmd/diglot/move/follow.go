@@ -90,7 +90,8 @@ func (e *Engine) leave(c *catchUp, entry *Entry, verdict Verdict, why string) er
 // follow has a record that was moved be as its source is now. Before it writes it
 // enters what it is about to bring.
 func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
-	if entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
+	still := entry.Following == "" // else the target may have what the source had in between
+	if still && entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
 		e.tell(entry)
 		return nil
 	}
@@ -102,7 +103,7 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	if err != nil {
 		return err
 	}
-	if entry.Took == fingerprint(item.Text) {
+	if still && entry.Took == fingerprint(item.Text) {
 		e.tell(entry)
 		return nil
 	}

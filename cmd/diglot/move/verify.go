@@ -35,6 +35,8 @@ type Verification struct {
 	// Others are at the target, and the run knows nothing of them: it was there
 	// before, or was made there since.
 	Others []finding.Record `json:"others"`
+	// Unlisted is why they are not known, or not all of them; "": they are.
+	Unlisted string `json:"unlisted,omitempty"`
 }
 
 // Verified is one record of which something is to be said.
@@ -79,7 +81,13 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		}
 	}
 	finding.Sort(v.Findings)
-	return v, e.others(ctx, v)
+	if err := e.others(ctx, v); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		v.Unlisted = err.Error() // a list that clients write to may not hold still
+	}
+	return v, nil
 }
 
 // others names what the target has and the run knows nothing of.
