@@ -81,6 +81,7 @@ type Client struct {
 	http        *http.Client
 	options     Options
 	credentials func() []Credential // a function, so that no way of printing the struct shows them
+	redact      func(string) string // likewise
 	code        func(body []byte) (code, message string)
 	limiter     *rate.Limiter
 }
@@ -101,7 +102,8 @@ func New(vendor string, o Options, code func(body []byte) (code, message string)
 	}
 	o = o.withDefaults()
 	c := &Client{
-		vendor: vendor, base: base, options: o, credentials: func() []Credential { return credentials }, code: code,
+		vendor: vendor, base: base, options: o, code: code,
+		credentials: func() []Credential { return credentials }, redact: redactor(credentials),
 		limiter: rate.NewLimiter(rate.Limit(o.Rate), o.Burst),
 	}
 	c.http = &http.Client{Transport: o.Transport, CheckRedirect: checkRedirect}

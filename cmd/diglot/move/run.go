@@ -200,7 +200,7 @@ func lockRun(dir string) (*os.File, error) {
 
 // resume reads what there is, and cuts off a last line that was not ended.
 func (r *Run) resume(want runHeader) error {
-	file, err := os.OpenFile(filepath.Join(r.Dir, journalName), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	file, err := os.OpenFile(filepath.Join(r.Dir, journalName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
