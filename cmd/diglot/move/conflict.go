@@ -57,7 +57,7 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 		next.Why, next.ToSlug = "its "+x.Taken+" is taken", next.Slug
 		return e.put(next)
 	case UpdateOnConflict:
-		next.Action, next.There, next.Before = Update, x.ID, jsontext.Value(before)
+		next.Action, next.There, next.Before, item.over = Update, x.ID, jsontext.Value(before), before
 		return e.update(ctx, item, next)
 	case RenameOnConflict:
 		if err := e.rename(ctx, item, next, x, e.To); err != nil {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/cmd/diglot/move/mapping"
 	"github.com/diglot/diglot/core"
@@ -137,13 +139,23 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 	return e.made(ctx, item, next, made, err)
 }
 
+// update has a record be as the item is. Where clients have changed it since it was
+// read, it is read again: the entry has what it was.
 func (e *Engine) update(ctx context.Context, item *Item, next *Entry) error {
-	next.At = e.Now().UTC()
-	if err := e.Run.Put(*next); err != nil {
-		return err
+	for tries := 1; ; tries++ {
+		next.At = e.Now().UTC()
+		if err := e.Run.Put(*next); err != nil {
+			return err
+		}
+		made, err := e.To.Update(ctx, item, next.There)
+		if item.over == nil || !errors.Is(err, errTaken) || tries == updateTries {
+			return e.made(ctx, item, next, made, err)
+		}
+		if item.over, err = e.To.Read(ctx, item.Record.Kind, next.There); err != nil {
+			return e.made(ctx, item, next, made, err)
+		}
+		next.Before = jsontext.Value(item.over)
 	}
-	made, err := e.To.Update(ctx, item, next.There)
-	return e.made(ctx, item, next, made, err)
 }
 
 // made enters what came of a creation or a change.

@@ -143,6 +143,9 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	if err := e.Run.Put(following); err != nil {
 		return err
 	}
+	if !overwrite {
+		item.over = there
+	}
 	made, err := e.To.Update(ctx, item, entry.There)
 	if err != nil && ofOneRecord(err) { // the next catch-up tries again
 		following.Following = ""

@@ -205,6 +205,6 @@ func TestAChangeThatCannotComeIsLeftUntilItCan(t *testing.T) {
 // refusing is a store that takes no change of an agent.
 type refusing struct{ core.Backend }
 
-func (refusing) UpdateAgent(context.Context, core.TenantID, core.AgentUID, core.AgentModification) (core.Agent, error) {
+func (refusing) ReplaceAgent(context.Context, core.TenantID, core.Agent, core.Precondition) (core.Agent, error) {
 	return core.Agent{}, &core.Error{Kind: core.Invalid, Noun: "agent", Message: "refused"}
 }

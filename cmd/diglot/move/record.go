@@ -58,6 +58,7 @@ type Item struct {
 	Account *core.Account
 
 	kept []finding.Finding // in Diglot
+	over core.JSON         // what was read of the record that it is to replace; nil: it may be any
 }
 
 // itemOf maps a text into core.
