@@ -23,16 +23,18 @@ import (
 // index has the ids of the records that a vendor has, by what finds them: a
 // name, a slug, an account's id.
 type index struct {
-	mu sync.Mutex
-	of map[finding.Kind]map[string][]string
+	mu  sync.Mutex
+	of  map[finding.Kind]map[string][]string
+	ids map[string]bool // each of them, behind its kind
 }
 
 func (x *index) add(kind finding.Kind, name, id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.of == nil {
-		x.of = map[finding.Kind]map[string][]string{}
+		x.of, x.ids = map[finding.Kind]map[string][]string{}, map[string]bool{}
 	}
+	x.ids[string(kind)+"/"+id] = true
 	if x.of[kind] == nil {
 		x.of[kind] = map[string][]string{}
 	}
@@ -50,10 +52,17 @@ func (x *index) find(kind finding.Kind, name, taken string) (found []Existing) {
 	return found
 }
 
+// has reports whether there is a record of an id.
+func (x *index) has(kind finding.Kind, id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ids[string(kind)+"/"+id]
+}
+
 func (x *index) clear() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.of = nil
+	x.of, x.ids = nil, nil
 }
 
 // pushed is what becomes of an item at a vendor.
