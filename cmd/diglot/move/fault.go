@@ -121,11 +121,13 @@ func (e *Engine) fail(r Ref, why error) error {
 
 // failPlanned enters that a record would fail, as it can't be read.
 func (e *Engine) failPlanned(r Ref, why error) error {
-	next := Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID}}
-	if entry := e.Run.Get(&r); entry != nil && entry.State == Failed {
+	next := Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID}, State: Planned, Action: Refuse}
+	switch entry := e.Run.Get(&r); {
+	case entry == nil:
+	case entry.State == Failed:
 		next = *entry
-	} else {
-		next.State, next.Action = Planned, Refuse
+	default:
+		next.Record = entry.Record
 	}
 	next.Why = why.Error()
 	return e.put(&next)

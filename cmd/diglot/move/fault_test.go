@@ -33,7 +33,6 @@ type oddRefold struct {
 	names    map[string]string
 	accounts string                           // as the list has them
 	says     map[string]vendorhttptest.Answer // of a server, instead
-	created  func(id string)                  // nil: nobody is told
 	deleted  []string
 }
 

@@ -98,23 +98,22 @@ type owned interface {
 
 // identify notes whose both sides are. ErrOwner.
 func (e *Engine) identify(ctx context.Context) error {
-	for at, side := range map[Side]any{AtSource: e.From, AtTarget: e.To} {
-		of, is := side.(owned)
-		if !is {
-			continue
-		}
-		owner, err := of.Owner(ctx)
-		if err == nil {
-			err = e.Run.Own(at, owner)
-		}
-		if err != nil && at == AtSource {
-			err = &SourceError{err}
-		}
-		if err != nil {
-			return err
-		}
+	if err := e.identified(ctx, AtSource, e.From); err != nil {
+		return &SourceError{err}
 	}
-	return nil
+	return e.identified(ctx, AtTarget, e.To)
+}
+
+func (e *Engine) identified(ctx context.Context, at Side, side any) error {
+	of, is := side.(owned)
+	if !is {
+		return nil
+	}
+	owner, err := of.Owner(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Run.Own(at, owner)
 }
 
 // ownMade notes whose the target is by the first record that was made there.
@@ -136,9 +135,10 @@ func (t *Tenant) Owner(context.Context) (Owner, error) {
 // asked is how many records of a kind are read to find whose they are.
 const asked = 3
 
-// Owner gives whose a vendor's records are, by the first ones that say so.
+// Owner gives whose a vendor's records are, by the first ones that say so: accounts
+// do in their list.
 func (v *atVendor) Owner(ctx context.Context) (owner Owner, err error) {
-	for _, kind := range Kinds {
+	for _, kind := range []finding.Kind{finding.Account, finding.Server, finding.Agent} {
 		if !v.Takes(kind) {
 			continue
 		}

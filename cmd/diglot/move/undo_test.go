@@ -90,6 +90,7 @@ func TestAnUndoThatDiesIsGoneOnWithOrMovedAgain(t *testing.T) {
 		}
 		to := newTenant(t)
 		e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
+		e.Workers = 1 // so that they are taken back in this order
 		require.NoError(t, e.Apply(t.Context()))
 		for _, slug := range []string{"s2", "s1", "s0"} {
 			e.To = cutOff{move.TenantTarget{Tenant: to}, slug, after}
@@ -101,6 +102,74 @@ func TestAnUndoThatDiesIsGoneOnWithOrMovedAgain(t *testing.T) {
 		require.NoError(t, err, "the last one is known to be its own doing")
 		require.Equal(t, 5, e.Run.Summary().Of(move.Undone))
 	}
+}
+
+// blind is a target that can't say what is in a place.
+type blind struct{ move.TenantTarget }
+
+func (blind) InPlace(context.Context, *move.Item) ([]move.Existing, error) { return nil, errDied }
+
+// What can't be told stays, with force, and the others are taken back.
+func TestAnUndoLeavesWhatCannotBeToldIfItIsMeant(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 3)
+	e := newEngine(t, t.TempDir(), from, dying{move.TenantTarget{Tenant: to}, new(3), true})
+	e.Workers = 1
+	require.ErrorIs(t, e.Apply(t.Context()), errDied)
+	e.To = blind{move.TenantTarget{Tenant: to}}
+	_, err := e.Undo(t.Context(), false)
+	require.ErrorIs(t, err, move.ErrBegun)
+	require.ErrorIs(t, err, errDied)
+	kept, err := e.Undo(t.Context(), true)
+	require.NoError(t, err)
+	require.Equal(t, 1, kept)
+	require.Equal(t, 1, count(t, to).Servers)
+	s := e.Run.Summary()
+	require.Len(t, s.Records, 1)
+	require.Equal(t, "Server 2", s.Records[0].Name)
+	require.Contains(t, s.Records[0].Why, "it may be there")
+	e.To = move.TenantTarget{Tenant: to}
+	_, err = e.Undo(t.Context(), false)
+	require.NoError(t, err)
+	require.Zero(t, count(t, to))
+	require.Empty(t, e.Run.Summary().Records)
+}
+
+// A tenant that takes no more servers can be rid of those that it took.
+func TestAMoveIntoATenantThatIsFullIsTakenBack(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 3)
+	tenant, err := to.Operator.UpdateTenant(t.Context(), to.Tenant, core.TenantUpdate{Limits: &core.Limits{Servers: new(2)}})
+	require.NoError(t, err)
+	to.Tenant = tenant
+	e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
+	e.Workers = 1
+	for range 2 {
+		require.Error(t, e.Apply(t.Context()))
+	}
+	_, err = e.Undo(t.Context(), false)
+	require.NoError(t, err)
+	require.Zero(t, count(t, to))
+}
+
+// A file that is whole takes no more records, which says nothing of the others.
+func TestANewRecordDoesNotGoIntoAWholeFile(t *testing.T) {
+	t.Parallel()
+	from := newTenant(t)
+	fill(t, from, 2)
+	e := newEngine(t, t.TempDir(), from, &move.FileTarget{Path: filepath.Join(t.TempDir(), "acme.jsonl"), From: "tenant:acme", Now: clock})
+	require.NoError(t, e.Apply(t.Context()))
+	_, err := from.Operator.ImportMCPServer(t.Context(), from.Tenant, core.MCPServer{Slug: "new", Name: "New", CreatedAt: now, UpdatedAt: now})
+	require.NoError(t, err)
+	_, err = e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	s := e.Run.Summary()
+	require.Equal(t, 1, s.Of(move.Failed))
+	require.Contains(t, s.Records[0].Why, "the file is whole")
+	_, err = e.Undo(t.Context(), true)
+	require.ErrorContains(t, err, "remove the file")
 }
 
 // A restoration that was begun keeps what was before.
