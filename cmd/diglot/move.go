@@ -195,17 +195,19 @@ func newMoveUndoCommand(c *common) *cobra.Command {
 		func(cmd *cobra.Command) error {
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
 				kept, err := e.Undo(ctx, m.force)
-				if told := m.print(cmd.OutOrStdout(), e.Run.Summary()); err == nil {
+				s := e.Run.Summary()
+				if told := m.print(cmd.OutOrStdout(), s); err == nil {
 					err = told
 				}
+				m.name(cmd.ErrOrStderr(), s.Records)
 				if err == nil && kept > 0 {
-					return withHint(errors.New(terminal.Count(kept, "record has been changed since and stays", "records have been changed since and stay")), "--force takes them back, too")
+					return withHint(errors.New(terminal.Count(kept, "record stays", "records stay")), "it is said of each why; --force takes back what has been changed since; "+m.names())
 				}
 				return err
 			})
 		})
 	m.reaches(cmd)
-	cmd.Flags().BoolVar(&m.force, "force", false, "take back also what has been changed since")
+	cmd.Flags().BoolVar(&m.force, "force", false, "take back also what has been changed since; leave what can't be told, and enter what is not there as undone")
 	return cmd
 }
 

@@ -17,15 +17,15 @@ import (
 
 // move moves one record, once.
 func (e *Engine) move(ctx context.Context, r Ref) error {
-	entry := e.Run.Get(&r)
+	entry, err := e.known(ctx, &r)
+	if err != nil {
+		return err
+	}
 	if entry != nil && (entry.State == Done || entry.State == Skipped) {
 		e.tell(entry)
 		return nil
 	}
 	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		return nil // it was removed since it was listed
-	}
 	if err != nil {
 		return err
 	}
@@ -192,6 +192,9 @@ func (e *Engine) made(ctx context.Context, item *Item, next *Entry, made Made, e
 		}
 	}
 	next.tell(findings)
+	if err := e.ownMade(item.Record.Kind, made.Text); err != nil {
+		return err
+	}
 	return e.put(next)
 }
 
@@ -208,7 +211,7 @@ func ofOneRecord(err error) bool {
 		return true
 	}
 	kind := core.KindOf(err)
-	return kind == core.Invalid || kind == core.Conflict || errors.Is(err, mapping.ErrNoURL) || errors.Is(err, ErrGone)
+	return kind == core.Invalid || kind == core.Conflict || errors.Is(err, mapping.ErrNoURL) || errors.Is(err, ErrGone) || errors.Is(err, errWhole)
 }
 
 func (e *Engine) put(next *Entry) error {

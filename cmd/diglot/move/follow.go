@@ -24,6 +24,7 @@ type catchUp struct {
 	CaughtUp
 
 	listed map[string]bool // the keys of what the source has
+	doubt  bool            // it has so little of what was moved that it may be another's
 }
 
 // Why a record stays as it is.
@@ -33,6 +34,7 @@ const (
 	whyLossy    = "its change would lose something: --accept-loss takes it along"
 	whyRemoved  = "it was removed at the source: --delete removes it at the target"
 	whyTargets  = "it was removed at the source and changed at the target: --overwrite with --delete removes it"
+	whyDoubt    = "it was removed at the source, as most of what was moved, which may be another's now: --delete-all removes it at the target"
 	whyOlder    = "it was removed at the source, and was at the target before the move"
 	whyGoneToo  = "it was removed at the source, and was gone at the target already"
 	whyFollowed = "it was removed at the source"
@@ -43,33 +45,71 @@ const (
 // at the target too is left as it is, unless overwrite.
 func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp, error) {
 	e.start(ctx)
+	if err := e.identify(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.prepare(ctx, false); err != nil {
 		return nil, err
 	}
-	c := &catchUp{CaughtUp{Left: []Verified{}}, map[string]bool{}}
+	c := &catchUp{CaughtUp: CaughtUp{Left: []Verified{}}, listed: map[string]bool{}}
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
 		e.note(func() { c.listed[r.key()] = true })
-		if entry := e.Run.Get(&r); entry != nil && entry.State == Done {
+		entry, err := e.known(ctx, &r)
+		if err != nil {
+			return err
+		}
+		if entry != nil && entry.State == Done {
 			return e.follow(ctx, r, entry, c, overwrite)
 		}
 		return e.move(ctx, r)
+	}, func(r Ref, why error) error {
+		if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Begun) {
+			return e.leave(c, entry, Differs, why.Error())
+		}
+		return e.fail(r, why)
 	})
 	if err != nil {
 		return &c.CaughtUp, err
 	}
+	for key := range e.gone { // since it was listed
+		delete(c.listed, key)
+	}
 	entries := e.Run.Entries()
+	c.doubt = !e.DeleteAll && c.doubted(entries)
 	slices.Reverse(entries)
 	for i := len(Kinds) - 1; i >= 0; i-- {
 		for _, entry := range entries {
 			if entry.Record.Kind != Kinds[i] || entry.State != Done && entry.State != Begun || c.listed[entry.key()] {
 				continue
 			}
-			if err := e.followRemoval(ctx, *entry, c, remove, overwrite); err != nil {
+			err := e.followRemoval(ctx, *entry, c, remove, overwrite)
+			if err == nil {
+				e.faults = 0
+			} else if e.faulty(ctx, ofOneAnswer(err)) {
+				err = e.leave(c, entry, NoSource, err.Error())
+			}
+			if err != nil {
 				return &c.CaughtUp, err
 			}
 		}
 	}
 	return &c.CaughtUp, e.To.Finish(ctx)
+}
+
+// doubted reports whether the source has nothing of what was moved, or of doubtMany
+// and more less than half.
+func (c *catchUp) doubted(entries []*Entry) bool {
+	const doubtMany = 10
+	moved, found := 0, 0
+	for _, entry := range entries {
+		if entry.State == Done || entry.State == Begun {
+			moved++
+			if c.listed[entry.key()] {
+				found++
+			}
+		}
+	}
+	return found == 0 || moved >= doubtMany && found*2 < moved
 }
 
 func (e *Engine) note(what func()) {
@@ -92,20 +132,14 @@ func (e *Engine) leave(c *catchUp, entry *Entry, verdict Verdict, why string) er
 func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
 	still := entry.Following == "" // else the target may have what the source had in between
 	if still && entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
-		e.tell(entry)
-		return nil
+		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		e.note(func() { delete(c.listed, r.key()) }) // it was removed since it was listed
-		return nil
-	}
 	if err != nil {
 		return err
 	}
 	if still && entry.Took == fingerprint(item.Text) {
-		e.tell(entry)
-		return nil
+		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	next, err := e.intend(item)
 	if err != nil {
@@ -158,6 +192,37 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	return e.made(ctx, item, next, made, nil)
 }
 
+// unchanged makes a record again that is missing at the target, if overwrite: the
+// source's is as it was.
+func (e *Engine) unchanged(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
+	v, lists := e.To.(interface {
+		has(kind finding.Kind, id string) bool
+	})
+	if !overwrite || lists && v.has(r.Kind, entry.There) {
+		e.tell(entry)
+		return nil
+	}
+	if _, err := e.To.Read(ctx, r.Kind, entry.There); !errors.Is(err, ErrGone) {
+		if err == nil {
+			e.tell(entry)
+		}
+		return err
+	}
+	item, err := e.read(ctx, r)
+	if err != nil {
+		return err
+	}
+	next, err := e.intend(item)
+	if err != nil {
+		return err
+	}
+	if next.State == Held {
+		return e.leave(c, entry, Missing, whyLossy)
+	}
+	e.note(func() { c.Changed++ })
+	return e.create(ctx, item, next)
+}
+
 // followRemoval removes what the source doesn't list any more, and hasn't.
 func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, remove, overwrite bool) error {
 	kind := entry.Record.Kind
@@ -166,10 +231,13 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 		return nil // it came back since it was listed
 	}
 	if !errors.Is(err, ErrGone) {
-		return err
+		return &SourceError{err}
+	}
+	if c.doubt {
+		return e.leave(c, &entry, NoSource, whyDoubt)
 	}
 	if entry.There == "" { // a process ended in the middle of it
-		begun, err := e.begun(ctx, asBegun(&entry), &entry)
+		begun, err := e.begunOf(ctx, &entry)
 		if err != nil {
 			return err
 		}
@@ -215,6 +283,7 @@ func asBegun(entry *Entry) *Item {
 
 func (e *Engine) removed(entry *Entry, why string) error {
 	entry.State, entry.Why, entry.Findings, entry.Exact = Removed, why, nil, 0
+	entry.Undoing, entry.Stays = false, ""
 	return e.put(entry)
 }
 

@@ -2,7 +2,6 @@ package move
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 )
@@ -12,6 +11,9 @@ import (
 // to: what it refuses then, by rules of its own, is planned as refused.
 func (e *Engine) Plan(ctx context.Context) error {
 	e.start(ctx)
+	if err := e.identify(ctx); err != nil {
+		return err
+	}
 	if err := e.prepare(ctx, true); err != nil {
 		return err
 	}
@@ -25,7 +27,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 			e.tell(&Entry{Record: item.Record}) // it is reading that takes its time
 		}
 		return err
-	})
+	}, e.failPlanned)
 	if err != nil {
 		return err
 	}
@@ -51,11 +53,7 @@ func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
 	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Skipped || entry.State == Begun) {
 		return nil, nil //nolint:nilnil // there is nothing to plan
 	}
-	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		return nil, nil //nolint:nilnil // nor here
-	}
-	return item, err
+	return e.read(ctx, r)
 }
 
 // plan enters what is to become of a record. Agents come after the servers that

@@ -48,7 +48,7 @@ func (r *Run) Summary() *Summary {
 // stays counts a record that isn't moved or won't be.
 func (s *Summary) stays(e *Entry) {
 	switch {
-	case e.State == Failed:
+	case e.State == Failed, e.Stays != "":
 	case e.State == Planned && e.Action == Refuse:
 		s.Refused++
 	case e.State == Held, e.State == Planned && e.Action == Hold:
@@ -57,7 +57,7 @@ func (s *Summary) stays(e *Entry) {
 		return
 	}
 	s.Records = append(s.Records, finding.Outcome{
-		Kind: e.Record.Kind, ID: e.Record.ID, Name: e.Record.Name, State: string(e.State), Why: e.Why,
+		Kind: e.Record.Kind, ID: e.Record.ID, Name: e.Record.Name, State: string(e.State), Why: cmp.Or(e.Stays, e.Why),
 	})
 }
 

@@ -23,8 +23,9 @@ import (
 // index has the ids of the records that a vendor has, by what finds them: a
 // name, a slug, an account's id.
 type index struct {
-	mu sync.Mutex
-	of map[finding.Kind]map[string][]indexed
+	mu  sync.Mutex
+	of  map[finding.Kind]map[string][]indexed
+	ids map[string]bool // each of them, behind its kind
 }
 
 // indexed is a record's id, and whether it was made since the vendor was listed.
@@ -42,8 +43,9 @@ func (x *index) add(kind finding.Kind, name string, record indexed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.of == nil {
-		x.of = map[finding.Kind]map[string][]indexed{}
+		x.of, x.ids = map[finding.Kind]map[string][]indexed{}, map[string]bool{}
 	}
+	x.ids[string(kind)+"/"+record.id] = true
 	if x.of[kind] == nil {
 		x.of[kind] = map[string][]indexed{}
 	}
@@ -61,10 +63,17 @@ func (x *index) find(kind finding.Kind, name, taken string) (found []Existing) {
 	return found
 }
 
+// has reports whether there is a record of an id.
+func (x *index) has(kind finding.Kind, id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ids[string(kind)+"/"+id]
+}
+
 func (x *index) clear() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.of = nil
+	x.of, x.ids = nil, nil
 }
 
 // pushed is what becomes of an item at a vendor.

@@ -3,12 +3,10 @@ package move
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
-	"github.com/diglot/diglot/core"
 )
 
 // Verdict is what a verification finds of one record.
@@ -62,6 +60,9 @@ func (v *Verification) Good() bool {
 // made of it.
 func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 	e.start(ctx)
+	if err := e.identify(ctx); err != nil {
+		return nil, err
+	}
 	v := &Verification{
 		Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}, Others: []finding.Record{},
 	}
@@ -71,7 +72,7 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		seen[r.key()] = true
 		e.mu.Unlock()
 		return e.verify(ctx, r, v)
-	})
+	}, func(r Ref, why error) error { return e.foundUnread(v, r, why) })
 	if err != nil {
 		return nil, err
 	}
@@ -191,62 +192,16 @@ func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, ver
 	e.tell(entry)
 }
 
-// ErrBegun is a record that may be at the target: nobody has looked since a
-// process ended in the middle of it.
-var ErrBegun = errors.New("it may be there: the move was interrupted, and has to be resumed first")
-
-// Undo takes back what the run did, the last first: what it made is removed, what
-// it changed is as before. What has been changed since stays as it is, unless
-// force: it gives how many. ErrBegun.
-func (e *Engine) Undo(ctx context.Context, force bool) (kept int, err error) {
-	e.start(ctx)
-	entries := e.Run.Entries()
-	for _, entry := range entries {
-		if entry.State == Begun && entry.There == "" {
-			return 0, fmt.Errorf("%s: %w", entry.key(), ErrBegun)
+// foundUnread tells that a record can't be read, at one side or the other.
+func (e *Engine) foundUnread(v *Verification, r Ref, why error) error {
+	entry := e.Run.Get(&r)
+	e.note(func() {
+		if v.Counts[r.Kind] == nil {
+			v.Counts[r.Kind] = map[Verdict]int{}
 		}
-	}
-	if e.Total != nil {
-		e.Total(len(entries))
-	}
-	slices.Reverse(entries)
-	for i := len(Kinds) - 1; i >= 0; i-- {
-		for _, entry := range entries {
-			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone || entry.State == Removed {
-				continue
-			}
-			stays, err := e.undo(ctx, *entry, force)
-			if err != nil {
-				return kept, err
-			}
-			if stays {
-				kept++
-			}
-		}
-	}
-	return kept, nil
-}
-
-func (e *Engine) undo(ctx context.Context, entry Entry, force bool) (stays bool, err error) {
-	there, err := e.To.Read(ctx, entry.Record.Kind, entry.There)
-	switch {
-	case errors.Is(err, ErrGone):
-		entry.State, entry.Why = Undone, "it was gone already"
-		return false, e.put(&entry)
-	case err != nil:
-		return false, err
-	case entry.State == Done && fingerprint(there) != entry.Left && !force:
-		entry.Why = "it has been changed since: --force takes it back all the same"
-		return true, e.put(&entry)
-	}
-	if entry.Action == Update {
-		err = e.To.Restore(ctx, entry.Record.Kind, entry.There, core.JSON(entry.Before))
-	} else {
-		err = e.To.Delete(ctx, entry.Record.Kind, entry.There)
-	}
-	if err != nil && !errors.Is(err, ErrGone) {
-		return false, err
-	}
-	entry.State, entry.Why = Undone, ""
-	return false, e.put(&entry)
+		v.Counts[r.Kind][Differs]++
+		v.Records = append(v.Records, Verified{Record: entry.Record, There: entry.There, Verdict: Differs, Why: why.Error()})
+	})
+	e.tell(entry)
+	return nil
 }
