@@ -123,7 +123,7 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	entry := e.Run.Get(&r)
 	if entry == nil || entry.State != Done {
 		if entry == nil {
-			entry = &Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID}}
+			entry = &Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID, Name: r.Name}}
 		}
 		if entry.State == Skipped {
 			return nil // it was not to be moved, as the summary says
