@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -21,6 +23,9 @@ func main() {
 	// Who reads the log or the output may go away first. A write fails then, and what
 	// was started, as a private PostgreSQL, is still stopped in order.
 	signal.Ignore(syscall.SIGPIPE)
+	// Only net/http logs there. It quotes what a vendor or a peer sends behind an answer,
+	// which may be the key that it was asked with.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once

@@ -47,7 +47,7 @@ func (r *Response) Unreadable(why error) error {
 	e := r.c.failed(r.request, r.tries, why)
 	e.Status = r.Status
 	if !r.request.Private {
-		e.Excerpt = r.c.line(string(r.Body), excerptBytes)
+		e.Excerpt = r.c.excerpt(r.Body)
 	}
 	return e
 }
@@ -79,7 +79,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 			return nil, err
 		}
 		if stopped := c.options.Sleep(ctx, wait); stopped != nil {
-			err.Err = stopped
+			err.Err = c.worded(stopped)
 			return nil, err
 		}
 	}
@@ -101,7 +101,7 @@ func (c *Client) path(r *Request) string {
 }
 
 func (c *Client) failed(r *Request, attempts int, err error) *Error {
-	return &Error{Vendor: c.vendor, Method: r.Method, Path: c.path(r), Attempts: attempts, Err: err}
+	return &Error{Vendor: c.vendor, Method: r.Method, Path: c.path(r), Attempts: attempts, Err: c.worded(err)}
 }
 
 // send sends the request once.
@@ -166,14 +166,15 @@ func (c *Client) request(ctx context.Context, r *Request, text core.JSON) (*http
 	for _, credential := range c.credentials() {
 		req.Header[credential.Header] = []string{credential.Prefix + string(credential.Secret)}
 	}
+	SendOnce(req)
 	return req, nil
 }
 
-// isJSON reports whether text is one JSON value. Members that are there twice
-// don't keep it from being one.
-func isJSON(text []byte) bool {
-	return jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
+// lenient takes members that are there twice, and what is no UTF-8.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// isJSON reports whether text is one JSON value.
+func isJSON(text []byte) bool { return jsontext.Value(text).IsValid(lenient...) }
 
 // refused words an answer that is not one of success, or can't be read.
 func (c *Client) refused(r *Request, res *http.Response, body []byte, err error) *Error {
@@ -191,7 +192,7 @@ func (c *Client) refused(r *Request, res *http.Response, body []byte, err error)
 		e.Code, e.Message = c.line(code, excerptBytes), c.line(message, messageBytes)
 	}
 	if e.Code == "" && e.Message == "" && !r.Private {
-		e.Excerpt = c.line(string(body), excerptBytes)
+		e.Excerpt = c.excerpt(body)
 	}
 	return e
 }

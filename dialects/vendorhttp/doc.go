@@ -4,5 +4,7 @@
 //
 // A client speaks to one host. It sends no faster than its rate, tries again
 // only what is safe to repeat, and follows no redirect that leaves the host.
-// Nothing in it reads a clock or waits but by way of [Options].
+// Nothing in it reads a clock or waits but by way of [Options]. What a host sends
+// behind an answer net/http quotes in the log of package log, where a program that
+// must not show its key discards it.
 package vendorhttp

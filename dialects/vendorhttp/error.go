@@ -1,6 +1,7 @@
 package vendorhttp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Error is a request that failed. It has no query, no header and no credential
@@ -47,13 +50,32 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ": %q", e.Excerpt)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + lineOf(e.Err.Error(), messageBytes)) // net/http's may quote the answer
+		b.WriteString(": " + e.Err.Error())
 	}
 	return b.String()
 }
 
 // Unwrap gives what went wrong.
 func (e *Error) Unwrap() error { return e.Err }
+
+// worded is an error in words that have no secret in them: net/http's quote what a
+// vendor said. What it is made of answers errors.Is and errors.As, and is not given to
+// who prints one error of a chain after the other.
+type worded struct {
+	words string
+	err   func() error // a function, so that no way of printing the struct shows it
+}
+
+func (c *Client) worded(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &worded{c.line(err.Error(), messageBytes), func() error { return err }}
+}
+
+func (w *worded) Error() string        { return w.words }
+func (w *worded) Is(target error) bool { return errors.Is(w.err(), target) }
+func (w *worded) As(target any) bool   { return errors.As(w.err(), target) }
 
 // StatusOf gives the status of the first [*Error] in err's chain, else 0.
 func StatusOf(err error) int {
@@ -79,9 +101,8 @@ const (
 // line is the beginning of what a vendor said, fit to be printed and kept: one line
 // of at most most bytes and an ellipsis, without the client's secrets and without
 // what moves a terminal's cursor, turns the text's direction or has no width.
-func (c *Client) line(text string, most int) string { return lineOf(c.redact(text), most) }
-
-func lineOf(text string, most int) string {
+func (c *Client) line(text string, most int) string {
+	text = c.redact(text)
 	const wide = 4 // so many bytes for one are more than ever come of it
 	if len(text) > most*wide {
 		text = text[:most*wide] // what is megabytes long isn't read to its end
@@ -104,6 +125,16 @@ func lineOf(text string, most int) string {
 		cut--
 	}
 	return text[:cut] + "…"
+}
+
+// excerpt is how a body begins. Of JSON its strings have their shortest spelling, so
+// that none is another way to spell a secret.
+func (c *Client) excerpt(body []byte) string {
+	text := jsontext.Value(bytes.Clone(body))
+	if text.Format(lenient...) != nil {
+		text = body
+	}
+	return c.line(string(text), excerptBytes)
 }
 
 // withoutURL takes off what net/http wraps errors in: its text has the whole

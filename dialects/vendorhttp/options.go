@@ -55,7 +55,8 @@ type Options struct {
 	MaxWait time.Duration
 	// MaxBody is the size of an answer, in bytes, beyond which it is a failure.
 	MaxBody int64
-	// Transport sends the requests; nil: one of the client's own.
+	// Transport sends the requests; nil: one of the client's own. It speaks [HTTP1]
+	// alone, or it may send a deletion twice.
 	Transport http.RoundTripper
 
 	// Now is the time, by which the pace is kept and dates in Retry-After are read.
@@ -80,6 +81,7 @@ type Client struct {
 	http        *http.Client
 	options     Options
 	credentials func() []Credential // a function, so that no way of printing the struct shows them
+	redact      func(string) string   // likewise
 	code        func(body []byte) (code, message string)
 	limiter     *rate.Limiter
 }
@@ -100,7 +102,8 @@ func New(vendor string, o Options, code func(body []byte) (code, message string)
 	}
 	o = o.withDefaults()
 	c := &Client{
-		vendor: vendor, base: base, options: o, credentials: func() []Credential { return credentials }, code: code,
+		vendor: vendor, base: base, options: o, code: code,
+		credentials: func() []Credential { return credentials }, redact: redactor(credentials),
 		limiter: rate.NewLimiter(rate.Limit(o.Rate), o.Burst),
 	}
 	c.http = &http.Client{Transport: o.Transport, CheckRedirect: checkRedirect}
@@ -125,7 +128,7 @@ func (o Options) withDefaults() Options {
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout: handshakeTimeout,
 			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:   true,
+			Protocols:           HTTP1(),
 			IdleConnTimeout:     idleTimeout,
 			MaxIdleConnsPerHost: DefaultBurst,
 		}

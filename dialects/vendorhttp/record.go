@@ -60,14 +60,3 @@ func (r *Response) Object(into any) error {
 	}
 	return nil
 }
-
-// Once has a creation be made once however often it is sent, by a server that
-// knows the header: Diglot does, and the vendors overlook it.
-func (r Request) Once() Request {
-	r.Header = r.Header.Clone()
-	if r.Header == nil {
-		r.Header = map[string][]string{}
-	}
-	r.Header["Idempotency-Key"] = []string{core.NewUUID()}
-	return r
-}

@@ -108,7 +108,7 @@ func (v *atVendor) Prepare(ctx context.Context, seen func()) error {
 			if err != nil {
 				return err
 			}
-			v.add(kind, l.name, l.id)
+			v.addListed(kind, l.name, l.id)
 			seen()
 		}
 	}

@@ -86,14 +86,14 @@ func (c CometChatTarget) Create(ctx context.Context, item *Item) (Made, error) {
 		if err != nil {
 			return Made{}, err
 		}
-		c.add(finding.Server, in.Slug, in.Slug)
+		c.addMade(finding.Server, in.Slug, in.Slug)
 		return Made{in.Slug, in.Slug, s.Text}, nil
 	case item.Agent != nil:
 		a, err := c.client.CreateAgent(ctx, mapping.CometChatAgentPush(item.Agent))
 		if err != nil {
 			return Made{}, err
 		}
-		c.add(finding.Agent, item.Agent.Name, a.UID.Value)
+		c.addMade(finding.Agent, item.Agent.Name, a.UID.Value)
 		return Made{ID: a.UID.Value, Text: a.Text}, nil
 	}
 	return Made{}, errNotTaken

@@ -34,15 +34,16 @@ type Engine struct {
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
-	faults int            // how many records in a row could not be read
-	fault  error          // of a record that stays as far as it is
-	gone   map[string]Ref // what was gone when it was read, by its key
+	faults int             // how many records in a row could not be read
+	fault  error           // of a record that stays as far as it is
+	gone   map[string]Ref  // what was gone when it was read, by its key
+	traced map[string]bool // what was begun and found without the source, by kind and id
 }
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
 	e.slugs, e.stop, e.seen = map[string]string{}, nil, 0
-	e.faults, e.fault, e.gone = 0, nil, map[string]Ref{}
+	e.faults, e.fault, e.gone, e.traced = 0, nil, map[string]Ref{}, map[string]bool{}
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
 		if entry.State != Undone && entry.State != Removed {
@@ -79,8 +80,8 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 }
 
 // Apply moves all records that the run has not moved yet. It ends at the first
-// failure that isn't one record's alone; what was begun is taken up by the next
-// Apply.
+// failure that isn't one record's alone, or when ctx does; what was begun is taken
+// up by the next Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
 	if err := e.identify(ctx); err != nil {
@@ -115,6 +116,9 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error,
 	lists, total := make([][]Ref, len(Kinds)), 0
 	for i, kind := range Kinds {
 		for r, err := range e.From.List(ctx, kind) {
+			if err == nil {
+				err = ctx.Err() // a file doesn't look at it
+			}
 			if err != nil {
 				return &SourceError{err}
 			}
@@ -145,27 +149,53 @@ func (e *Engine) reading() {
 	}
 }
 
+// some has the records of a list be dealt with: first those that an earlier process
+// began, one after the other, so that each has found its own before another looks.
 func (e *Engine) some(ctx context.Context, list []Ref, each func(context.Context, Ref) error) error {
+	var begun, others []Ref
+	for _, r := range list {
+		if entry := e.Run.Get(&r); entry != nil && entry.State == Begun {
+			begun = append(begun, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	if err := e.by(ctx, 1, begun, each); err != nil {
+		return err
+	}
+	return e.by(ctx, max(e.Workers, 1), others, each)
+}
+
+// by has a number of workers deal with the records of a list.
+func (e *Engine) by(ctx context.Context, workers int, list []Ref, each func(context.Context, Ref) error) error {
 	refs := make(chan Ref)
-	var workers sync.WaitGroup
-	for range max(e.Workers, 1) {
-		workers.Go(func() {
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
 			for r := range refs {
-				if e.stopped() == nil {
+				if e.goesOn(ctx) {
 					e.stopWith(each(ctx, r))
 				}
 			}
 		})
 	}
 	for _, r := range list {
-		if e.stopped() != nil {
+		if !e.goesOn(ctx) {
 			break
 		}
 		refs <- r
 	}
 	close(refs)
-	workers.Wait()
+	all.Wait()
 	return e.stopped()
+}
+
+// goesOn reports whether nothing has stopped a move, such as that it was told to.
+func (e *Engine) goesOn(ctx context.Context) bool {
+	if e.stopped() == nil {
+		e.stopWith(ctx.Err())
+	}
+	return e.stopped() == nil
 }
 
 func (e *Engine) stopped() error {

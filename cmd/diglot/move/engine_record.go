@@ -19,7 +19,7 @@ func (e *Engine) move(ctx context.Context, r Ref) error {
 	if err != nil {
 		return err
 	}
-	if entry != nil && (entry.State == Done || entry.State == Skipped) {
+	if entry != nil && (entry.State == Done || e.skipped(entry)) {
 		e.tell(entry)
 		return nil
 	}
@@ -73,23 +73,22 @@ func (e *Engine) intend(item *Item) (*Entry, error) {
 // inPlace gives the ids in an item's place that the run hasn't made.
 func (e *Engine) inPlace(ctx context.Context, item *Item, at Target) ([]Existing, error) {
 	found, err := at.InPlace(ctx, item)
-	return slices.DeleteFunc(found, func(x Existing) bool { return e.Run.made(item.Record.Kind, x.ID) }), err
+	return slices.DeleteFunc(found, func(x Existing) bool { return x.Made || e.Run.made(item.Record.Kind, x.ID) }), err
 }
 
 // takeUp goes on with what an earlier process began or failed at, if anything of
-// it is there: what has the item's place now and had it not before.
+// it is there: what has the item's place now and had it not before. Nobody else
+// looks for a record meanwhile: two of one name would find the same one.
 func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (done bool, err error) {
 	there := entry.There
 	if entry.Action == Update && there != "" {
 		next.Action, next.There, next.Before = Update, there, entry.Before
 		return true, e.update(ctx, item, next)
 	}
+	item = e.placed(item, entry)
 	if there == "" && entry.State == Begun {
-		if entry.Why != "" { // it was renamed
-			e.renameAgain(item, entry)
-		}
 		if there, err = e.begun(ctx, item, entry); err == nil && there == "" { // it may have another name since
-			there, err = e.begun(ctx, asBegun(entry), entry)
+			there, err = e.begun(ctx, e.placed(asBegun(entry), entry), entry)
 		}
 		if err != nil {
 			return false, err
@@ -99,6 +98,7 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		return false, nil
 	}
 	next.State, next.Action, next.Seen = Begun, Create, entry.Seen
+	next.place(entry.Place, entry.Taken)
 	made, err := e.To.Adopt(ctx, item, there)
 	if errors.Is(err, ErrGone) {
 		return false, nil
@@ -124,7 +124,9 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 		return err
 	}
 	for _, x := range found {
-		next.Seen = append(next.Seen, x.ID)
+		if !x.Made { // such a one may be begun and not done, as this one will be
+			next.Seen = append(next.Seen, x.ID)
+		}
 	}
 	next.At = e.Now().UTC()
 	if err := e.Run.Put(*next); err != nil {

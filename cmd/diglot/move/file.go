@@ -48,6 +48,8 @@ type trailer struct {
 	SHA256  string               `json:"sha256"` // of all lines before it
 }
 
+var trailerBegin = []byte(`{"records":`)
+
 // ErrFile is a file that can't be taken: it is another program's, of another
 // version, cut off, or changed since it was written.
 var ErrFile = errors.New("the file can't be taken")
@@ -89,7 +91,7 @@ func (f *File) each(whole bool, yield func(*fileLine) bool) error {
 			if err := checkManifest(text); err != nil {
 				return err
 			}
-		case bytes.HasPrefix(text, []byte(`{"records":`)):
+		case bytes.HasPrefix(text, trailerBegin):
 			if err := checkTrailer(text, number, records, counts, sum); err != nil {
 				return err
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects"
 )
 
 // FileTarget is a file that is written. Until it is whole it has .partial behind
@@ -31,7 +29,7 @@ type FileTarget struct {
 
 	mu      sync.Mutex
 	records map[string]core.JSON // what is in it
-	out     *os.File
+	out     *lines
 }
 
 func (f *FileTarget) partial() string { return f.Path + ".partial" }
@@ -44,6 +42,9 @@ func (e *FileThereError) Error() string { return e.Path + " is there already" }
 // Prepare implements [Target]: it takes up what an earlier process has written.
 // [FileThereError].
 func (f *FileTarget) Prepare(context.Context, func()) error {
+	if f.out != nil {
+		_ = f.out.close() // whoever had it open has failed
+	}
 	f.records, f.out = map[string]core.JSON{}, nil
 	whole, err := f.begun()
 	if err != nil {
@@ -61,13 +62,11 @@ func (f *FileTarget) Prepare(context.Context, func()) error {
 		f.records = map[string]core.JSON{}
 		return nil
 	}
-	if f.out, err = openFile(f.partial(), os.O_CREATE|os.O_RDWR); err != nil {
+	file, err := openFile(f.partial(), os.O_CREATE|os.O_RDWR)
+	if err != nil {
 		return err
 	}
-	if err := f.out.Truncate(whole); err != nil {
-		return err
-	}
-	if _, err := f.out.Seek(whole, io.SeekStart); err != nil {
+	if f.out, err = linesIn(file, whole); err != nil {
 		return err
 	}
 	if whole > 0 {
@@ -112,24 +111,22 @@ func (f *FileTarget) note(r *fileLine) bool {
 	return true
 }
 
-// endOfLines gives where a file's last whole line ends.
+// endOfLines gives where a file's last whole line ends, but for the trailer: the file
+// may not have got its name behind it.
 func endOfLines(path string) (int64, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
-	return int64(bytes.LastIndexByte(text, '\n') + 1), err
+	end := bytes.LastIndexByte(text, '\n') + 1
+	if last := bytes.LastIndexByte(text[:max(end-1, 0)], '\n') + 1; bytes.HasPrefix(text[last:], trailerBegin) {
+		end = last
+	}
+	return int64(end), err
 }
 
 func (f *FileTarget) write(line any) error {
 	if f.out == nil {
 		return fmt.Errorf("%s: %w", f.Path, errWhole)
 	}
-	text, err := dialects.Encode(line)
-	if err != nil {
-		return err
-	}
-	if _, err := f.out.Write(append(text, '\n')); err != nil {
-		return err
-	}
-	return f.out.Sync()
+	return f.out.add(line)
 }
 
 // Takes implements [Target].
@@ -151,7 +148,7 @@ func (f *FileTarget) InPlace(_ context.Context, item *Item) ([]Existing, error) 
 	defer f.mu.Unlock()
 	ref := Ref{Kind: item.Record.Kind, ID: item.Record.ID}
 	if _, is := f.records[ref.key()]; is {
-		return []Existing{{item.Record.ID, "id"}}, nil
+		return []Existing{{ID: item.Record.ID, Taken: "id"}}, nil
 	}
 	return nil, nil
 }
@@ -231,5 +228,7 @@ func (f *FileTarget) Finish(context.Context) error {
 	if err := f.write(&t); err != nil {
 		return err
 	}
-	return errors.Join(f.out.Close(), os.Rename(f.partial(), f.Path))
+	err = errors.Join(f.out.close(), os.Rename(f.partial(), f.Path))
+	f.out = nil
+	return err
 }

@@ -100,7 +100,8 @@ func TestATenantGoesByWayOfAFileAndIsTheSame(t *testing.T) {
 	require.Empty(t, e.Run.Findings())
 	direct := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
 	require.NoError(t, direct.Apply(t.Context()))
-	require.Equal(t, 7, direct.Run.Summary().Of(move.Skipped), "it is there already, to the last digit")
+	require.Equal(t, 7, direct.Run.Summary().Of(move.Done))
+	require.Empty(t, direct.Run.Summary().Updated, "it is there already, to the last digit")
 	v, err := e.Verify(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 5, v.Counts[finding.Server][move.Equal])
@@ -186,6 +187,9 @@ func TestAJournalIsOneProcesssAndItsTornLineIsCutOff(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, append(text, "{]\n"...), 0o600))
 	_, err = move.OpenRun(dir, "", "", now)
 	require.ErrorContains(t, err, "line 3")
+	require.NoError(t, os.WriteFile(path, append(text, `{"record":{"kind":"agent","id":"u"},"state":"doen"}`+"\n"...), 0o600))
+	_, err = move.OpenRun(dir, "", "", now)
+	require.ErrorContains(t, err, `there is no state "doen"`)
 }
 
 func TestWhatTakesAPlaceIsLeftUpdatedPassedByOrStopsTheMove(t *testing.T) {
@@ -353,4 +357,44 @@ func TestAMoveThatDiesAnywhereGoesOnOnce(t *testing.T) {
 			require.Equal(t, 4, v.Counts[finding.Server][move.Equal])
 		}
 	}
+}
+
+// A file that has its last line and not its name yet gets no second one.
+func TestAFileThatGotNoNameIsEndedOnce(t *testing.T) {
+	t.Parallel()
+	from, dir := newTenant(t), t.TempDir()
+	fill(t, from, 2)
+	path := filepath.Join(dir, "acme.jsonl")
+	e := newEngine(t, dir, from, &move.FileTarget{Path: path, From: "x", Now: clock})
+	require.NoError(t, e.Apply(t.Context()))
+	require.NoError(t, e.Run.Close())
+	require.NoError(t, os.Rename(path, path+".partial"))
+	e = newEngine(t, dir, from, &move.FileTarget{Path: path, From: "x", Now: clock})
+	require.NoError(t, e.Apply(t.Context()))
+	require.NoError(t, (&move.File{Path: path}).Check())
+}
+
+func TestAMoveFromFileToFileStopsWhenItIsToldTo(t *testing.T) {
+	t.Parallel()
+	from, dir := newTenant(t), t.TempDir()
+	fill(t, from, 100)
+	source := filepath.Join(dir, "source.jsonl")
+	require.NoError(t, newEngine(t, t.TempDir(), from, &move.FileTarget{Path: source, From: "x", Now: clock}).Apply(t.Context()))
+	e := newEngine(t, dir, &move.File{Path: source}, &move.FileTarget{Path: filepath.Join(dir, "acme.jsonl"), From: "x", Now: clock})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	e.Progress = func(move.Entry) {
+		if e.Run.Summary().Of(move.Done) > 3 {
+			stop()
+		}
+	}
+	require.ErrorIs(t, e.Apply(ctx), context.Canceled)
+	require.Less(t, e.Run.Summary().Of(move.Done), 4+2*e.Workers)
+	e.Progress = nil
+	require.ErrorIs(t, e.Plan(ctx), context.Canceled)
+	require.Zero(t, e.Run.Summary().Of(move.Planned))
+	_, err := e.Verify(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, e.Apply(t.Context()))
+	require.Equal(t, 102, e.Run.Summary().Of(move.Done))
 }

@@ -74,15 +74,20 @@ func (r *Run) Own(at Side, owner Owner) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	of := r.owners.at(at)
-	switch both, ok := of.with(owner); {
+	was := *of
+	both, ok := was.with(owner)
+	switch {
 	case !ok:
-		return fmt.Errorf("%w: the %s is of %s, and the run is of %s", ErrOwner, at, owner, *of)
-	case both == *of:
+		return fmt.Errorf("%w: the %s is of %s, and the run is of %s", ErrOwner, at, owner, was)
+	case both == was:
 		return nil
-	default:
-		*of = both
 	}
-	return r.write(&ownersLine{r.owners})
+	*of = both
+	err := r.lines.add(&ownersLine{r.owners})
+	if err != nil {
+		*of = was
+	}
+	return err
 }
 
 func (r *Run) ownerOf(at Side) Owner {

@@ -101,6 +101,9 @@ func mapped[T, W any, P vendorhttp.Kept[W]](item *Item, into **T, text core.JSON
 type Existing struct {
 	ID    string // as the target reads it by
 	Taken string // what of the item it has: id, uid, slug or name
+	// Made: this process has made it, so that it is a record of the run's though
+	// that may not have entered it yet.
+	Made bool
 }
 
 // Made is a record as a target has it after a change.

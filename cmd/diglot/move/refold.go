@@ -75,7 +75,7 @@ func (r RefoldTarget) Create(ctx context.Context, item *Item) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	r.add(finding.Server, item.Server.Name, s.ID.Value)
+	r.addMade(finding.Server, item.Server.Name, s.ID.Value)
 	return r.Update(ctx, item, s.ID.Value)
 }
 
@@ -112,7 +112,7 @@ func (r RefoldTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 		if err != nil {
 			return Made{}, err
 		}
-		r.add(finding.Account, id, id)
+		r.addMade(finding.Account, id, id)
 		made.Text = a.Text
 		return made, nil
 	}

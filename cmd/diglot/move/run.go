@@ -1,13 +1,13 @@
 package move
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -60,6 +60,10 @@ type Entry struct {
 	There  string `json:"there,omitzero"`
 	Slug   string `json:"slug,omitzero"`
 	ToSlug string `json:"to_slug,omitzero"`
+	// Place is which place behind its own a record was given, 0: its own; Taken what
+	// of its own was taken.
+	Place int    `json:"place,omitzero"`
+	Taken string `json:"taken,omitzero"`
 	// Seen are the ids that were in the record's place before it was begun.
 	Seen []string `json:"seen,omitzero"`
 	// Took is the fingerprint of the source's text that was moved; Before is what
@@ -130,7 +134,7 @@ type Run struct {
 	mu       sync.Mutex
 	settings Settings
 	owners   owners
-	file     *os.File
+	lines    *lines
 	lock     *os.File
 	entries  map[string]*Entry
 	order    []string // the keys, as they first came
@@ -158,10 +162,7 @@ func OpenRun(dir, from, to string, now time.Time) (_ *Run, err error) {
 	if r.lock, err = lockRun(dir); err != nil {
 		return nil, err
 	}
-	if r.file, err = os.OpenFile(filepath.Join(dir, journalName), os.O_CREATE|os.O_RDWR, 0o600); err == nil { //nolint:gosec // the operator names the folder
-		err = r.resume(runHeader{1, from, to, now.UTC().Truncate(time.Second)})
-	}
-	if err != nil {
+	if err = r.resume(runHeader{1, from, to, now.UTC().Truncate(time.Second)}); err != nil {
 		_ = r.Close() // the error that led here is the one to tell
 		return nil, err
 	}
@@ -205,15 +206,16 @@ func lockRun(dir string) (*os.File, error) {
 
 // resume reads what there is, and cuts off a last line that was not ended.
 func (r *Run) resume(want runHeader) error {
-	text, err := io.ReadAll(bufio.NewReader(r.file))
+	file, err := os.OpenFile(filepath.Join(r.Dir, journalName), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
 	if err != nil {
 		return err
 	}
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	if err := r.file.Truncate(int64(whole)); err != nil {
-		return err
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return errors.Join(err, file.Close())
 	}
-	if _, err := r.file.Seek(int64(whole), io.SeekStart); err != nil {
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if r.lines, err = linesIn(file, int64(whole)); err != nil {
 		return err
 	}
 	if whole > 0 {
@@ -223,7 +225,7 @@ func (r *Run) resume(want runHeader) error {
 		return r.none()
 	}
 	r.From, r.To = want.From, want.To
-	return r.write(&want)
+	return r.lines.add(&want)
 }
 
 // load reads a journal's lines.
@@ -242,7 +244,12 @@ func (r *Run) load(text []byte, want runHeader) (err error) {
 			r.owners = o.Owners
 		default:
 			var e Entry
-			if err = dialects.Decode(line, &e); err == nil {
+			err = dialects.Decode(line, &e)
+			if err == nil && !slices.Contains(States, e.State) {
+				err = fmt.Errorf("there is no state %q", e.State)
+			}
+			if err == nil {
+				e.knowPlace()
 				r.keep(&e)
 			}
 		}
@@ -263,17 +270,6 @@ func (r *Run) begin(line []byte, want runHeader) error {
 	}
 	r.From, r.To = h.From, h.To
 	return nil
-}
-
-func (r *Run) write(line any) error {
-	text, err := dialects.Encode(line)
-	if err != nil {
-		return err
-	}
-	if _, err := r.file.Write(append(text, '\n')); err != nil {
-		return err
-	}
-	return r.file.Sync()
 }
 
 func (r *Run) keep(e *Entry) {
@@ -301,15 +297,19 @@ func (r *Run) Set(s Settings) error {
 	if s == r.settings {
 		return nil
 	}
-	r.settings = s
-	return r.write(&settingsLine{s})
+	err := r.lines.add(&settingsLine{s})
+	if err == nil {
+		r.settings = s
+	}
+	return err
 }
 
-// Put keeps an entry, on the disk too.
+// Put keeps an entry, on the disk too. After one that could not be kept it keeps no
+// more: the next process goes on.
 func (r *Run) Put(e Entry) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.write(&e); err != nil {
+	if err := r.lines.add(&e); err != nil {
 		return err
 	}
 	r.keep(&e)
@@ -348,7 +348,9 @@ func (r *Run) Entries() []*Entry {
 func (r *Run) Findings() []finding.Finding {
 	var out []finding.Finding
 	for _, e := range r.Entries() {
-		out = append(out, e.Findings...)
+		if e.State != Undone && e.State != Removed {
+			out = append(out, e.Findings...)
+		}
 	}
 	return out
 }
@@ -356,10 +358,11 @@ func (r *Run) Findings() []finding.Finding {
 // Close lets another process have the run.
 func (r *Run) Close() error {
 	var err error
-	for _, f := range []*os.File{r.file, r.lock} {
-		if f != nil {
-			err = errors.Join(err, f.Close())
-		}
+	if r.lines != nil {
+		err = r.lines.close()
+	}
+	if r.lock != nil { // by itself: a process that is being started may have the file open for a moment
+		err = errors.Join(err, syscall.Flock(int(r.lock.Fd()), syscall.LOCK_UN), r.lock.Close())
 	}
 	return err
 }

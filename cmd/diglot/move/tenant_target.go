@@ -124,7 +124,7 @@ func (t TenantTarget) InPlace(ctx context.Context, item *Item) (found []Existing
 	note := func(taken, id string, err error) error {
 		switch {
 		case err == nil:
-			found = append(found, Existing{id, taken})
+			found = append(found, Existing{ID: id, Taken: taken})
 		case core.KindOf(err) != core.NotFound:
 			return err
 		}

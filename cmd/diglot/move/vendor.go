@@ -24,30 +24,41 @@ import (
 // name, a slug, an account's id.
 type index struct {
 	mu  sync.Mutex
-	of  map[finding.Kind]map[string][]string
+	of  map[finding.Kind]map[string][]indexed
 	ids map[string]bool // each of them, behind its kind
 }
 
-func (x *index) add(kind finding.Kind, name, id string) {
+// indexed is a record's id, and whether it was made since the vendor was listed.
+type indexed struct {
+	id   string
+	made bool
+}
+
+// addListed adds a record that the vendor lists, addMade one that was made at it.
+func (x *index) addListed(kind finding.Kind, name, id string) { x.add(kind, name, indexed{id: id}) }
+
+func (x *index) addMade(kind finding.Kind, name, id string) { x.add(kind, name, indexed{id, true}) }
+
+func (x *index) add(kind finding.Kind, name string, record indexed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.of == nil {
-		x.of, x.ids = map[finding.Kind]map[string][]string{}, map[string]bool{}
+		x.of, x.ids = map[finding.Kind]map[string][]indexed{}, map[string]bool{}
 	}
-	x.ids[string(kind)+"/"+id] = true
+	x.ids[string(kind)+"/"+record.id] = true
 	if x.of[kind] == nil {
-		x.of[kind] = map[string][]string{}
+		x.of[kind] = map[string][]indexed{}
 	}
-	if !slices.Contains(x.of[kind][name], id) {
-		x.of[kind][name] = append(x.of[kind][name], id)
+	if !slices.ContainsFunc(x.of[kind][name], func(there indexed) bool { return there.id == record.id }) {
+		x.of[kind][name] = append(x.of[kind][name], record)
 	}
 }
 
 func (x *index) find(kind finding.Kind, name, taken string) (found []Existing) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, id := range x.of[kind][name] {
-		found = append(found, Existing{id, taken})
+	for _, record := range x.of[kind][name] {
+		found = append(found, Existing{record.id, taken, record.made})
 	}
 	return found
 }

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
+
+	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
 // The time-outs of a connection to a peer, within a request's.
@@ -63,9 +65,7 @@ func safe(addr netip.Addr, allowed []netip.Prefix) error {
 // connected to, behind the look-up of its name: a name that means another address
 // the second time is looked at the second time too. No proxy is used, which would
 // connect in its place, and nothing is unpacked, so that a client gets what was
-// sent. It speaks HTTP/1 alone: net/http sends a request without a body again over
-// HTTP/2 as often as the peer resets its stream, a DELETE too. As many connections
-// as idle wait for the next requests.
+// sent. As many connections as idle wait for the next requests.
 func newTransport(allowed []netip.Prefix, idle int) *http.Transport {
 	d := &net.Dialer{Timeout: dialTimeout, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
@@ -74,11 +74,9 @@ func newTransport(allowed []netip.Prefix, idle int) *http.Transport {
 		}
 		return safe(at.Addr(), allowed)
 	}}
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext: d.DialContext, TLSHandshakeTimeout: handshakeTimeout, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-		Protocols: protocols, IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: idle, DisableCompression: true,
+		Protocols: vendorhttp.HTTP1(), IdleConnTimeout: idleTimeout, MaxIdleConnsPerHost: idle, DisableCompression: true,
 		MaxResponseHeaderBytes: maxPeerHeaderBytes,
 	}
 }

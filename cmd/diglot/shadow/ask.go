@@ -14,6 +14,7 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/redact"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
 // Why there is nothing to compare.
@@ -68,7 +69,6 @@ func (l *lane) request(j *job) (*http.Request, error) {
 		return nil, err
 	}
 	r.URL, r.Host, r.RemoteAddr, r.Header = &u, j.request.Host, j.request.RemoteAddr, j.request.Header.Clone()
-	r.GetBody = nil // so that nothing sends it again
 	if len(body) == 0 {
 		r.Body = http.NoBody
 	}
@@ -123,6 +123,7 @@ func (l *lane) address(r *http.Request) {
 	}
 	r.Header.Set("Accept-Encoding", "gzip") // and what comes is unpacked no further than to the most there may be
 	l.passOn(r.Header, l.shadow.via+viaSecond)
+	vendorhttp.SendOnce(r)
 	r.URL, r.Host = l.rule.at(r.URL), ""
 }
 
@@ -135,18 +136,6 @@ func (l *lane) passOn(h http.Header, via string) {
 		}
 	}
 	h.Add("Via", "1.1 "+via)
-	once(h)
-}
-
-// once keeps net/http from sending a request again, which it does with any that
-// has one of these headers: by these spellings it doesn't know them.
-func once(h http.Header) {
-	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
-		if values, ok := h[name]; ok {
-			delete(h, name)
-			h[strings.ToLower(name)] = values
-		}
-	}
 }
 
 // hasDots reports whether a path has a segment that means another folder.

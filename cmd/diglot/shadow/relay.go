@@ -11,6 +11,7 @@ import (
 
 	"github.com/diglot/diglot/cmd/diglot/gateway"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
 // maxRelayed is how many requests a rule has the peer answer at once: as many as a
@@ -37,7 +38,7 @@ func (l *lane) newProxy() *httputil.ReverseProxy {
 			p.Out.Header.Del("Connection") // nothing is upgraded to another protocol
 			p.Out.Header.Del("Upgrade")
 			l.passOn(p.Out.Header, l.shadow.via)
-			p.Out.GetBody = nil
+			vendorhttp.SendOnce(p.Out)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { w.(*relayed).failed = err },
 		ModifyResponse: func(r *http.Response) error {

@@ -1,5 +1,6 @@
 // Package client speaks CometChat's AI Agents REST API as its clients do,
-// against the vendor and against Diglot: MCP servers and agents.
+// against the vendor and against Diglot: MCP servers and agents. It is for any
+// program; diglot's own needs less of it.
 //
 // Records keep the text that came beside what is read of it, so that nothing
 // that the vendor sends is lost: unknown members, null and absent, every digit.
@@ -22,12 +23,6 @@ import (
 // Value is JSON text to send; nil: it is not sent.
 type Value = jsontext.Value
 
-// BaseURL gives the vendor's address of an app; region is us, eu or in.
-// Documented: contract 1.1.
-func BaseURL(appID, region string) string {
-	return "https://" + appID + ".api-" + region + ".cometchat.io"
-}
-
 // Credentials say who asks. Documented: contract 1.2.
 type Credentials struct {
 	APIKey vendorhttp.Secret
@@ -43,7 +38,8 @@ type Client struct {
 	app http.Header
 }
 
-// New makes a client. Its base is the app's address, see [BaseURL].
+// New makes a client. Its base is the app's address, at the vendor
+// https://{appId}.api-{region}.cometchat.io. Documented: contract 1.1.
 func New(o vendorhttp.Options, who Credentials) (*Client, error) {
 	c, err := vendorhttp.New("cometchat", o, failure, vendorhttp.Credential{Header: "apikey", Secret: who.APIKey})
 	if err != nil {

@@ -118,11 +118,6 @@ func TestEveryServerAndAgentIsWalkedOnce(t *testing.T) {
 	}
 }
 
-func TestTheAppsAddressIsTheDocumentedOne(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "https://my-app-id.api-us.cometchat.io", client.BaseURL("my-app-id", "us"))
-}
-
 // What follows are answers that the vendor or its other services document or
 // were seen to give, and that Diglot doesn't. Numbers are sections of the contract.
 

@@ -1,6 +1,7 @@
 // Package client speaks Refold's public REST API as its clients do, against
 // the vendor and against Diglot: MCP servers, linked accounts and session
-// tokens, in either revision.
+// tokens, in either revision. It is for any program; diglot's own needs no
+// sessions, for one.
 //
 // Records keep the text that came beside what is read of it, so that nothing
 // that the vendor sends is lost: unknown members, null and absent, every digit.
