@@ -152,8 +152,10 @@ func (o *Operator) RevertMCPServer(ctx context.Context, t Tenant, ref MCPServerR
 	if err != nil {
 		return MCPServer{}, err
 	}
-	earlier.UpdatedAt = o.today()
-	return o.directory.ReplaceMCPServer(ctx, t.ID, earlier)
+	if earlier.UpdatedAt = o.today(); earlier.UpdatedAt.Before(current.UpdatedAt) {
+		earlier.UpdatedAt = current.UpdatedAt // another clock's time may be ahead
+	}
+	return o.directory.ReplaceMCPServer(ctx, t.ID, earlier, Precondition{})
 }
 
 // UndeleteMCPServer brings a deleted server back as it was, with its id and slug

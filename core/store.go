@@ -228,9 +228,17 @@ type Directory interface {
 	// from the changes since. NotFound, on "mcp_server" or "revision": there was
 	// none, history doesn't reach that far, or an image was erased.
 	MCPServerAt(ctx context.Context, tenant TenantID, id ObjectID, revision int64) (MCPServer, error)
-	// ReplaceMCPServer has a server be what it is given, but for its id, slug,
-	// place and creation time, and moves its revision. NotFound.
-	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer) (MCPServer, error)
+	// ReplaceMCPServer has a server be what it is given, its update time too (which
+	// is never before its creation time), but for its id, slug, place and creation
+	// time, and moves its revision. NotFound, which comes before PreconditionFailed.
+	ReplaceMCPServer(ctx context.Context, tenant TenantID, s MCPServer, p Precondition) (MCPServer, error)
+	// ReplaceAgent does so with an agent, but for its uid, place and creation time.
+	// NotFound, which comes before PreconditionFailed, which comes before
+	// [MissingServersError].
+	ReplaceAgent(ctx context.Context, tenant TenantID, a Agent, p Precondition) (Agent, error)
+	// ReplaceAccount does so with a linked account, but for its id, object id and
+	// creation time; its version is the one that is given. NotFound.
+	ReplaceAccount(ctx context.Context, a Account) (Account, error)
 	// DeletedMCPServers gives up to limit of a tenant's servers that were deleted at
 	// since or later and are not back, the last deletion first, of those whose
 	// deletion has a seq before before (0: of all). What they were has to be kept yet;

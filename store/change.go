@@ -222,39 +222,3 @@ func (s *Store) MCPServerAt(ctx context.Context, tenant core.TenantID, id core.O
 		})
 	})
 }
-
-// replaceMCPServer ends the server's claim on its name as updateMCPServer does.
-var replaceMCPServer = prepared("replace_mcp_server", `
-	UPDATE mcp_server SET
-		name_claimed    = CASE WHEN $4 = name_digest THEN name_claimed END,
-		name            = $3,
-		name_digest     = $4,
-		description     = $5,
-		url             = $6,
-		icon            = $7,
-		suggestions     = $8,
-		associated_apps = $9,
-		resources       = $10,
-		notebooks       = $11,
-		chains          = $12,
-		agent_name      = $13,
-		primary_color   = $14,
-		secondary_color = $15,
-		base_prompt     = $16,
-		safe_mode       = $17,
-		updated_at      = GREATEST(created_at, updated_at, $18),
-		revision        = revision + 1
-	WHERE tenant_id = $1 AND id = $2 RETURNING `+mcpServerColumns)
-
-// ReplaceMCPServer implements [core.Directory].
-func (s *Store) ReplaceMCPServer(ctx context.Context, tenant core.TenantID, v core.MCPServer) (core.MCPServer, error) {
-	replace, servers := serversCall(replaceMCPServer, uuidArg(tenant), v.ID[:],
-		textArg(v.Name), nameDigest(v.Name), optTextArg(v.Description), textArg(v.URL), textArg(v.Icon),
-		jsonArg(v.Suggestions), jsonArg(v.AssociatedApps), jsonArg(v.Resources), jsonArg(v.Notebooks), image.Chains(v.Chains),
-		optTextArg(v.Branding.AgentName), optTextArg(v.Branding.PrimaryColor), optTextArg(v.Branding.SecondaryColor),
-		optTextArg(v.Branding.BasePrompt), optBoolArg(v.Branding.SafeMode), timeArg(v.UpdatedAt))
-	if err := s.inTenant(ctx, tenant, begin, replace); err != nil {
-		return core.MCPServer{}, wrap(err, "mcp_server", "replace mcp_server")
-	}
-	return one(*servers)
-}

@@ -43,7 +43,8 @@ func TestEachStatementIsServedByItsIndex(t *testing.T) {
 		"mcp_server_by_id_by_session": "session_token_pkey linked_account_pkey mcp_server_pkey",
 		"account_by_id_by_session":    "session_token_pkey linked_account_pkey linked_account_pkey",
 
-		"replace_mcp_server": "mcp_server_pkey",
+		"replace_mcp_server": "mcp_server_pkey", "replace_agent": "agent_pkey mcp_server_slug_key",
+		"replace_account": "linked_account_pkey",
 
 		"kept_answer": "kept_answer_pkey", "delete_expired_answer": "kept_answer_pkey",
 		"delete_expired_answers": "kept_answer_expiry_idx kept_answer_pkey",

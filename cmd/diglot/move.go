@@ -151,7 +151,7 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 	m := &moveConfig{common: c}
 	cmd := m.command("verify", "Read both sides again and compare each record",
 		"Read both sides again and compare each record with what was made of it. Exit code 1: something differs, or is missing, "+
-			"that the run doesn't tell of.",
+			"that the run doesn't tell of. What the target has and the run knows nothing of is named, and is no difference.",
 		func(cmd *cobra.Command) error {
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
 				v, err := e.Verify(ctx)
@@ -175,6 +175,9 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 				}
 				if m.out.format == "table" {
 					if err := printVerified(cmd.OutOrStdout(), v.Records); err != nil {
+						return err
+					}
+					if err := printOthers(cmd.OutOrStdout(), v); err != nil {
 						return err
 					}
 				}

@@ -88,3 +88,24 @@ func printVerified(w io.Writer, records []move.Verified) error {
 	}
 	return nil
 }
+
+// printOthers prints what the target has and the run knows nothing of, a line for
+// each of the first ones.
+func printOthers(w io.Writer, v *move.Verification) error {
+	text, others := "", v.Others
+	if v.Unlisted != "" {
+		text = "what else is at the target could not be listed: " + terminal.Line(v.Unlisted) + "\n"
+	}
+	if len(others) > 0 {
+		text += terminal.Count(len(others), "record", "records") + " at the target that the run knows nothing of:\n"
+	}
+	for i := range others[:min(len(others), maxStaying)] {
+		r := &others[i]
+		text += terminal.Line(fmt.Sprintf("%s %q %q", r.Kind, r.ID, r.Name)) + "\n"
+	}
+	if more := len(others) - maxStaying; more > 0 {
+		text += fmt.Sprintf("and %d more: -o json names them\n", more)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}

@@ -34,9 +34,8 @@ func TestNothingOfAMoveHasTheKeyThatAVendorRepeats(t *testing.T) {
 					m.vendor.watch(w, r)
 					return
 				}
-				require.Equal(t, key, r.Header.Get("apikey"))
 				conn, _, err := http.NewResponseController(w).Hijack()
-				if err == nil {
+				if err == nil && r.Header.Get("apikey") == key {
 					answers++
 					_, _ = conn.Write([]byte(strings.ReplaceAll(odd.answer, "%s", key))) // who asks may be gone
 					_ = conn.Close()

@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) Backend) {
 		"agent lists":      agentLists,
 		"agent isolation":  agentIsolation,
 		"import":           imports,
+		"replacement":      replacements,
 		"precondition":     preconditions,
 		"creation once":    creationsOnce,
 		"changes":          changes,

@@ -206,7 +206,7 @@ var imports = []guarantee{
 				err = o.Rehearse(t.Context(), s.tenant, func(within *core.Operator, b core.Backend) error {
 					changed := there
 					changed.Name = "Another"
-					_, err := b.ReplaceMCPServer(t.Context(), s.tenant.ID, changed)
+					_, err := b.ReplaceMCPServer(t.Context(), s.tenant.ID, changed, core.Precondition{})
 					require.NoError(t, err)
 					now, err := b.MCPServer(t.Context(), s.tenant.ID, ref)
 					require.NoError(t, err)

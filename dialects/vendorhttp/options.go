@@ -81,7 +81,7 @@ type Client struct {
 	http        *http.Client
 	options     Options
 	credentials func() []Credential // a function, so that no way of printing the struct shows them
-	redact      func(string) string   // likewise
+	redact      func(string) string // likewise
 	code        func(body []byte) (code, message string)
 	limiter     *rate.Limiter
 }

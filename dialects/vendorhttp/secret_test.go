@@ -89,7 +89,6 @@ var spelt = map[string]func(string) string{
 	},
 }
 
-
 // Whatever is answered, and however that repeats the key, nothing of an error that is
 // printed has it, nor the greater part of it.
 func TestNoErrorHasTheKey(t *testing.T) {

@@ -268,26 +268,3 @@ func (s *Store) DeletedMCPServers(
 	}
 	return out, nil
 }
-
-// ReplaceMCPServer implements [core.Directory].
-func (s *Store) ReplaceMCPServer(ctx context.Context, id core.TenantID, v core.MCPServer) (core.MCPServer, error) {
-	changed := clone(&v)
-	err := s.write(ctx, id, func(t *tenant) error {
-		old, err := t.find(core.ByID(v.ID))
-		if err != nil {
-			return err
-		}
-		changed.Slug, changed.Place, changed.CreatedAt = old.Slug, old.Place, old.CreatedAt
-		if changed.UpdatedAt.Before(old.UpdatedAt) {
-			changed.UpdatedAt = old.UpdatedAt // it never goes back
-		}
-		changed.Revision = old.Revision + 1
-		t.replace(old, &changed)
-		s.recordServer(ctx, id, core.UpdateAction, old, &changed)
-		return nil
-	})
-	if err != nil {
-		return core.MCPServer{}, err
-	}
-	return clone(&changed), nil
-}

@@ -85,7 +85,7 @@ func (v *atVendor) List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, e
 			return
 		}
 		for l, err := range v.kinds[kind].list(ctx) {
-			if !yield(Ref{Form: string(v.vendor), Kind: kind, ID: l.id, Text: l.text, Stamp: l.stamp}, err) {
+			if !yield(Ref{Form: string(v.vendor), Kind: kind, ID: l.id, Name: l.name, Text: l.text, Stamp: l.stamp}, err) {
 				return
 			}
 		}

@@ -101,12 +101,25 @@ func (c CometChatTarget) Create(ctx context.Context, item *Item) (Made, error) {
 
 // Adopt implements [Target].
 func (c CometChatTarget) Adopt(ctx context.Context, item *Item, id string) (Made, error) {
-	return c.Update(ctx, item, id)
+	return c.push(ctx, item, id, nil)
 }
 
 // Update implements [Target].
 func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Made, error) {
-	made := Made{ID: id}
+	if !c.Takes(item.Record.Kind) {
+		return Made{}, errNotTaken
+	}
+	there, err := c.replaced(ctx, item, id)
+	if err != nil {
+		return Made{ID: id}, err
+	}
+	return c.push(ctx, item, id, there)
+}
+
+// push writes an item onto a record. What is there, as far as that was read, and not
+// given is emptied.
+func (c CometChatTarget) push(ctx context.Context, item *Item, id string, there core.JSON) (Made, error) {
+	made, e := Made{ID: id}, newEmptying(there)
 	switch {
 	case item.Server != nil:
 		in, err := mapping.CometChatPush(&c.tenant, item.Server)
@@ -117,14 +130,19 @@ func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Mad
 		if in.Icon != "" {
 			u.Icon = &in.Icon
 		}
-		s, err := c.client.UpdateMCPServer(ctx, id, u)
+		s, err := orWithout(e, e.cometChatServer(u), u, func(u client.MCPServerUpdate) (*client.MCPServer, error) {
+			return c.client.UpdateMCPServer(ctx, id, u)
+		})
 		if err != nil {
 			return made, goneAt(err)
 		}
 		made.Slug, made.Text = id, s.Text
 		return made, nil
 	case item.Agent != nil:
-		err := c.client.UpdateAgent(ctx, id, mapping.CometChatAgentPush(item.Agent))
+		in := mapping.CometChatAgentPush(item.Agent)
+		_, err := orWithout(e, e.cometChatAgent(in), in, func(in client.AgentInput) (struct{}, error) {
+			return struct{}{}, c.client.UpdateAgent(ctx, id, in)
+		})
 		if err != nil {
 			return made, goneAt(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/cmd/diglot/move/mapping"
 	"github.com/diglot/diglot/core"
@@ -103,7 +105,7 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 	if errors.Is(err, ErrGone) {
 		return false, nil
 	}
-	return true, e.made(item, next, made, err)
+	return true, e.made(ctx, item, next, made, err)
 }
 
 // begun gives the id of what an earlier process made of an item, "": nothing.
@@ -133,20 +135,30 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 		return err
 	}
 	made, err := e.To.Create(ctx, item)
-	return e.made(item, next, made, err)
+	return e.made(ctx, item, next, made, err)
 }
 
+// update has a record be as the item is. Where clients have changed it since it was
+// read, it is read again: the entry has what it was.
 func (e *Engine) update(ctx context.Context, item *Item, next *Entry) error {
-	next.At = e.Now().UTC()
-	if err := e.Run.Put(*next); err != nil {
-		return err
+	for tries := 1; ; tries++ {
+		next.At = e.Now().UTC()
+		if err := e.Run.Put(*next); err != nil {
+			return err
+		}
+		made, err := e.To.Update(ctx, item, next.There)
+		if item.over == nil || !errors.Is(err, errTaken) || tries == updateTries {
+			return e.made(ctx, item, next, made, err)
+		}
+		if item.over, err = e.To.Read(ctx, item.Record.Kind, next.There); err != nil {
+			return e.made(ctx, item, next, made, err)
+		}
+		next.Before = jsontext.Value(item.over)
 	}
-	made, err := e.To.Update(ctx, item, next.There)
-	return e.made(item, next, made, err)
 }
 
 // made enters what came of a creation or a change.
-func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
+func (e *Engine) made(ctx context.Context, item *Item, next *Entry, made Made, err error) error {
 	if made.ID != "" {
 		next.There = made.ID
 	}
@@ -156,6 +168,9 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		}
 		next.State, next.Why = Failed, err.Error()
 		return e.put(next)
+	}
+	if made.Text, err = e.left(ctx, item.Record.Kind, made); err != nil {
+		return err
 	}
 	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
 	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)

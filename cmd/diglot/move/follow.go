@@ -128,17 +128,18 @@ func (e *Engine) leave(c *catchUp, entry *Entry, verdict Verdict, why string) er
 	return nil
 }
 
-// follow has a record that was moved be as its source is now. It needs no entry
-// before it writes: what was written and not entered is found to be the same.
+// follow has a record that was moved be as its source is now. Before it writes it
+// enters what it is about to bring.
 func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
-	if entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
+	still := entry.Following == "" // else the target may have what the source had in between
+	if still && entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
 		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	item, err := e.read(ctx, r)
 	if err != nil {
 		return err
 	}
-	if entry.Took == fingerprint(item.Text) {
+	if still && entry.Took == fingerprint(item.Text) {
 		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	next, err := e.intend(item)
@@ -163,29 +164,37 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	}
 	next.Seen, next.Before = entry.Seen, entry.Before
 	if fingerprint(there) != entry.Left {
-		findings, err := e.To.Compare(item, there)
-		if err != nil {
+		brought, err := e.brought(item, entry, next, there)
+		switch {
+		case err != nil:
 			return err
-		}
-		if verdict, _ := judge(next, findings); verdict != Differs { // perhaps an earlier process has written it
-			return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
-		}
-		if !overwrite {
+		case brought:
+			return e.made(ctx, item, next, Made{entry.There, entry.ToSlug, there}, nil)
+		case !overwrite:
 			return e.leave(c, entry, Differs, whyBoth)
 		}
 	}
 	if next.State == Held {
 		return e.leave(c, entry, Differs, whyLossy)
 	}
+	following := *entry
+	following.Following = fingerprint(item.Text)
+	if err := e.Run.Put(following); err != nil {
+		return err
+	}
+	if !overwrite {
+		item.over = there
+	}
 	made, err := e.To.Update(ctx, item, entry.There)
-	if err != nil && ofOneRecord(err) {
-		return e.leave(c, entry, Differs, err.Error()) // the next catch-up tries again
+	if err != nil && ofOneRecord(err) { // the next catch-up tries again
+		following.Following = ""
+		return errors.Join(e.Run.Put(following), e.leave(c, entry, Differs, err.Error()))
 	}
 	if err != nil {
 		return err
 	}
 	e.note(func() { c.Changed++ })
-	return e.made(item, next, made, nil)
+	return e.made(ctx, item, next, made, nil)
 }
 
 // unchanged makes a record again that is missing at the target, if overwrite: the
@@ -292,29 +301,4 @@ func stampOf(text core.JSON) (stamp string) {
 		}
 	})
 	return stamp
-}
-
-// Side is where a record was changed since it was moved.
-type Side string
-
-// The sides.
-const (
-	AtSource Side = "source"
-	AtTarget Side = "target"
-	AtBoth   Side = "both"
-)
-
-// changed says which side of a record is not as the run left it; "": neither, or
-// the run is of a program that didn't keep that.
-func changed(entry *Entry, item *Item, there []byte) Side {
-	source, target := entry.Took != "" && entry.Took != fingerprint(item.Text), entry.Left != fingerprint(there)
-	switch {
-	case source && target:
-		return AtBoth
-	case source:
-		return AtSource
-	case target:
-		return AtTarget
-	}
-	return ""
 }

@@ -113,25 +113,6 @@ func TestWhatWasMadeChangedAndRemovedAtTheSourceIsSaidAndCaughtUpWith(t *testing
 	require.Zero(t, count(t, to).Servers)
 }
 
-// What was caught up with and not entered, as the process ended there, is known to
-// be the source's own doing.
-func TestACatchUpThatDiesBeforeItEntersAChangeGoesOn(t *testing.T) {
-	t.Parallel()
-	from, to := newTenant(t), newTenant(t)
-	fill(t, from, 2)
-	e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
-	require.NoError(t, e.Apply(t.Context()))
-	rename(t, from, "s1", "Changed")
-	rename(t, to, "s1", "Changed")
-	c, err := e.CatchUp(t.Context(), false, false)
-	require.NoError(t, err)
-	require.Empty(t, c.Left)
-	require.Zero(t, c.Changed)
-	v, err := e.Verify(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, v.Records)
-}
-
 // A list that passed a record over removes nothing.
 func TestWhatTheListPassedOverAndTheSourceHasIsNotRemoved(t *testing.T) {
 	t.Parallel()
@@ -224,6 +205,6 @@ func TestAChangeThatCannotComeIsLeftUntilItCan(t *testing.T) {
 // refusing is a store that takes no change of an agent.
 type refusing struct{ core.Backend }
 
-func (refusing) UpdateAgent(context.Context, core.TenantID, core.AgentUID, core.AgentModification) (core.Agent, error) {
+func (refusing) ReplaceAgent(context.Context, core.TenantID, core.Agent, core.Precondition) (core.Agent, error) {
 	return core.Agent{}, &core.Error{Kind: core.Invalid, Noun: "agent", Message: "refused"}
 }

@@ -15,16 +15,19 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 )
 
-// alone has the test be run in a process of its own, and reports whether this is it:
-// go test writes a log of its own while a process's files may not grow.
+// asProcess is set where a test is a process of its own.
+const asProcess = "DIGLOT_TEST_PROCESS"
+
+// alone runs a test as a process of its own, of which nobody else writes files, and
+// reports whether this is that one.
 func alone(t *testing.T) bool {
 	t.Helper()
-	const there = "DIGLOT_TEST_ALONE"
-	if os.Getenv(there) != "" {
+	t.Parallel()
+	if os.Getenv(asProcess) != "" {
 		return true
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v") //nolint:gosec // this very program
-	cmd.Env = append(os.Environ(), there+"=1")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), asProcess+"=1")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Contains(t, string(out), "--- PASS: "+t.Name())
@@ -32,8 +35,7 @@ func alone(t *testing.T) bool {
 }
 
 // full has no file of the process be longer than so many bytes while do does its
-// work, so that a line is written in part as on a disk that is full. The tests that
-// use it are alone in their process: nothing else is written then.
+// work, so that a line is written in part as on a disk that is full.
 func full(t *testing.T, size int64, do func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ) // writing fails, rather than the process
@@ -53,7 +55,6 @@ func sizeOf(t *testing.T, path string) int64 {
 }
 
 func TestAJournalOutlivesADiskThatWasFull(t *testing.T) {
-	t.Parallel()
 	if !alone(t) {
 		return
 	}
@@ -88,7 +89,6 @@ func TestAJournalOutlivesADiskThatWasFull(t *testing.T) {
 
 // The disk is full at any moment, of the journal or of the file that is written.
 func TestAMoveToAFileGoesOnWhenTheDiskHasRoomAgain(t *testing.T) {
-	t.Parallel()
 	if !alone(t) {
 		return
 	}

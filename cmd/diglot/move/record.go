@@ -30,6 +30,7 @@ type Ref struct {
 	Form string // refold, cometchat or [Diglot]
 	Kind finding.Kind
 	ID   string
+	Name string    // for people; "": the list doesn't show it
 	Text core.JSON // nil: it has to be read
 	// Stamp is when it was changed last, as the list says and a read does too; "":
 	// the list says no such thing.
@@ -57,6 +58,7 @@ type Item struct {
 	Account *core.Account
 
 	kept []finding.Finding // in Diglot
+	over core.JSON         // what was read of the record that it is to replace; nil: it may be any
 }
 
 // itemOf maps a text into core.
@@ -110,7 +112,7 @@ type Existing struct {
 type Made struct {
 	ID   string
 	Slug string    // of a server that has one
-	Text core.JSON // as [Target.Read] gives it
+	Text core.JSON // as [Target.Read] gives it, or as the vendor answered
 }
 
 // Target is where records go. Its methods are safe for concurrent use, but for

@@ -67,7 +67,7 @@ func (r RefoldTarget) Rename(item *Item, _ string, n int) {
 func (r RefoldTarget) Create(ctx context.Context, item *Item) (Made, error) {
 	switch {
 	case item.Account != nil:
-		return r.Update(ctx, item, item.Account.ID)
+		return r.push(ctx, item, item.Account.ID, nil)
 	case item.Server == nil:
 		return Made{}, errNotTaken
 	}
@@ -76,29 +76,39 @@ func (r RefoldTarget) Create(ctx context.Context, item *Item) (Made, error) {
 		return Made{}, err
 	}
 	r.addMade(finding.Server, item.Server.Name, s.ID.Value)
-	return r.Update(ctx, item, s.ID.Value)
+	return r.push(ctx, item, s.ID.Value, nil)
 }
 
 // Adopt implements [Target].
 func (r RefoldTarget) Adopt(ctx context.Context, item *Item, id string) (Made, error) {
-	return r.Update(ctx, item, id)
+	return r.push(ctx, item, id, nil)
 }
 
 // Update implements [Target].
 func (r RefoldTarget) Update(ctx context.Context, item *Item, id string) (Made, error) {
-	made := Made{ID: id}
+	if !r.Takes(item.Record.Kind) {
+		return Made{}, errNotTaken
+	}
+	there, err := r.replaced(ctx, item, id)
+	if err != nil {
+		return Made{ID: id}, err
+	}
+	return r.push(ctx, item, id, there)
+}
+
+// push writes an item onto a record. What is there, as far as that was read, and not
+// given is emptied.
+func (r RefoldTarget) push(ctx context.Context, item *Item, id string, there core.JSON) (Made, error) {
+	made, e := Made{ID: id}, newEmptying(there)
 	switch {
 	case item.Server != nil:
 		u := mapping.RefoldPushOf(item.Server).Update
 		u.Name = &item.Server.Name
-		s, err := r.client.UpdateMCPServer(ctx, id, u)
+		s, err := orWithout(e, e.refoldServer(u), u, func(u client.MCPServerUpdate) (*client.MCPServer, error) {
+			return r.client.UpdateMCPServer(ctx, id, u)
+		})
 		if err != nil {
 			return made, goneAt(err)
-		}
-		if s.CreatedAt.Value == "" { // the answer shows less than a read does
-			if s, err = r.client.MCPServer(ctx, id); err != nil {
-				return made, goneAt(err)
-			}
 		}
 		made.Text = s.Text
 		return made, nil
@@ -108,7 +118,9 @@ func (r RefoldTarget) Update(ctx context.Context, item *Item, id string) (Made, 
 			return Made{}, err
 		}
 		in.AccountID = id
-		a, err := r.client.UpsertLinkedAccount(ctx, in)
+		a, err := orWithout(e, e.refoldAccount(in), in, func(in client.AccountInput) (*client.Account, error) {
+			return r.client.UpsertLinkedAccount(ctx, in)
+		})
 		if err != nil {
 			return Made{}, err
 		}

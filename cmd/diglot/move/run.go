@@ -73,6 +73,9 @@ type Entry struct {
 	Stamp  string         `json:"stamp,omitzero"`
 	Before jsontext.Value `json:"before,omitzero"`
 	Left   string         `json:"left,omitzero"`
+	// Following is the fingerprint of the source's text that a catch-up was about to
+	// bring when it was last heard of.
+	Following string `json:"following,omitzero"`
 	// Undoing: an undo has begun to take it back. Stays is why one left it.
 	Undoing bool   `json:"undoing,omitzero"`
 	Stays   string `json:"stays,omitzero"`
@@ -206,7 +209,7 @@ func lockRun(dir string) (*os.File, error) {
 
 // resume reads what there is, and cuts off a last line that was not ended.
 func (r *Run) resume(want runHeader) error {
-	file, err := os.OpenFile(filepath.Join(r.Dir, journalName), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the folder
+	file, err := os.OpenFile(filepath.Join(r.Dir, journalName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

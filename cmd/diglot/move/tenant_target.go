@@ -82,15 +82,23 @@ func (t TenantTarget) view(item, now *Item) (core.JSON, error) {
 	if item.Record.Source == string(core.CometChat) {
 		tenant.URLTemplate = "" // or it would stand for a url that was lost
 	}
+	tenant.RefoldRevision = t.revisionOf(item)
+	return viewOf(core.DialectName(item.Record.Source), &tenant, now)
+}
+
+// revisionOf gives the revision of Refold's API that an item's text is of; one that
+// doesn't tell is the tenant's.
+func (t TenantTarget) revisionOf(item *Item) core.RefoldRevision {
+	revision := t.Tenant.Tenant.RefoldRevision
 	dialects.Members(item.Text, func(name string, _ core.JSON) {
 		switch name {
 		case "notebooks":
-			tenant.RefoldRevision = core.RefoldV3
+			revision = core.RefoldV3
 		case "resources":
-			tenant.RefoldRevision = core.RefoldLegacy
+			revision = core.RefoldLegacy
 		}
 	})
-	return viewOf(core.DialectName(item.Record.Source), &tenant, now)
+	return revision
 }
 
 // addressed gives the tenant with both addresses: views print them.
@@ -202,56 +210,10 @@ func (t TenantTarget) Adopt(ctx context.Context, item *Item, id string) (Made, e
 	return made, err
 }
 
-// Update implements [Target].
-func (t TenantTarget) Update(ctx context.Context, item *Item, id string) (Made, error) {
-	var err error
-	tenant := t.Tenant.Tenant.ID
-	switch {
-	case item.Server != nil:
-		s := *item.Server
-		if s.ID, err = objectID(id); err == nil {
-			err = s.ValidateImport()
-		}
-		if err == nil {
-			_, err = t.Store.ReplaceMCPServer(ctx, tenant, s)
-		}
-	case item.Account != nil:
-		a := *item.Account
-		a.Tenant, a.ID = tenant, id
-		if err = a.ValidateImport(); err == nil {
-			_, err = t.Store.UpsertAccount(ctx, a)
-		}
-	case item.Agent != nil:
-		a := item.Agent
-		if err = a.ValidateImport(); err != nil {
-			break
-		}
-		_, err = t.Store.UpdateAgent(ctx, tenant, core.AgentUID(id), core.AgentModification{UpdatedAt: a.UpdatedAt, AgentUpdate: core.AgentUpdate{
-			Name: &a.Name, Icon: &a.Icon, Active: &a.Active, Description: a.Description, Instruction: a.Instruction, Model: a.Model,
-			MCPServers: &a.MCPServers, Tools: a.Tools, APITools: a.APITools, FrontendActions: a.FrontendActions, Files: a.Files,
-			Websites: a.Websites, OtherKBIntegrations: a.OtherKBIntegrations, Metadata: a.Metadata, ModelMetadata: a.ModelMetadata,
-		}})
-	}
-	if err != nil {
-		return Made{}, gone(err)
-	}
-	return t.Adopt(ctx, item, id)
-}
-
 // Read implements [Target].
 func (t TenantTarget) Read(ctx context.Context, kind finding.Kind, id string) (core.JSON, error) {
 	_, text, err := t.read(ctx, kind, id)
 	return text, err
-}
-
-// Restore implements [Target].
-func (t TenantTarget) Restore(ctx context.Context, kind finding.Kind, id string, before core.JSON) error {
-	item := Item{Text: before}
-	if err := item.decode(kind); err != nil {
-		return err
-	}
-	_, err := t.Update(ctx, &item, id)
-	return err
 }
 
 // Delete implements [Target].

@@ -104,11 +104,31 @@ func (p *pushed) sent(item *Item) (finding.Record, core.JSON, mapping.Fate, erro
 		form = core.CometChat
 	case finding.Server:
 	}
-	tenant := addressed(p.tenant)
-	text, err := viewOf(form, &tenant, item)
+	text, err := wholeView(form, p.tenant, item)
 	record := item.Record
 	record.Source = string(form)
 	return record, text, fate(form), err
+}
+
+// wholeView prints a record with all members that a vendor has for it, whichever of
+// its revisions has them.
+func wholeView(vendor core.DialectName, tenant core.Tenant, item *Item) (core.JSON, error) {
+	tenant = addressed(tenant)
+	tenant.RefoldRevision = core.RefoldLegacy
+	text, err := viewOf(vendor, &tenant, item)
+	if err != nil || vendor != core.Refold || item.Server == nil {
+		return text, err
+	}
+	tenant.RefoldRevision = core.RefoldV3
+	of3, err := viewOf(vendor, &tenant, item)
+	if err != nil {
+		return nil, err
+	}
+	dialects.Members(text, func(name string, _ core.JSON) { of3 = dialects.Without(of3, name) })
+	if string(of3) == "{}" {
+		return text, nil
+	}
+	return append(append(text[:len(text)-1], ','), of3[1:]...), nil
 }
 
 // lost adds what the vendor's form of a record of Diglot's does not have.
@@ -120,12 +140,9 @@ func (p *pushed) lost(item *Item, found []finding.Finding) ([]finding.Finding, e
 	if p.vendor == core.Refold {
 		other = core.CometChat
 	}
-	tenant := addressed(p.tenant)
-	tenant.URLTemplate = ""
-	if item.Server.Notebooks != nil {
-		tenant.RefoldRevision = core.RefoldV3
-	}
-	text, err := viewOf(other, &tenant, item)
+	tenant := p.tenant
+	tenant.URLTemplate = "" // or it would stand for a url that the server hasn't
+	text, err := wholeView(other, tenant, item)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +151,7 @@ func (p *pushed) lost(item *Item, found []finding.Finding) ([]finding.Finding, e
 	all, err := mapping.Expect(record, mapping.Crossed, text)
 	for i := range all {
 		f := &all[i]
-		identity := f.Path == "_id" || f.Path == "slug" || f.Path == "appId" || f.Path == "associated_org_id" || f.Path == "environment"
+		identity := f.Path == "_id" || f.Path == "appId" || f.Path == "associated_org_id" || f.Path == "environment"
 		if f.Class != finding.Exact && !identity && !inBothForms(f.Path) {
 			found = append(found, *f)
 		}

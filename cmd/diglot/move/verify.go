@@ -3,7 +3,8 @@ package move
 import (
 	"context"
 	"errors"
-	"strings"
+	"iter"
+	"slices"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 )
@@ -29,6 +30,11 @@ type Verification struct {
 	Counts   map[finding.Kind]map[Verdict]int `json:"counts"`
 	Findings []finding.Finding                `json:"findings"` // what is not the same, and is not told of by the run
 	Records  []Verified                       `json:"records"`  // those that are neither equal nor as moved
+	// Others are at the target, and the run knows nothing of them: it was there
+	// before, or was made there since.
+	Others []finding.Record `json:"others"`
+	// Unlisted is why they are not known, or not all of them; "": they are.
+	Unlisted string `json:"unlisted,omitempty"`
 }
 
 // Verified is one record of which something is to be said.
@@ -57,7 +63,9 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 	if err := e.identify(ctx); err != nil {
 		return nil, err
 	}
-	v := &Verification{Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}}
+	v := &Verification{
+		Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}, Others: []finding.Record{},
+	}
 	seen := map[string]bool{}
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
 		e.mu.Lock()
@@ -74,7 +82,41 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		}
 	}
 	finding.Sort(v.Findings)
+	if err := e.others(ctx, v); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		v.Unlisted = err.Error() // a list that clients write to may not hold still
+	}
 	return v, nil
+}
+
+// others names what the target has and the run knows nothing of.
+func (e *Engine) others(ctx context.Context, v *Verification) error {
+	to, lists := e.To.(interface {
+		List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, error]
+	})
+	if !lists {
+		return nil // a file has what the run wrote
+	}
+	known := map[string]bool{}
+	for _, entry := range e.Run.Entries() {
+		if entry.State != Undone && entry.State != Removed {
+			there := Ref{Kind: entry.Record.Kind, ID: entry.There}
+			known[there.key()] = true
+		}
+	}
+	for _, kind := range Kinds {
+		for r, err := range to.List(ctx, kind) {
+			if err != nil {
+				return err
+			}
+			if !known[r.key()] {
+				v.Others = append(v.Others, finding.Record{Source: r.Form, Kind: kind, ID: r.ID, Name: r.Name})
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
@@ -110,44 +152,26 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	if err != nil {
 		return err
 	}
-	verdict, beyond := judge(entry, findings)
 	side := changed(entry, item, there)
-	if verdict == AsMoved && side == AtSource { // in a member that was not the same anyway
-		verdict = Differs
-	}
-	e.found(v, entry.Record, entry, verdict, side, beyond)
+	e.found(v, entry.Record, entry, judge(entry, side, findings), side, beyond(entry, findings))
 	return nil
 }
 
-// judge holds what is there to what the run tells of a record.
-func judge(entry *Entry, findings []finding.Finding) (Verdict, []finding.Finding) {
-	told := map[string]finding.Class{}
-	for _, f := range entry.Findings {
-		told[top(f.Path)] = max(told[top(f.Path)], f.Class)
+// judge says how a record is. What the run left decides, where it has kept that: a
+// target that is not so any more differs, and of one that is so, whose source is too,
+// nothing was changed since, whatever this program finds that the one before didn't.
+func judge(entry *Entry, side Side, findings []finding.Finding) Verdict {
+	same := !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Class != finding.Exact })
+	known := entry.Left != "" && entry.Took != ""
+	switch {
+	case side == AtTarget, side == AtBoth:
+		return Differs
+	case same:
+		return Equal
+	case side == AtSource, !known && len(beyond(entry, findings)) > 0:
+		return Differs
 	}
-	verdict := Equal
-	var beyond []finding.Finding
-	for _, f := range findings {
-		switch {
-		case f.Class == finding.Exact:
-		case f.Class <= told[top(f.Path)]:
-			verdict = AsMoved
-		default:
-			beyond = append(beyond, f)
-		}
-	}
-	if len(beyond) > 0 {
-		verdict = Differs
-	}
-	return verdict, beyond
-}
-
-// top gives the member that a path is within.
-func top(path string) string {
-	if i := strings.IndexAny(path, ".["); i > 0 {
-		return path[:i]
-	}
-	return path
+	return AsMoved
 }
 
 func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, side Side, beyond []finding.Finding) {

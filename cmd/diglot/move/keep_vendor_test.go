@@ -1,0 +1,166 @@
+package move_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/cometchat"
+	cometclient "github.com/diglot/diglot/dialects/cometchat/client"
+	"github.com/diglot/diglot/dialects/dialecttest"
+	"github.com/diglot/diglot/dialects/refold"
+	refoldclient "github.com/diglot/diglot/dialects/refold/client"
+	"github.com/diglot/diglot/dialects/vendorhttp"
+	"github.com/diglot/diglot/dialects/vendorhttp/vendorhttptest"
+	"github.com/diglot/diglot/store/memstore"
+)
+
+// sparing is a vendor that refuses changes which empty something.
+func sparing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		for _, empty := range []string{`"model":""`, `"agent_name":""`, `"udf":{}`} {
+			if err != nil || strings.Contains(string(body), empty) {
+				http.Error(w, `{"message":"it is empty"}`, http.StatusBadRequest)
+				return
+			}
+		}
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// standsFor is a tenant that stands for a vendor's org and app, and the target that
+// writes to it by that vendor's API.
+func standsFor(t *testing.T, name core.DialectName, within func(http.Handler) http.Handler) (*move.Tenant, move.Target) {
+	t.Helper()
+	w := dialecttest.NewWorld(t, name, memstore.New(), dialecttest.Setting{})
+	o := dialects.Options{Logger: w.Logger, NewRequestID: w.NewRequestID, Limits: w.Limits, Slots: w.Slots}
+	of, key := &move.Tenant{Operator: w.Operator, Store: w.Store, Tenant: w.Acme}, vendorhttp.Secret(w.Values["KEY"])
+	serve := func(h http.Handler) vendorhttp.Options {
+		o := vendorhttptest.NewClock().Options(vendorhttptest.Serve(t, within(h)))
+		o.Header = http.Header{refold.RevisionHeader: {string(core.RefoldV3)}} // legacy shows no branding
+		return o
+	}
+	if name == core.Refold {
+		c, err := refoldclient.New(serve(refold.New(w.Core, refold.NewTokens(w.Secret, refold.DefaultLifetimes), o)),
+			refoldclient.Credentials{APIKey: key, LinkedAccount: w.Values["ACCOUNT"]})
+		require.NoError(t, err)
+		return of, move.RefoldTarget{Refold: move.NewRefold(c)}
+	}
+	c, err := cometclient.New(serve(cometchat.New(w.Core, o)), cometclient.Credentials{APIKey: key, AppID: w.Acme.CometChat.AppID})
+	require.NoError(t, err)
+	return of, move.CometChatTarget{CometChat: move.NewCometChat(c, "")}
+}
+
+// put gives a tenant a server, an agent and an account of names that are always the
+// same, with all that a vendor can be told, or with as little.
+func put(t *testing.T, of *move.Tenant, full bool) {
+	t.Helper()
+	at := now.Add(-10 * 365 * 24 * time.Hour)
+	server := core.MCPServer{Slug: "s", Name: "S", URL: "https://bare", CreatedAt: at, UpdatedAt: at}
+	agent := core.Agent{UID: core.AgentUID(core.NewUUID()), Name: "A", CreatedAt: at, UpdatedAt: at}
+	account := core.Account{ID: "user", CreatedAt: at, UpdatedAt: at}
+	if full {
+		server.Description, server.URL = new("d"), "https://full"
+		server.Suggestions, server.AssociatedApps = core.JSON(`[{"name":"n"}]`), core.JSON(`[{"slug":"s"}]`)
+		server.Chains = []core.Chain{{ID: core.NewIDSource()(at), Fields: core.JSON(`{"name":"c"}`)}}
+		server.Branding = core.Branding{AgentName: new("a"), PrimaryColor: new("#fff"), SecondaryColor: new("#000"), BasePrompt: new("p")}
+		agent.Description, agent.Instruction, agent.Model, agent.Active = new("d"), new("i"), new("m"), true
+		agent.Tools, agent.APITools, agent.MCPServers = core.JSON(`["t"]`), core.JSON(`[1]`), []string{"s"}
+		agent.Metadata, agent.ModelMetadata = core.JSON(`{"m":1}`), core.JSON(`{"m":2}`)
+		account.Name = new("n")
+		account.Fields = []core.AccountField{{ID: core.NewIDSource()(at), Name: "f", Value: core.JSON("1.0"), CreatedAt: at}}
+	}
+	_, err := of.Operator.ImportMCPServer(t.Context(), of.Tenant, server)
+	require.NoError(t, err)
+	_, err = of.Operator.ImportAgent(t.Context(), of.Tenant, agent)
+	require.NoError(t, err)
+	_, err = of.Operator.ImportAccount(t.Context(), of.Tenant, account)
+	require.NoError(t, err)
+}
+
+// had gives what there is of what a vendor may be told.
+func had(t *testing.T, of *move.Tenant) (out []string) {
+	t.Helper()
+	s, err := of.Store.MCPServer(t.Context(), of.Tenant.ID, core.BySlug("s"))
+	require.NoError(t, err)
+	agents, err := of.Store.AgentsFrom(t.Context(), of.Tenant.ID, core.AgentQuery{Search: "A", Limit: 1})
+	require.NoError(t, err)
+	account, err := of.Store.Account(t.Context(), of.Tenant.ID, "user")
+	require.NoError(t, err)
+	a := agents[0]
+	for _, text := range []*string{
+		s.Description, s.Branding.AgentName, s.Branding.PrimaryColor, s.Branding.SecondaryColor, s.Branding.BasePrompt,
+		a.Description, a.Instruction, a.Model, account.Name,
+	} {
+		if text == nil {
+			text = new("")
+		}
+		out = append(out, *text)
+	}
+	for _, text := range []core.JSON{s.Suggestions, s.AssociatedApps, a.Tools, a.APITools, a.Metadata, a.ModelMetadata} {
+		if string(text) == "[]" || string(text) == "{}" {
+			text = nil
+		}
+		out = append(out, string(text))
+	}
+	out = append(out, s.URL, strings.Join(a.MCPServers, ","))
+	for _, c := range s.Chains {
+		out = append(out, string(c.Fields))
+	}
+	for _, f := range account.Fields {
+		out = append(out, f.Name, string(f.Value))
+	}
+	return out
+}
+
+// What an update empties at a vendor and what it adds is as before when it is undone.
+func TestAnUndoneUpdateAtAVendorLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	for _, name := range []core.DialectName{core.Refold, core.CometChat} {
+		for _, full := range []bool{false, true} {
+			from := newTenant(t)
+			put(t, from, !full)
+			vendor, to := standsFor(t, name, func(h http.Handler) http.Handler { return h })
+			put(t, vendor, full)
+			before := had(t, vendor)
+			e := newEngine(t, t.TempDir(), from, to)
+			e.Policy, e.AcceptLoss = move.UpdateOnConflict, true
+			require.NoError(t, e.Apply(t.Context()))
+			require.Equal(t, 2, e.Run.Summary().Of(move.Done), name)
+			after := had(t, vendor)
+			require.NotEqual(t, before, after)
+			_, err := e.Undo(t.Context(), false)
+			require.NoError(t, err)
+			require.Equal(t, before, had(t, vendor), name)
+		}
+	}
+}
+
+// A vendor that lets nothing be emptied gets the rest.
+func TestAVendorThatLetsNothingBeEmptiedGetsTheRest(t *testing.T) {
+	t.Parallel()
+	for _, name := range []core.DialectName{core.Refold, core.CometChat} {
+		from := newTenant(t)
+		put(t, from, false)
+		vendor, to := standsFor(t, name, sparing)
+		put(t, vendor, true)
+		before := had(t, vendor)
+		e := newEngine(t, t.TempDir(), from, to)
+		e.Policy, e.AcceptLoss = move.UpdateOnConflict, true
+		require.NoError(t, e.Apply(t.Context()))
+		require.Equal(t, 2, e.Run.Summary().Of(move.Done), name)
+		require.NotEqual(t, before, had(t, vendor))
+		_, err := e.Undo(t.Context(), false)
+		require.NoError(t, err)
+		require.Equal(t, before, had(t, vendor), name)
+	}
+}
