@@ -60,33 +60,7 @@ func (o *Operator) CreateTenant(ctx context.Context, t Tenant) (Tenant, error) {
 // "refold" or "cometchat" for an address that another tenant has, on "status"
 // when the tenant is being deleted.
 func (o *Operator) UpdateTenant(ctx context.Context, t Tenant, u TenantUpdate) (Tenant, error) {
-	if u.Refold != nil {
-		t.Refold = u.Refold
-	}
-	if u.CometChat != nil {
-		t.CometChat = u.CometChat
-	}
-	if u.URLTemplate != nil {
-		t.URLTemplate = *u.URLTemplate
-	}
-	if u.RefoldRevision != nil {
-		t.RefoldRevision = *u.RefoldRevision
-	}
-	if u.RequireAccounts != nil {
-		t.RequireAccounts = *u.RequireAccounts
-	}
-	if u.ProtectServers != nil {
-		t.ProtectServers = *u.ProtectServers
-	}
-	if u.StrongETags != nil {
-		t.StrongETags = *u.StrongETags
-	}
-	if u.RequireIfMatch != nil {
-		t.RequireIfMatch = *u.RequireIfMatch
-	}
-	if u.Limits != nil {
-		t.Limits = *u.Limits
-	}
+	t = t.With(u)
 	if err := t.Validate(); err != nil {
 		return Tenant{}, err
 	}

@@ -83,6 +83,30 @@ type TenantUpdate struct {
 	Limits          *Limits // takes the place of all limits that were set
 }
 
+// With gives the tenant with what an update names.
+func (t Tenant) With(u TenantUpdate) Tenant {
+	if u.Refold != nil {
+		t.Refold = u.Refold
+	}
+	if u.CometChat != nil {
+		t.CometChat = u.CometChat
+	}
+	set(&t.URLTemplate, u.URLTemplate)
+	set(&t.RefoldRevision, u.RefoldRevision)
+	set(&t.RequireAccounts, u.RequireAccounts)
+	set(&t.ProtectServers, u.ProtectServers)
+	set(&t.StrongETags, u.StrongETags)
+	set(&t.RequireIfMatch, u.RequireIfMatch)
+	set(&t.Limits, u.Limits)
+	return t
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
 // RefoldRevision is a generation of Refold's API. It decides how a tenant's
 // clients are answered, never what is kept.
 type RefoldRevision string

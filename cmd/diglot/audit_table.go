@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -24,8 +25,8 @@ func changeRow(c *core.Change) []string {
 		revision = strconv.FormatInt(c.Revision, 10)
 	}
 	return []string{
-		strconv.FormatInt(c.Seq, 10), core.ChangeTime(c.At), string(c.Kind) + " " + c.ID, orNone(c.Dialect), orNone(c.RequestID),
-		c.Action, c.Noun, orNone(c.Record), revision, changed(c),
+		strconv.FormatInt(c.Seq, 10), core.ChangeTime(c.At), string(c.Kind) + " " + c.ID, cmp.Or(c.Dialect, "-"), cmp.Or(c.RequestID, "-"),
+		c.Action, c.Noun, cmp.Or(c.Record, "-"), revision, changed(c),
 	}
 }
 
@@ -53,14 +54,7 @@ func changed(c *core.Change) string {
 	}
 	delete(members, "updated_at")
 	delete(members, "revision")
-	return orNone(strings.Join(slices.Sorted(maps.Keys(members)), ","))
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
+	return cmp.Or(strings.Join(slices.Sorted(maps.Keys(members)), ","), "-")
 }
 
 func printChanges(w io.Writer, out *output, changes []core.Change, header []string, row func(*core.Change) []string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -19,23 +20,16 @@ func newKeyCommand(c *common) *cobra.Command {
 var madeKeyHeader = []string{"TENANT", "DIALECT", "SCOPE", "KEY", "ID", "EXPIRES"}
 
 func madeKeyRow(o admin.NewKey) []string {
-	return []string{o.Tenant, string(o.Dialect), textOrDash(string(o.Scope)), o.Value, o.ID, timeOrDash(o.ExpiresAt)}
+	return []string{o.Tenant, string(o.Dialect), cmp.Or(string(o.Scope), "-"), o.Value, o.ID, timeOrDash(o.ExpiresAt)}
 }
 
 var keyHeader = []string{"ID", "DIALECT", "SCOPE", "HINT", "STATUS", "CREATED", "EXPIRES", "LAST USED"}
 
 func keyRow(o admin.Key) []string {
 	return []string{
-		o.ID, string(o.Dialect), textOrDash(string(o.Scope)), textOrDash(o.Hint), string(o.Status),
+		o.ID, string(o.Dialect), cmp.Or(string(o.Scope), "-"), cmp.Or(o.Hint, "-"), string(o.Status),
 		o.CreatedAt.String(), timeOrDash(o.ExpiresAt), timeOrDash(o.LastUsedAt),
 	}
-}
-
-func textOrDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 func timeOrDash(t *admin.Time) string {

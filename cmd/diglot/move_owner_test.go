@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
 	refoldclient "github.com/diglot/diglot/dialects/refold/client"
 )
@@ -93,6 +94,26 @@ func TestAMoveToAVendorThatDiedIsTakenBackWithoutItsSource(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, kept)
 	require.Equal(t, 1, to.counts(t).Servers, "theirs")
+}
+
+// Two that were begun and have one name are two.
+func TestTwoOfOneNameThatWereBegunAreBothTakenBack(t *testing.T) {
+	t.Parallel()
+	to := newStandIn(t, fastRate)
+	run, err := move.OpenRun(t.TempDir(), "tenant:acme", "refold:there", time.Now())
+	require.NoError(t, err)
+	defer run.Close() //nolint:errcheck // what it tells is on the disk
+	for _, id := range []string{"686e23c7397a76e76449bc14", "686e23c7397a76e76449bc15"} {
+		_, err := to.operator.ImportMCPServer(t.Context(), to.tenant, core.MCPServer{Name: "Same", CreatedAt: to.tenant.CreatedAt, UpdatedAt: to.tenant.CreatedAt})
+		require.NoError(t, err)
+		require.NoError(t, run.Put(move.Entry{
+			Record: finding.Record{Source: move.Diglot, Kind: finding.Server, ID: id, Name: "Same"}, State: move.Begun, Action: move.Create,
+		}))
+	}
+	e := &move.Engine{To: move.RefoldTarget{Refold: move.NewRefold(refoldClient(t, to))}, Run: run, Now: time.Now}
+	_, err = e.Undo(t.Context(), false)
+	require.NoError(t, err)
+	require.Zero(t, to.counts(t).Servers)
 }
 
 func TestAMoveSaysThatThereIsNoRunAndWhichKeyIsRefused(t *testing.T) {

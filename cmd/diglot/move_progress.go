@@ -34,8 +34,7 @@ const (
 )
 
 func newProgress(to *os.File) *progress {
-	info, err := to.Stat()
-	return &progress{to: to, terminal: err == nil && info.Mode()&os.ModeCharDevice != 0, now: time.Now, told: time.Now()}
+	return &progress{to: to, terminal: isTerminal(to), now: time.Now, told: time.Now()}
 }
 
 // due reports whether it is time to tell something.

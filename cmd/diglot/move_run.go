@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diglot/diglot/cmd/diglot/move"
+	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -129,6 +130,8 @@ func (m *moveConfig) explain(cmd *cobra.Command, err error) error {
 		return withHint(err, "give the key of the run's; where they were all removed, --force enters them as undone")
 	case errors.Is(err, move.ErrBegun):
 		return withHint(err, "--force leaves it, and takes back the others")
+	case core.KindOf(err) == core.OverQuota:
+		return withHint(err, "diglot tenant update "+strings.TrimPrefix(m.to, "tenant:")+" --max-servers says how many it may have; then diglot move resume --run "+m.dir)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return withHint(err, "the key is that of "+m.keyOf(err))
 	}

@@ -124,10 +124,10 @@ func (m *moveConfig) print(w io.Writer, s *move.Summary) error {
 func writeReport(w io.Writer, run *move.Run, format string) error {
 	report := finding.NewReport("Move", run.From, run.To, time.Now(), run.Findings())
 	s := run.Summary()
-	report.Records, report.Stay = len(run.Entries()), s.Records
+	report.Records, report.Stay, report.Skipped, report.Updated = len(run.Entries()), s.Records, s.Skipped, s.Updated
 	for i := range report.Counts {
 		if report.Counts[i].Class == finding.Exact { // the journal counts them
-			report.Counts[i].Fields, report.Counts[i].Records = s.Classes[finding.Exact], report.Records
+			report.Counts[i].Fields, report.Counts[i].Records = s.Classes[finding.Exact], s.Exact
 		}
 	}
 	switch format {

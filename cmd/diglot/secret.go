@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,7 +155,7 @@ func printSecrets(cmd *cobra.Command, out *output, ctx context.Context, s *store
 // named gives a line for each key that is needed or lost.
 func named(what string, e *store.NeededError) (lines string) {
 	for _, k := range e.Keys {
-		lines += fmt.Sprintf("%s: key %s of tenant %s, which ends in %s\n", what, k.ID, k.Tenant, textOrDash(k.Hint))
+		lines += fmt.Sprintf("%s: key %s of tenant %s, which ends in %s\n", what, k.ID, k.Tenant, cmp.Or(k.Hint, "-"))
 	}
 	for _, id := range e.SigningKeys {
 		lines += fmt.Sprintf("%s: signing key %s\n", what, admin.SigningKeyName(id))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -227,8 +227,8 @@ func printShadow(w io.Writer, out *output, r *shadow.Report) error {
 			rows = append(rows, append(of, "-", "-", "-", "-", "-", "-", "-"))
 		}
 		for _, m := range o.Members {
-			rows = append(rows, append(of[:5:5], m.Kind, dash(m.Path), strconv.Itoa(m.Count), dash(m.Example.Ours), dash(m.Example.Theirs),
-				m.Last.UTC().Format(time.RFC3339), dash(m.Example.RequestID)))
+			rows = append(rows, append(of[:5:5], m.Kind, cmp.Or(m.Path, "-"), strconv.Itoa(m.Count), cmp.Or(m.Example.Ours, "-"), cmp.Or(m.Example.Theirs, "-"),
+				m.Last.UTC().Format(time.RFC3339), cmp.Or(m.Example.RequestID, "-")))
 		}
 	}
 	var text bytes.Buffer
@@ -258,18 +258,4 @@ func reasons(failed map[string]int) string {
 	}
 	slices.Sort(list)
 	return strings.Join(list, ", ")
-}
-
-// dash gives text for a table, which may be a vendor's: nothing in it moves the
-// cursor.
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return '\uFFFD'
-		}
-		return c
-	}, text)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/diglot/diglot/cmd/diglot/admin"
 	"github.com/diglot/diglot/cmd/diglot/terminal"
@@ -125,7 +126,4 @@ func confirm(in io.Reader, out io.Writer, c *confirmation) error {
 	return nil
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

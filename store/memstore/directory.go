@@ -47,15 +47,7 @@ func (s *Store) UpdateTenant(ctx context.Context, name string, u core.TenantUpda
 	if err := s.move(t, u.Refold, u.CometChat); err != nil {
 		return core.Tenant{}, err
 	}
-	set(&t.URLTemplate, u.URLTemplate)
-	set(&t.RefoldRevision, u.RefoldRevision)
-	set(&t.RequireAccounts, u.RequireAccounts)
-	set(&t.ProtectServers, u.ProtectServers)
-	set(&t.StrongETags, u.StrongETags)
-	set(&t.RequireIfMatch, u.RequireIfMatch)
-	if u.Limits != nil {
-		t.Limits = u.Limits.Clone()
-	}
+	t.Tenant = cloneTenant(new(t.With(u)))
 	s.changed(t.ID)
 	s.recordTenant(ctx, &old, &t.Tenant)
 	return cloneTenant(&t.Tenant), nil

@@ -29,17 +29,9 @@ func (h *Handler) listTenants(r *request) (reply, error) {
 	return page(r, found, FromTenant, func(t core.Tenant) string { return cursor("tenants", t.Name) }), nil
 }
 
-// tenantSettings is what a body says of a tenant; nil: nothing. Half an address
-// is one with the other half empty.
-type tenantSettings struct {
-	refold    *core.RefoldAddress
-	cometchat *core.CometChatAddress
-	update    core.TenantUpdate // without addresses
-}
-
-// readSettings reads what may be set of a tenant. The addresses that the tenant
-// has are what a half one is completed with.
-func readSettings(body *object, has core.Tenant) (s tenantSettings) {
+// readSettings reads what a body says of a tenant. Half an address is completed
+// with the one that the tenant has.
+func readSettings(body *object, has core.Tenant) (u core.TenantUpdate) {
 	if o := body.object("refold"); o != nil {
 		address := core.RefoldAddress{}
 		if has.Refold != nil {
@@ -51,10 +43,10 @@ func readSettings(body *object, has core.Tenant) (s tenantSettings) {
 		}
 		set(&address.OrgID, org)
 		set(&address.Environment, env)
-		s.refold = &address
-		s.update.RefoldRevision = (*core.RefoldRevision)(o.oneOf("revision", string(core.RefoldLegacy), string(core.RefoldV3)))
-		s.update.RequireAccounts = o.boolean("require_accounts")
-		s.update.ProtectServers = o.boolean("protect_servers")
+		u.Refold = &address
+		u.RefoldRevision = (*core.RefoldRevision)(o.oneOf("revision", string(core.RefoldLegacy), string(core.RefoldV3)))
+		u.RequireAccounts = o.boolean("require_accounts")
+		u.ProtectServers = o.boolean("protect_servers")
 	}
 	if o := body.object("cometchat"); o != nil {
 		address := core.CometChatAddress{}
@@ -67,15 +59,15 @@ func readSettings(body *object, has core.Tenant) (s tenantSettings) {
 		}
 		set(&address.AppID, app)
 		set(&address.Region, region)
-		s.cometchat = &address
+		u.CometChat = &address
 	}
-	s.update.URLTemplate = body.text("url_template")
+	u.URLTemplate = body.text("url_template")
 	if tags := body.oneOf("etags", string(VendorETags), string(StrongETags)); tags != nil {
-		s.update.StrongETags = new(*tags == string(StrongETags))
+		u.StrongETags = new(*tags == string(StrongETags))
 	}
-	s.update.RequireIfMatch = body.boolean("require_if_match")
-	s.update.Limits = readLimits(body, has.Limits)
-	return s
+	u.RequireIfMatch = body.boolean("require_if_match")
+	u.Limits = readLimits(body, has.Limits)
+	return u
 }
 
 func set[T any](to *T, from *T) {
@@ -84,30 +76,11 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// of gives the tenant with what is set.
-func (s *tenantSettings) of(t core.Tenant) core.Tenant {
-	if s.refold != nil {
-		t.Refold = s.refold
-	}
-	if s.cometchat != nil {
-		t.CometChat = s.cometchat
-	}
-	set(&t.URLTemplate, s.update.URLTemplate)
-	set(&t.RefoldRevision, s.update.RefoldRevision)
-	set(&t.RequireAccounts, s.update.RequireAccounts)
-	set(&t.ProtectServers, s.update.ProtectServers)
-	set(&t.StrongETags, s.update.StrongETags)
-	set(&t.RequireIfMatch, s.update.RequireIfMatch)
-	set(&t.Limits, s.update.Limits)
-	return t
-}
-
 func (h *Handler) createTenant(r *request) (reply, error) {
 	r.body.require("name")
 	t := core.Tenant{RefoldRevision: core.RefoldLegacy}
 	set(&t.Name, r.body.text("name"))
-	settings := readSettings(r.body, t)
-	t = settings.of(t)
+	t = t.With(readSettings(r.body, t))
 	if err := r.body.check(t.Validate()); err != nil {
 		return reply{}, err
 	}
@@ -138,13 +111,11 @@ func (h *Handler) updateTenant(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	settings := readSettings(r.body, t)
-	changed := settings.of(t)
+	update := readSettings(r.body, t)
+	changed := t.With(update)
 	if err := r.body.check(changed.Validate()); err != nil {
 		return reply{}, err
 	}
-	update := settings.update
-	update.Refold, update.CometChat = settings.refold, settings.cometchat
 	if t, err = h.Operator.UpdateTenant(r.ctx, t, update); err != nil {
 		return reply{}, err
 	}

@@ -46,10 +46,9 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 	if err != nil {
 		return err
 	}
-	if e.already(item, before) {
-		next.State, next.Action, next.Why, next.There = Skipped, Skip, isThere, x.ID
-		next.ToSlug = next.Slug
-		return e.put(next)
+	if e.already(item, before) { // it is followed from here on as if the run had written it
+		next.Action, next.Why, next.There, next.Before = Update, isThere, x.ID, jsontext.Value(before)
+		return e.made(ctx, item, next, Made{x.ID, next.Slug, before}, nil)
 	}
 	switch e.Policy {
 	case SkipOnConflict:
@@ -57,7 +56,7 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 		next.Why, next.ToSlug = "its "+x.Taken+" is taken", next.Slug
 		return e.put(next)
 	case UpdateOnConflict:
-		next.Action, next.There, next.Before, item.over = Update, x.ID, jsontext.Value(before), before
+		next.Action, next.There, next.Before, next.Why, item.over = Update, x.ID, jsontext.Value(before), x.that(), before
 		return e.update(ctx, item, next)
 	case RenameOnConflict:
 		if err := e.rename(ctx, item, next, x, e.To); err != nil {
@@ -81,44 +80,76 @@ func (e *Engine) already(item *Item, there core.JSON) bool {
 
 const isThere = "it is there already"
 
+// that says whose place a record takes.
+func (x *Existing) that() string { return "its " + x.Taken + " is that of " + strconv.Quote(x.ID) }
+
+// skipped reports whether a record stays skipped: what is taken can be had under
+// another policy.
+func (e *Engine) skipped(entry *Entry) bool {
+	return entry.State == Skipped && (entry.There == "" || e.Policy == SkipOnConflict)
+}
+
 // why says why a record can't have its place.
 func (x *Existing) why() string { return "its " + x.Taken + " is taken by " + strconv.Quote(x.ID) }
 
 // rename finds a place that is free.
 func (e *Engine) rename(ctx context.Context, item *Item, next *Entry, x *Existing, at Target) error {
 	for n := 2; n <= maxRenames; n++ {
-		other := *item
-		if item.Server != nil {
-			other.Server = new(*item.Server)
-		}
-		if item.Account != nil {
-			other.Account = new(*item.Account)
-		}
-		if item.Agent != nil {
-			other.Agent = new(*item.Agent)
-		}
-		at.Rename(&other, x.Taken, n)
-		still, err := e.conflict(ctx, &other, at)
+		other := item.clone()
+		at.Rename(other, x.Taken, n)
+		still, err := e.conflict(ctx, other, at)
 		if err != nil {
 			return err
 		}
 		if still == nil {
-			*item = other
-			next.Why = fmt.Sprintf(renamed, x.Taken, n)
+			*item = *other
+			next.place(n, x.Taken)
 			return nil
 		}
 	}
 	return fmt.Errorf("%s %s: %w, and so are %d beside it", item.Record.Kind, item.Record.ID, ErrConflict, maxRenames)
 }
 
-// renameAgain gives an item the place that it was begun in.
-func (e *Engine) renameAgain(item *Item, entry *Entry) {
-	var taken string
-	var n int
-	if _, err := fmt.Sscanf(entry.Why, renamed, &taken, &n); err == nil {
-		e.To.Rename(item, taken, n)
+// clone gives an item that can be renamed while this one stays as it is.
+func (i *Item) clone() *Item {
+	other := *i
+	if i.Server != nil {
+		other.Server = new(*i.Server)
+	}
+	if i.Account != nil {
+		other.Account = new(*i.Account)
+	}
+	if i.Agent != nil {
+		other.Agent = new(*i.Agent)
+	}
+	return &other
+}
+
+// placed gives an item in the place that an entry gave it.
+func (e *Engine) placed(item *Item, entry *Entry) *Item {
+	if entry.Place == 0 {
+		return item
+	}
+	item = item.clone()
+	e.To.Rename(item, entry.Taken, entry.Place)
+	return item
+}
+
+// place says which place a record has, 0: its own.
+func (e *Entry) place(n int, taken string) {
+	if e.Place, e.Taken = n, taken; n > 0 {
+		e.Why = fmt.Sprintf(renamed, taken, n)
 	}
 }
 
 // renamed is why a record has another place than its own.
 const renamed = "%s was taken: place %d is its"
+
+// knowPlace reads a place out of a journal of before it had one.
+func (e *Entry) knowPlace() {
+	var taken string
+	var n int
+	if _, err := fmt.Sscanf(e.Why, renamed, &taken, &n); err == nil && e.Place == 0 {
+		e.Place, e.Taken = n, taken
+	}
+}

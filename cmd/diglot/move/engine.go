@@ -38,12 +38,13 @@ type Engine struct {
 	faults int             // how many records in a row could not be read
 	fault  error           // of a record that stays as far as it is
 	gone   map[string]Ref  // what was gone when it was read, by its key
+	traced map[string]bool // what was begun and found without the source, by kind and id
 }
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
 	e.slugs, e.whole, e.stop, e.seen = map[string]string{}, map[string]bool{}, nil, 0
-	e.faults, e.fault, e.gone = 0, nil, map[string]Ref{}
+	e.faults, e.fault, e.gone, e.traced = 0, nil, map[string]Ref{}, map[string]bool{}
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
 		if entry.State != Undone && entry.State != Removed {

@@ -21,7 +21,7 @@ func (e *Engine) move(ctx context.Context, r Ref) error {
 	if err != nil {
 		return err
 	}
-	if entry != nil && (entry.State == Done || entry.State == Skipped) {
+	if entry != nil && (entry.State == Done || e.skipped(entry)) {
 		e.tell(entry)
 		return nil
 	}
@@ -87,12 +87,10 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		next.Action, next.There, next.Before = Update, there, entry.Before
 		return true, e.update(ctx, item, next)
 	}
+	item = e.placed(item, entry)
 	if there == "" && entry.State == Begun {
-		if entry.Why != "" { // it was renamed
-			e.renameAgain(item, entry)
-		}
 		if there, err = e.begun(ctx, item, entry); err == nil && there == "" { // it may have another name since
-			there, err = e.begun(ctx, asBegun(entry), entry)
+			there, err = e.begun(ctx, e.placed(asBegun(entry), entry), entry)
 		}
 		if err != nil {
 			return false, err
@@ -102,6 +100,7 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 		return false, nil
 	}
 	next.State, next.Action, next.Seen = Begun, Create, entry.Seen
+	next.place(entry.Place, entry.Taken)
 	made, err := e.To.Adopt(ctx, item, there)
 	if errors.Is(err, ErrGone) {
 		return false, nil

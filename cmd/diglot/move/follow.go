@@ -38,6 +38,7 @@ const (
 	whyOlder    = "it was removed at the source, and was at the target before the move"
 	whyGoneToo  = "it was removed at the source, and was gone at the target already"
 	whyFollowed = "it was removed at the source"
+	whyBefore   = "it was there before the move"
 )
 
 // CatchUp does what Apply does, and has what was moved before be as the source has
@@ -145,6 +146,8 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	if err != nil {
 		return err
 	}
+	item = e.placed(item, entry)
+	next.place(entry.Place, entry.Taken)
 	there, err := e.To.Read(ctx, r.Kind, entry.There)
 	switch {
 	case errors.Is(err, ErrGone) && overwrite && next.State != Held:
@@ -155,8 +158,10 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	case err != nil:
 		return err
 	}
-	e.renameAgain(item, entry)
-	next.Action, next.Why, next.There, next.ToSlug = entry.Action, entry.Why, entry.There, entry.ToSlug
+	next.Action, next.There, next.ToSlug = entry.Action, entry.There, entry.ToSlug
+	if entry.Action == Update {
+		next.Why = whyBefore
+	}
 	next.Seen, next.Before = entry.Seen, entry.Before
 	if fingerprint(there) != entry.Left {
 		brought, err := e.brought(item, entry, next, there)

@@ -100,7 +100,8 @@ func TestATenantGoesByWayOfAFileAndIsTheSame(t *testing.T) {
 	require.Empty(t, e.Run.Findings())
 	direct := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
 	require.NoError(t, direct.Apply(t.Context()))
-	require.Equal(t, 7, direct.Run.Summary().Of(move.Skipped), "it is there already, to the last digit")
+	require.Equal(t, 7, direct.Run.Summary().Of(move.Done))
+	require.Empty(t, direct.Run.Summary().Updated, "it is there already, to the last digit")
 	v, err := e.Verify(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 5, v.Counts[finding.Server][move.Equal])
@@ -186,6 +187,9 @@ func TestAJournalIsOneProcesssAndItsTornLineIsCutOff(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, append(text, "{]\n"...), 0o600))
 	_, err = move.OpenRun(dir, "", "", now)
 	require.ErrorContains(t, err, "line 3")
+	require.NoError(t, os.WriteFile(path, append(text, `{"record":{"kind":"agent","id":"u"},"state":"doen"}`+"\n"...), 0o600))
+	_, err = move.OpenRun(dir, "", "", now)
+	require.ErrorContains(t, err, `there is no state "doen"`)
 }
 
 func TestWhatTakesAPlaceIsLeftUpdatedPassedByOrStopsTheMove(t *testing.T) {

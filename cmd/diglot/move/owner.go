@@ -73,19 +73,19 @@ var ownersBegin = []byte(`{"owners":`)
 func (r *Run) Own(at Side, owner Owner) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	next := r.owners
-	of := next.at(at)
-	switch both, ok := of.with(owner); {
+	of := r.owners.at(at)
+	was := *of
+	both, ok := was.with(owner)
+	switch {
 	case !ok:
-		return fmt.Errorf("%w: the %s is of %s, and the run is of %s", ErrOwner, at, owner, *of)
-	case both == *of:
+		return fmt.Errorf("%w: the %s is of %s, and the run is of %s", ErrOwner, at, owner, was)
+	case both == was:
 		return nil
-	default:
-		*of = both
 	}
-	err := r.lines.add(&ownersLine{next})
-	if err == nil {
-		r.owners = next
+	*of = both
+	err := r.lines.add(&ownersLine{r.owners})
+	if err != nil {
+		*of = was
 	}
 	return err
 }

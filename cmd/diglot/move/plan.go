@@ -3,7 +3,8 @@ package move
 import (
 	"context"
 	"fmt"
-	"strconv"
+
+	"github.com/diglot/diglot/core"
 )
 
 // Plan says what Apply would do with each record, and changes nothing but the
@@ -50,7 +51,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 
 // toPlan reads a record that is to be moved.
 func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
-	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Skipped || entry.State == Begun) {
+	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || e.skipped(entry) || entry.State == Begun) {
 		return nil, nil //nolint:nilnil // there is nothing to plan
 	}
 	return e.read(ctx, r)
@@ -118,7 +119,7 @@ func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal R
 		})
 	case Skip, Hold, Refuse:
 	}
-	if err != nil && !ofOneRecord(err) {
+	if err != nil && !ofOneRecord(err) && core.KindOf(err) != core.OverQuota { // which ends an apply
 		return nil, fmt.Errorf("%s %s: %w", item.Record.Kind, item.Record.ID, err)
 	}
 	if err != nil {
@@ -144,7 +145,7 @@ func (e *Engine) meant(ctx context.Context, item *Item, next *Entry, x *Existing
 	case SkipOnConflict:
 		next.Action, next.Why = Skip, "its "+x.Taken+" is taken"
 	case UpdateOnConflict:
-		next.Action, next.Why = Update, "its "+x.Taken+" is that of "+strconv.Quote(x.ID)
+		next.Action, next.Why = Update, x.that()
 	case RenameOnConflict:
 		return e.rename(ctx, item, next, x, e.To)
 	case FailOnConflict:

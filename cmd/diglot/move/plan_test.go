@@ -84,6 +84,24 @@ func TestAPlanNamesWhatWouldFail(t *testing.T) {
 	require.Equal(t, []finding.Outcome{want}, e.Run.Summary().Records)
 }
 
+// A tenant that may not have them all takes what it may: a plan says which it won't.
+func TestAPlanNamesWhatIsOverAQuota(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 5)
+	to.Tenant.Limits.Servers = new(3)
+	e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
+	require.NoError(t, e.Plan(t.Context()))
+	s := e.Run.Summary()
+	for _, r := range s.Records[:2] {
+		require.Equal(t, finding.Server, r.Kind)
+		require.Contains(t, r.Why, "as many as it may")
+	}
+	err := e.Apply(t.Context())
+	require.Equal(t, core.OverQuota, core.KindOf(err), "%v", err)
+	require.Equal(t, 3, count(t, to).Servers)
+}
+
 // What nobody could read is not moved without a word.
 func TestATenantWithoutTheAddressOfARecordsClientsIsSaid(t *testing.T) {
 	t.Parallel()
@@ -242,7 +260,7 @@ func TestAPlanTriesUpdates(t *testing.T) {
 	require.Equal(t, before, after, "a plan writes nothing")
 
 	require.NoError(t, e.Apply(t.Context()))
-	require.Equal(t, len(entries)-1, e.Run.Summary().Of(move.Skipped), "as planned")
+	require.Len(t, e.Run.Summary().Updated, 1, "as planned")
 	after, err = to.Store.MCPServer(t.Context(), to.Tenant.ID, slug)
 	require.NoError(t, err)
 	require.Equal(t, "Renamed", after.Name)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -59,6 +60,10 @@ type Entry struct {
 	There  string `json:"there,omitzero"`
 	Slug   string `json:"slug,omitzero"`
 	ToSlug string `json:"to_slug,omitzero"`
+	// Place is which place behind its own a record was given, 0: its own; Taken what
+	// of its own was taken.
+	Place int    `json:"place,omitzero"`
+	Taken string `json:"taken,omitzero"`
 	// Seen are the ids that were in the record's place before it was begun.
 	Seen []string `json:"seen,omitzero"`
 	// Took is the fingerprint of the source's text that was moved; Before is what
@@ -131,8 +136,8 @@ type Run struct {
 
 	mu       sync.Mutex
 	settings Settings
-	lines    *lines
 	owners   owners
+	lines    *lines
 	lock     *os.File
 	entries  map[string]*Entry
 	order    []string // the keys, as they first came
@@ -242,7 +247,12 @@ func (r *Run) load(text []byte, want runHeader) (err error) {
 			r.owners = o.Owners
 		default:
 			var e Entry
-			if err = dialects.Decode(line, &e); err == nil {
+			err = dialects.Decode(line, &e)
+			if err == nil && !slices.Contains(States, e.State) {
+				err = fmt.Errorf("there is no state %q", e.State)
+			}
+			if err == nil {
+				e.knowPlace()
 				r.keep(&e)
 			}
 		}
@@ -341,7 +351,9 @@ func (r *Run) Entries() []*Entry {
 func (r *Run) Findings() []finding.Finding {
 	var out []finding.Finding
 	for _, e := range r.Entries() {
-		out = append(out, e.Findings...)
+		if e.State != Undone && e.State != Removed {
+			out = append(out, e.Findings...)
+		}
 	}
 	return out
 }
@@ -352,8 +364,8 @@ func (r *Run) Close() error {
 	if r.lines != nil {
 		err = r.lines.close()
 	}
-	if r.lock != nil {
-		err = errors.Join(err, r.lock.Close())
+	if r.lock != nil { // by itself: a process that is being started may have the file open for a moment
+		err = errors.Join(err, syscall.Flock(int(r.lock.Fd()), syscall.LOCK_UN), r.lock.Close())
 	}
 	return err
 }

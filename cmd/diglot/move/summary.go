@@ -17,23 +17,32 @@ type Summary struct {
 	Refused int                            `json:"refused"` // planned, and would fail
 	Held    int                            `json:"held"`    // held, or planned and would be
 	Lossy   int                            `json:"lossy"`   // records that lose something
+	Exact   int                            `json:"exact"`   // records that have a member that is exact
 	// Records are those that failed or would, then those that are held or would be.
 	Records []finding.Outcome `json:"records"`
+	// Skipped are those that were to be, or will; Updated those that change, or will,
+	// what was there before.
+	Skipped []finding.Outcome `json:"skipped"`
+	Updated []finding.Outcome `json:"updated"`
 }
 
 // Summary counts the run's records.
 func (r *Run) Summary() *Summary {
-	s := &Summary{States: map[finding.Kind]map[State]int{}, Classes: map[finding.Class]int{}, Records: []finding.Outcome{}}
+	s := &Summary{
+		States: map[finding.Kind]map[State]int{}, Classes: map[finding.Class]int{},
+		Records: []finding.Outcome{}, Skipped: []finding.Outcome{}, Updated: []finding.Outcome{},
+	}
 	for _, e := range r.Entries() {
 		if s.States[e.Record.Kind] == nil {
 			s.States[e.Record.Kind] = map[State]int{}
 		}
 		s.States[e.Record.Kind][e.State]++
-		s.stays(e)
+		s.name(e)
 		if e.State == Undone || e.State == Removed {
 			continue
 		}
 		s.Classes[finding.Exact] += e.Exact
+		s.Exact += min(e.Exact, 1)
 		for i := range e.Findings {
 			s.Classes[e.Findings[i].Class]++
 		}
@@ -45,20 +54,25 @@ func (r *Run) Summary() *Summary {
 	return s
 }
 
-// stays counts a record that isn't moved or won't be.
-func (s *Summary) stays(e *Entry) {
+// name names a record of which more is to be said than that it is moved.
+func (s *Summary) name(e *Entry) {
+	to := &s.Records
 	switch {
 	case e.State == Failed, e.Stays != "":
 	case e.State == Planned && e.Action == Refuse:
 		s.Refused++
 	case e.State == Held, e.State == Planned && e.Action == Hold:
 		s.Held++
+	case e.Why == isThere: // nothing is to become of it
+		return
+	case e.State == Skipped, e.State == Planned && e.Action == Skip:
+		to = &s.Skipped
+	case e.Action == Update && (e.State == Planned || e.State == Begun || e.State == Done):
+		to = &s.Updated
 	default:
 		return
 	}
-	s.Records = append(s.Records, finding.Outcome{
-		Kind: e.Record.Kind, ID: e.Record.ID, Name: e.Record.Name, State: string(e.State), Why: cmp.Or(e.Stays, e.Why),
-	})
+	*to = append(*to, finding.Outcome{Kind: e.Record.Kind, ID: e.Record.ID, Name: e.Record.Name, State: string(e.State), Why: cmp.Or(e.Stays, e.Why)})
 }
 
 func rank(o finding.Outcome) int {

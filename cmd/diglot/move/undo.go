@@ -134,13 +134,15 @@ func (e *Engine) undo(ctx context.Context, entry Entry, u *undoing) error {
 // begunOf gives the id of what an earlier process made of a record, without its
 // source; "": nothing.
 func (e *Engine) begunOf(ctx context.Context, entry *Entry) (string, error) {
-	item := asBegun(entry)
-	e.renameAgain(item, entry)
-	there, err := e.begun(ctx, item, entry)
-	if err == nil && there == "" {
-		there, err = e.begun(ctx, asBegun(entry), entry)
+	found, err := e.inPlace(ctx, e.placed(asBegun(entry), entry), e.To)
+	for _, x := range found {
+		key := string(entry.Record.Kind) + "/" + x.ID
+		if !slices.Contains(entry.Seen, x.ID) && !e.traced[key] {
+			e.traced[key] = true // another of its name is another one
+			return x.ID, err
+		}
 	}
-	return there, err
+	return "", err
 }
 
 // undoIsGone keeps what isn't there until something else of the run's is.

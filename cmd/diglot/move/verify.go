@@ -147,7 +147,7 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	if err != nil {
 		return err
 	}
-	e.renameAgain(item, entry)
+	item = e.placed(item, entry)
 	findings, err := e.To.Compare(item, there)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -162,9 +163,7 @@ func ReadConfig(text []byte) (*Config, error) {
 // settle takes the defaults, reads what the rule names and refuses what would not
 // do what it looks like.
 func (r *Rule) settle(allowed []netip.Prefix) error {
-	orDefault(&r.Answers, Diglot)
-	orDefault(&r.Writes, Never)
-	orDefault(&r.Timeout, defaultTimeout)
+	r.Answers, r.Writes, r.Timeout = cmp.Or(r.Answers, Diglot), cmp.Or(r.Writes, Never), cmp.Or(r.Timeout, defaultTimeout)
 	if r.Sample == nil {
 		r.Sample = new(1.0)
 	}
@@ -261,13 +260,6 @@ func (r *Rule) noise() noise {
 	return noise{
 		ids: !slices.Contains(r.Strict, IDs), times: !slices.Contains(r.Strict, Times), order: !slices.Contains(r.Strict, Order),
 		ignored: r.ignored,
-	}
-}
-
-func orDefault[T comparable](v *T, otherwise T) {
-	var zero T
-	if *v == zero {
-		*v = otherwise
 	}
 }
 

@@ -124,7 +124,11 @@ func (r *Report) add(one *Record) {
 	r.Different++
 	o.Different++
 	for _, d := range one.Differences {
-		m := group(o.groups, &o.Members, [2]string{d.Kind, d.Path}, func() *MemberReport {
+		key := [2]string{d.Kind, d.Path}
+		if d.Kind == Status { // each pair is a trouble of its own: a redirect must not hide a failure
+			key[1] += d.Ours + "/" + d.Theirs
+		}
+		m := group(o.groups, &o.Members, key, func() *MemberReport {
 			return &MemberReport{Kind: d.Kind, Path: d.Path, First: one.At}
 		})
 		m.Count++

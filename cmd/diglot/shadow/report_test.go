@@ -23,6 +23,24 @@ func line(t *testing.T, r shadow.Record) string {
 	return string(text) + "\n"
 }
 
+func TestAReportCountsEachPairOfStatuses(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	for i, theirs := range []string{"500", "302", "500", "404", "500"} {
+		log.WriteString(line(t, shadow.Record{
+			At: noon.Add(time.Duration(i) * time.Hour), Tenant: "acme", Dialect: "refold", Operation: "get_mcp_server",
+			Differences: []shadow.Difference{{Kind: shadow.Status, Ours: "200", Theirs: theirs}},
+		}))
+	}
+	r := shadow.NewReport(time.Time{}, "")
+	require.NoError(t, r.Read(strings.NewReader(log.String())))
+	counts := map[string]int{}
+	for _, m := range r.Operations[0].Members {
+		counts[m.Example.Ours+"/"+m.Example.Theirs] = m.Count
+	}
+	require.Equal(t, map[string]int{"200/500": 3, "200/302": 1, "200/404": 1}, counts)
+}
+
 func TestAReportGroupsByOperationAndMember(t *testing.T) {
 	t.Parallel()
 	name := shadow.Difference{Kind: shadow.Value, Path: "/name", Ours: "a", Theirs: "b"}

@@ -84,12 +84,12 @@ type Finding struct {
 	Suggestion string `json:"suggestion,omitempty"` // "" where nothing can be done
 }
 
-// Outcome is a record that isn't moved or won't be.
+// Outcome is a record of which more is to be said than that it is moved.
 type Outcome struct {
 	Kind  Kind   `json:"kind"`
 	ID    string `json:"id"`
 	Name  string `json:"name"`
-	State string `json:"state"` // planned, held or failed
+	State string `json:"state"` // planned, held, skipped, failed or done
 	Why   string `json:"why"`
 }
 

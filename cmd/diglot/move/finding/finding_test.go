@@ -70,7 +70,7 @@ func TestTheJSONComesBackAsItWas(t *testing.T) {
 	var back finding.Report
 	require.NoError(t, json.Unmarshal([]byte(written(t, r.WriteJSON)), &back))
 	require.Equal(t, r, &back)
-	require.JSONEq(t, `{"title":"t","from":"a","to":"b","at":"2026-03-04T05:06:07Z","looked_at":0,"records":[],"counts":[
+	require.JSONEq(t, `{"title":"t","from":"a","to":"b","at":"2026-03-04T05:06:07Z","looked_at":0,"records":[],"skipped":[],"updated":[],"counts":[
 		{"class":"Unsupported","fields":0,"records":0},{"class":"Manual","fields":0,"records":0},
 		{"class":"Approximate","fields":0,"records":0},{"class":"Exact","fields":0,"records":0}],"findings":[]}`,
 		written(t, finding.NewReport("t", "a", "b", at, nil).WriteJSON))

@@ -105,7 +105,9 @@ func (r *Report) WriteHTML(w io.Writer) error {
 			s.Class, s.Class, s.Meaning, s.Fields, s.Records)
 	}
 	p.tag("</tbody>\n</table>\n")
-	p.outcomes(r.Stay)
+	for _, l := range r.outcomes() {
+		p.outcomes(l)
+	}
 	for i := range sections {
 		p.section(&sections[i])
 	}
@@ -114,18 +116,17 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	return err
 }
 
-// outcomes shows the records that stay.
-func (p *pageWriter) outcomes(stay []Outcome) {
-	if len(stay) == 0 {
+func (p *pageWriter) outcomes(l outcomeList) {
+	if len(l.records) == 0 {
 		return
 	}
-	p.tag(`<h2>Records that stay</h2>
+	p.tag(`<h2>%v</h2>
 <table>
 <thead><tr><th scope="col">Record</th><th scope="col">State</th><th scope="col">Why</th></tr></thead>
 <tbody>
-`)
-	for i := range stay {
-		o := &stay[i]
+`, l.title)
+	for i := range l.records {
+		o := &l.records[i]
 		p.tag("<tr><td>%v %v <code>%v</code></td><td>%v</td><td>%v</td></tr>\n", o.Kind, o.Name, o.ID, o.State, o.Why)
 	}
 	p.tag("</tbody>\n</table>\n")
@@ -133,8 +134,12 @@ func (p *pageWriter) outcomes(stay []Outcome) {
 
 func (p *pageWriter) section(s *section) {
 	p.tag(`<h2 id="%v" class="%v">%v</h2>`+"\n", s.Class, s.Class, s.Class)
-	if len(s.Groups) == 0 {
+	switch {
+	case s.Fields == 0:
 		p.tag("<p>None.</p>\n")
+		return
+	case len(s.Groups) == 0: // a run keeps how many are exact, not which
+		p.tag("<p>%v</p>\n", s.Meaning)
 		return
 	}
 	p.tag(`<p>%v</p>

@@ -21,6 +21,8 @@ type Report struct {
 	Records  int       `json:"looked_at"`
 	Counts   []Count   `json:"counts"`   // of fields, the worst class first
 	Stay     []Outcome `json:"records"`  // those that aren't moved or won't be
+	Skipped  []Outcome `json:"skipped"`  // those that were to be skipped, or will be
+	Updated  []Outcome `json:"updated"`  // those that change what was there, or will
 	Findings []Finding `json:"findings"` // sorted
 }
 
@@ -37,7 +39,7 @@ func NewReport(title, from, to string, at time.Time, findings []Finding) *Report
 	if findings == nil {
 		findings = []Finding{} // JSON shows a list, not null
 	}
-	r := &Report{Title: title, From: from, To: to, At: at.UTC(), Stay: []Outcome{}, Findings: findings}
+	r := &Report{Title: title, From: from, To: to, At: at.UTC(), Stay: []Outcome{}, Skipped: []Outcome{}, Updated: []Outcome{}, Findings: findings}
 	all := map[Record]bool{}
 	for _, class := range Classes {
 		c, of := Count{Class: class}, map[Record]bool{}
@@ -71,12 +73,14 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, c := range r.Counts {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", c.Class, terminal.Count(c.Fields, "field", "fields"), terminal.Count(c.Records, "record", "records"))
 	}
-	if len(r.Stay) > 0 {
-		_, _ = fmt.Fprint(table, "\nRecords that stay\n")
-	}
-	for i := range r.Stay {
-		o := &r.Stay[i]
-		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", o.Kind, terminal.Line(o.ID), terminal.Line(strconv.Quote(o.Name)), o.State, terminal.Line(o.Why))
+	for _, l := range r.outcomes() {
+		if len(l.records) > 0 {
+			_, _ = fmt.Fprintf(table, "\n%s\n", l.title)
+		}
+		for i := range l.records {
+			o := &l.records[i]
+			_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", o.Kind, terminal.Line(o.ID), terminal.Line(strconv.Quote(o.Name)), o.State, terminal.Line(o.Why))
+		}
 	}
 	last := Exact
 	for _, f := range r.Findings {
@@ -90,6 +94,16 @@ func (r *Report) WriteText(w io.Writer) error {
 		_, _ = fmt.Fprintf(table, "  %s %s %s\t%s\t%s\n", f.Record.Source, f.Record.Kind, terminal.Line(f.Record.ID), terminal.Line(f.Path), terminal.Line(f.sentence()))
 	}
 	return table.Flush()
+}
+
+// outcomes are the lists of records, with their titles.
+func (r *Report) outcomes() []outcomeList {
+	return []outcomeList{{"Records that stay", r.Stay}, {"Records that are skipped", r.Skipped}, {"Records that change what is there", r.Updated}}
+}
+
+type outcomeList struct {
+	title   string
+	records []Outcome
 }
 
 func (f *Finding) sentence() string {
