@@ -12,7 +12,7 @@ import (
 type Agent struct {
 	UID         AgentUID
 	Name        string // 1 to [MaxAgentNameChars] characters; may repeat
-	Icon        string // an http or https URL; empty: not given
+	Icon        string // any text of up to [MaxIconChars] characters, as a server's; empty: not given
 	Active      bool
 	Description *string // nil: never given, which is not the same as empty
 	Instruction *string // up to [MaxInstructionChars] characters; nil: never given
@@ -149,7 +149,7 @@ func (u *AgentUpdate) problems() map[string]string {
 	fields := map[string]string{}
 	checkText(fields, "name", u.Name, true)
 	checkLength(fields, "name", u.Name, MaxAgentNameChars)
-	checkURL(fields, "icon", u.Icon)
+	checkIcon(fields, u.Icon)
 	checkText(fields, "description", u.Description, false)
 	checkText(fields, "instruction", u.Instruction, false)
 	checkLength(fields, "instruction", u.Instruction, MaxInstructionChars)

@@ -109,6 +109,16 @@ func TestALookUpThatRacedWithAChangeIsNotRemembered(t *testing.T) {
 	})
 }
 
+func TestALookUpThatRacedWithAnotherTenantsChangeIsRemembered(t *testing.T) {
+	t.Parallel()
+	eachCredential(t, func(t *testing.T, g *gateway, _ core.Tenant, who credential) {
+		other := g.demo(t, "other")
+		g.watch(t)
+		g.store.during = func() { g.touch(t, other, "someone") }
+		requireLookUps(t, g, who, 3, 1)
+	})
+}
+
 func TestALookUpThatRacedWithTheEndOfTheWatchIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	eachCredential(t, func(t *testing.T, g *gateway, _ core.Tenant, who credential) {

@@ -46,6 +46,8 @@ const (
 	OverQuota
 	// TooLarge: the request body is over the limit.
 	TooLarge
+	// UnsupportedEncoding: the request body is packed in a way that isn't unpacked.
+	UnsupportedEncoding
 	// TooMany: the tenant sends more requests than it may; the same request may pass later.
 	TooMany
 	// Unavailable: the store can't be reached; the same request may pass later.

@@ -140,6 +140,8 @@ func checkJSON(fields map[string]string, field string, text JSON, begin byte, de
 func (s *MCPServer) ValidateImport() error {
 	u := MCPServerUpdate{Name: &s.Name, Description: s.Description, URL: &s.URL, Icon: &s.Icon, Branding: s.Branding}
 	fields := u.problems()
+	delete(fields, "url") // the vendor documents no rule: what it has is shown as it is
+	checkText(fields, "url", &s.URL, false)
 	if s.Slug != "" && !ValidSlug(s.Slug) {
 		fields["slug"] = "is not URL-safe"
 	}

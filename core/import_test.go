@@ -16,7 +16,7 @@ func TestAnImportSaysWhatOfItCannotBeKept(t *testing.T) {
 	tenant := g.demo(t, "one")
 	ms := start.Truncate(time.Millisecond)
 	_, err := g.ImportMCPServer(t.Context(), tenant, core.MCPServer{
-		Slug: "not a slug", URL: "ftp://x", Icon: "x", Description: new("\x00"), CreatedAt: start, UpdatedAt: ms.Add(-time.Hour),
+		Slug: "not a slug", URL: "ftp://\x00", Icon: "\x00", Description: new("\x00"), CreatedAt: start, UpdatedAt: ms.Add(-time.Hour),
 		Revision: -1,
 	})
 	requireInvalid(t, err, "mcp_server", "created_at", "description", "icon", "name", "revision", "slug", "updated_at", "url")
@@ -42,7 +42,7 @@ func TestAnImportTakesWhatTheAPITakes(t *testing.T) {
 	object := func(levels int) core.JSON { return core.JSON(`{"a":` + string(nested(levels-1)) + "}") }
 	server := func(over int) core.MCPServer {
 		return core.MCPServer{
-			Name: "n", CreatedAt: ms, UpdatedAt: ms, Revision: 1<<53 - 1 + int64(over), Suggestions: nested(99 + over), AssociatedApps: nested(99 + over),
+			Name: "n", URL: "stdio:weather", CreatedAt: ms, UpdatedAt: ms, Revision: 1<<53 - 1 + int64(over), Suggestions: nested(99 + over), AssociatedApps: nested(99 + over),
 			Resources: nested(99 + over), Notebooks: nested(99 + over), Chains: []core.Chain{{ID: core.NewIDSource()(ms), Fields: object(98 + over)}},
 		}
 	}

@@ -13,8 +13,8 @@ type MCPServer struct {
 	Slug        string  // unique in the tenant, never changes
 	Name        string  // never empty; may repeat, see [CreateMCPServer]
 	Description *string // nil: never given, which is not the same as empty
-	URL         string  // where the server answers, http or https; empty: not given
-	Icon        string  // an http or https URL; empty: not given
+	URL         string  // where the server answers: http or https, unless it was imported with another; empty: not given
+	Icon        string  // any text of up to [MaxIconChars] characters, a URL or a path or the image itself; empty: not given
 
 	Suggestions    JSON // array of objects
 	AssociatedApps JSON // array of objects
@@ -67,6 +67,11 @@ func PlaceAt(t time.Time) Place { return Place(t.UnixMicro()) }
 // Milli gives the place's millisecond since the epoch.
 func (p Place) Milli() int64 { return int64(p) / PlacesPerMilli }
 
+// MaxIconChars bounds an icon, in characters (Unicode code points): there is room
+// for an image of some 190 KB as a data: URL, and lists, which show icons, stay
+// within what an answer may take.
+const MaxIconChars = 1 << 18
+
 // NewMCPServer is what a client says of a server that it creates.
 type NewMCPServer struct {
 	Name        string
@@ -94,6 +99,9 @@ type MCPServerUpdate struct {
 	AssociatedApps JSON
 	Chains         *[]JSON // objects without an id; each gets a new one
 	Branding       Branding
+	// KeepNoDescription has an empty Description leave one alone that was never
+	// given: who is shown that as empty sends it back so.
+	KeepNoDescription bool
 
 	If Precondition
 }
@@ -182,6 +190,11 @@ func checkURL(fields map[string]string, field string, s *string) {
 	}
 }
 
+func checkIcon(fields map[string]string, s *string) {
+	checkText(fields, "icon", s, false)
+	checkLength(fields, "icon", s, MaxIconChars)
+}
+
 // validate is the last line of defence: a dialect has said all of this in its
 // own words before.
 func (n *NewMCPServer) validate() error {
@@ -189,7 +202,7 @@ func (n *NewMCPServer) validate() error {
 	checkText(fields, "name", &n.Name, true)
 	checkText(fields, "description", n.Description, false)
 	checkURL(fields, "url", &n.URL)
-	checkURL(fields, "icon", &n.Icon)
+	checkIcon(fields, &n.Icon)
 	if n.Slug != "" && !ValidSlug(n.Slug) {
 		fields["slug"] = "is not URL-safe"
 	}
@@ -203,7 +216,7 @@ func (u *MCPServerUpdate) problems() map[string]string {
 	checkText(fields, "name", u.Name, true)
 	checkText(fields, "description", u.Description, false)
 	checkURL(fields, "url", u.URL)
-	checkURL(fields, "icon", u.Icon)
+	checkIcon(fields, u.Icon)
 	checkText(fields, "agent_name", u.Branding.AgentName, false)
 	checkText(fields, "primary_color", u.Branding.PrimaryColor, false)
 	checkText(fields, "secondary_color", u.Branding.SecondaryColor, false)

@@ -162,7 +162,8 @@ func (o *Operator) RevertMCPServer(ctx context.Context, t Tenant, ref MCPServerR
 // and at its place (or the next free one), in a new revision, where it was
 // deleted in the last keep. Agents that listed it don't list it again. NotFound
 // where it can't be; Conflict on "id" where it is there, on "slug" where another
-// server has that, on "status" for a tenant that is being deleted.
+// server has that, on "status" for a tenant that is being deleted; OverQuota where
+// the tenant has as many as its own limit says.
 func (o *Operator) UndeleteMCPServer(ctx context.Context, t Tenant, id ObjectID, keep time.Duration) (MCPServer, error) {
 	if t.Status == TenantDeleting {
 		return MCPServer{}, ErrTenantDeleting
@@ -190,5 +191,5 @@ func (o *Operator) UndeleteMCPServer(ctx context.Context, t Tenant, id ObjectID,
 	if now := o.today(); now.After(s.UpdatedAt) {
 		s.UpdatedAt = now
 	}
-	return o.directory.CreateMCPServer(ctx, t.ID, Creation{Server: s, Undeletes: true})
+	return o.directory.CreateMCPServer(ctx, t.ID, Creation{Server: s, Undeletes: true, MaxServers: most(t.Limits.Servers, nil)})
 }

@@ -43,6 +43,7 @@ var (
 	someNames = rapid.SampledFrom([]string{"name", "Name!", "other", "日本"})
 	someSlugs = rapid.SampledFrom([]string{"", "", "name", "other", "slug"})
 	someURLs  = rapid.SampledFrom([]string{"", "http://a", "https://b/?c"})
+	someIcons = rapid.SampledFrom([]string{"", "http://a", "data:image/png;base64,AA", "/icons/é.png", "//cdn.example.com/x", "🚀"})
 	someJSON  = rapid.SampledFrom([]core.JSON{nil, core.JSON(`[]`), core.JSON(`[{"b":1,"a":1e400}]`)})
 )
 
@@ -56,7 +57,7 @@ func (m *machine) create(t *rapid.T) {
 		Description:    rapid.Ptr(rapid.String(), true).Draw(t, "description"),
 		Slug:           someSlugs.Draw(t, "slug"),
 		URL:            someURLs.Draw(t, "url"),
-		Icon:           someURLs.Draw(t, "icon"),
+		Icon:           someIcons.Draw(t, "icon"),
 		RefuseSameName: rapid.Bool().Draw(t, "refuse same name"),
 	}
 	got, err := m.CreateMCPServer(t.Context(), m.tenant, in)
@@ -104,12 +105,14 @@ func (m *machine) update(t *rapid.T) {
 	i, ref := m.pick(t)
 	in := core.MCPServerUpdate{
 		Name:           rapid.Ptr(someNames, true).Draw(t, "name"),
-		Description:    rapid.Ptr(rapid.Just("described"), true).Draw(t, "description"),
+		Description:    rapid.Ptr(rapid.SampledFrom([]string{"described", ""}), true).Draw(t, "description"),
 		URL:            rapid.Ptr(someURLs, true).Draw(t, "url"),
-		Icon:           rapid.Ptr(someURLs, true).Draw(t, "icon"),
+		Icon:           rapid.Ptr(someIcons, true).Draw(t, "icon"),
 		Suggestions:    someJSON.Draw(t, "suggestions"),
 		AssociatedApps: someJSON.Draw(t, "apps"),
 		Branding:       core.Branding{SafeMode: rapid.Ptr(rapid.Bool(), true).Draw(t, "safe mode")},
+
+		KeepNoDescription: rapid.Bool().Draw(t, "keep no description"),
 	}
 	if rapid.Bool().Draw(t, "with chains") {
 		in.Chains = new(rapid.SliceOfN(rapid.Just(core.JSON(`{"z":1,"a":2}`)), 0, 3).Draw(t, "chains"))
@@ -124,7 +127,9 @@ func (m *machine) update(t *rapid.T) {
 	keepOr(&want.Name, in.Name)
 	keepOr(&want.URL, in.URL)
 	keepOr(&want.Icon, in.Icon)
-	keepOrPoint(&want.Description, in.Description)
+	if want.Description != nil || in.Description == nil || *in.Description != "" || !in.KeepNoDescription {
+		keepOrPoint(&want.Description, in.Description)
+	}
 	keepOrPoint(&want.Branding.SafeMode, in.Branding.SafeMode)
 	if in.Suggestions != nil {
 		want.Suggestions = in.Suggestions

@@ -11,13 +11,13 @@ func (s *Service) CheckAccount(ctx context.Context, who *Principal, account stri
 	}
 	ck := credentialKey{tenant: who.Tenant.ID, session: SessionID{Account: account}}
 	now := s.now()
-	known, generation := s.cache.get(ck, now)
+	known, events := s.cache.get(ck, now)
 	if known != nil {
 		return nil
 	}
 	if _, err := s.store.Account(ctx, who.Tenant.ID, account); err != nil {
 		return err
 	}
-	s.cache.put(ck, who, nil, generation, now)
+	s.cache.put(ck, who, nil, events, now)
 	return nil
 }

@@ -28,7 +28,7 @@ func WithUUIDs(next UUIDSource) Option { return func(s *Service) { s.newUUID = n
 // NewService makes a service. Start [Service.Watch] beside it, or each
 // credential is looked up anew.
 func NewService(store Store, secret *Secret, now Clock, newID IDSource, options ...Option) *Service {
-	s := &Service{store: store, secret: secret, now: now, newID: newID, newUUID: NewUUID}
+	s := &Service{store: store, secret: secret, now: now, newID: newID, newUUID: NewUUID, cache: credentialCache{most: maxCached}}
 	for _, o := range options {
 		o(s)
 	}
@@ -104,7 +104,7 @@ func (s *Service) PrincipalBySession(ctx context.Context, address RefoldAddress,
 
 func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (*Principal, error) {
 	now := s.now()
-	p, generation := s.cache.get(ck, now)
+	p, events := s.cache.get(ck, now)
 	if p != nil {
 		return p, nil
 	}
@@ -118,7 +118,7 @@ func (s *Service) principal(ck credentialKey, look func() (*Principal, error)) (
 		return nil, &Error{Kind: BadCredential, Noun: "credential", Message: "the credential names nobody", Err: errExpired}
 	}
 	use := s.uses.of(p, now)
-	s.cache.put(ck, p, use, generation, now)
+	s.cache.put(ck, p, use, events, now)
 	return p, nil
 }
 
@@ -175,6 +175,20 @@ func (s *Service) MCPServersFrom(
 	ctx context.Context, tenant TenantID, from Place, dir Direction, limit int,
 ) ([]MCPServer, error) {
 	return s.store.MCPServersFrom(ctx, tenant, from, dir, limit)
+}
+
+// ShowsURL reports whether a url is what the tenant shows of a server already, of
+// its own or by the template. A server that is not there is shown with none.
+func (s *Service) ShowsURL(ctx context.Context, t *Tenant, ref MCPServerRef, url string) (bool, error) {
+	server, err := s.store.MCPServer(ctx, t.ID, ref)
+	if err != nil {
+		if KindOf(err) == NotFound {
+			err = nil
+		}
+		return false, err
+	}
+	MeterOf(ctx).End() // the server is not answered with
+	return t.ServerURL(&server) == url, nil
 }
 
 // UpdateMCPServer changes what the update names, and gives the server as it is

@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,8 +109,8 @@ func TestACreationThatIsInvalidNamesEachField(t *testing.T) {
 		"broken UTF-8":      {core.NewMCPServer{Name: "a", Description: new("\xff")}, []string{"description"}},
 		"odd slug":          {core.NewMCPServer{Name: "a", Slug: "a/b"}, []string{"slug"}},
 		"url without host":  {core.NewMCPServer{Name: "a", URL: "http://"}, []string{"url"}},
-		"icon not http":     {core.NewMCPServer{Name: "a", Icon: "data:x"}, []string{"icon"}},
-		"everything at one": {core.NewMCPServer{Slug: "..", URL: "x", Icon: "x", Description: new("\x00")}, []string{"description", "icon", "name", "slug", "url"}},
+		"icon too long":     {core.NewMCPServer{Name: "a", Icon: strings.Repeat("é", core.MaxIconChars+1)}, []string{"icon"}},
+		"everything at one": {core.NewMCPServer{Slug: "..", URL: "x", Icon: "\x00", Description: new("\x00")}, []string{"description", "icon", "name", "slug", "url"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +132,7 @@ func TestAnUpdateThatIsInvalidNamesEachFieldAndChangesNothing(t *testing.T) {
 	}{
 		{core.MCPServerUpdate{Name: new("")}, []string{"name"}},
 		{core.MCPServerUpdate{Name: new("\x00"), Description: new("fine")}, []string{"name"}},
-		{core.MCPServerUpdate{URL: new("ftp://x"), Icon: new("x")}, []string{"icon", "url"}},
+		{core.MCPServerUpdate{URL: new("ftp://x"), Icon: new("\xff")}, []string{"icon", "url"}},
 		{core.MCPServerUpdate{Description: new("\xff")}, []string{"description"}},
 		{
 			core.MCPServerUpdate{Branding: core.Branding{
@@ -145,6 +147,40 @@ func TestAnUpdateThatIsInvalidNamesEachFieldAndChangesNothing(t *testing.T) {
 	got, err := g.MCPServer(t.Context(), tenant.ID, core.ByID(want.ID))
 	require.NoError(t, err)
 	require.Equal(t, want, got)
+}
+
+func TestATenantShowsAServersOwnURLElseItsTemplates(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	tenant := g.demo(t, "demo")
+	without, err := g.CreateMCPServer(t.Context(), tenant.ID, core.NewMCPServer{Name: "without"})
+	require.NoError(t, err)
+	with, err := g.CreateMCPServer(t.Context(), tenant.ID, core.NewMCPServer{Name: "with", URL: "http://own"})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		template string
+		ref      core.MCPServerRef
+		shown    string
+	}{
+		{"", core.ByID(without.ID), ""},
+		{"", core.BySlug("with"), "http://own"},
+		{"https://mcp.example.com/{slug}", core.BySlug("without"), "https://mcp.example.com/without"},
+		{"https://mcp.example.com/{slug}", core.ByID(with.ID), "http://own"},
+	} {
+		tenant.URLTemplate = c.template
+		for _, url := range []string{"", "http://own", "https://mcp.example.com/without"} {
+			shown, err := g.ShowsURL(t.Context(), &tenant, c.ref, url)
+			require.NoError(t, err)
+			require.Equal(t, url == c.shown, shown, "%q of %q", url, c.shown)
+		}
+	}
+	shown, err := g.ShowsURL(t.Context(), &tenant, core.BySlug("nobody"), "")
+	require.NoError(t, err)
+	require.False(t, shown)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = g.ShowsURL(ctx, &tenant, core.BySlug("with"), "")
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestChainsGetNewIDsWheneverTheyAreSentAndKeepThemElse(t *testing.T) {

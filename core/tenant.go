@@ -138,8 +138,12 @@ type RefoldAddress struct {
 // CometChatAddress is how CometChat clients name a tenant: unique among tenants.
 type CometChatAddress struct {
 	AppID  string
-	Region string // us, eu or in
+	Region string // see [ValidRegion]
 }
+
+// ValidRegion reports whether s is one of the regions that CometChat's apps are
+// in: us, eu and in, in lower case.
+func ValidRegion(s string) bool { return s == "us" || s == "eu" || s == "in" }
 
 // DialectName names a dialect where core has to tell them apart: a key
 // belongs to one.
@@ -200,7 +204,7 @@ func (t *Tenant) Validate() error {
 		if !appID.MatchString(a.AppID) {
 			fields["cometchat_app"] = "must be 1 to 100 letters, digits, dashes or underscores"
 		}
-		if a.Region != "us" && a.Region != "eu" && a.Region != "in" {
+		if !ValidRegion(a.Region) {
 			fields["cometchat_region"] = "must be us, eu or in"
 		}
 	}

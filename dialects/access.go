@@ -4,6 +4,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/diglot/diglot/core"
@@ -12,10 +14,13 @@ import (
 // state is what is known of a request on its way.
 type state struct {
 	id        string
+	sent      *url.URL // as the client has it
 	operation string
 	who       *core.Principal
 	err       error
 	brokenOff bool // the connection was, before the answer's end
+	body      incoming
+	slot      *atomic.Int64 // see admit; nil: it has none
 }
 
 var errBrokenOff = errors.New("the answer was broken off")
@@ -25,6 +30,12 @@ func (s *state) tenant() string {
 		return ""
 	}
 	return s.who.Tenant.Name
+}
+
+// leave ends the request for the tenant's limits, if it has not ended for them.
+func (s *state) leave() {
+	leave(s.slot)
+	s.slot = nil
 }
 
 type stateKey struct{}

@@ -112,7 +112,7 @@ func (k *Kit) count(
 	} else {
 		var ok bool
 		if q, ok = k.admission.pace.Take(tenant, a.rate, now); !ok {
-			retry, refused = time.Duration(q.Reset-now.Unix())*time.Second, errRate // 1 to 60 seconds
+			retry, refused = q.wait(now), errRate // 1 to 60 seconds
 		}
 	}
 	if k.Tell != nil {

@@ -47,19 +47,10 @@ var (
 
 // Take implements [core.Memory].
 func (a *Answers) Take(tenant core.TenantID, had, more int64, owed bool) error {
-	own := a.of.get(tenant)
-	for { // what is refused is never counted, or others would be refused for it
-		was := own.Load()
-		if now := was + more; !owed && now > a.share && (was != had || now > a.alone) {
-			return errAnswerShare
-		}
-		if own.CompareAndSwap(was, was+more) {
-			break
-		}
-	}
-	if a.held.Add(more) > a.most && !owed {
-		a.held.Add(-more)
-		own.Add(-more)
+	switch own, all := a.take(tenant, had, more, a.alone, owed); {
+	case own:
+		return errAnswerShare
+	case all:
 		return errAnswerMemory
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -127,4 +129,46 @@ func TestCountingASmallAnswerAllocatesNothing(t *testing.T) {
 		}
 		m.End()
 	}))
+}
+
+func TestWhatIsRefusedIsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	bodies, answers := NewBodies(MinBodyMemory), NewAnswers(MinAnswerMemory)
+	answer := func(tenant core.TenantID, n int64) error { return answers.Take(tenant, 0, n, false) }
+	for name, c := range map[string]struct {
+		budget  *budget
+		take    func(tenant core.TenantID, n int64) error
+		taken   int64         // by a third tenant
+		refused core.TenantID // asks for too much, all the time
+		wants   int64
+		fits    int64 // is always there
+	}{
+		"a body beyond all":              {&bodies.budget, bodies.Take, core.MaxBodyBytes, "refused", bodies.share, core.MaxBodyBytes},
+		"a body beyond a tenant's share": {&bodies.budget, bodies.Take, 0, someTenant, bodies.share + 1, bodies.share},
+		"an answer beyond all":           {&answers.budget, answer, answers.share, "refused", answers.alone, answers.share},
+		"an answer beyond what one gets": {&answers.budget, answer, 0, someTenant, answers.alone + 1, answers.share},
+	} {
+		require.NoError(t, c.take("taken", c.taken))
+		var ended atomic.Bool
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for !ended.Load() {
+				if err := c.take(c.refused, c.wants); err == nil {
+					t.Errorf("%s: it is not refused", name)
+					return
+				}
+			}
+		})
+		for range 200_000 {
+			if err := c.take(someTenant, c.fits); err != nil {
+				t.Errorf("%s: %v", name, err)
+				break
+			}
+			c.budget.Return(someTenant, c.fits)
+		}
+		ended.Store(true)
+		wg.Wait()
+		c.budget.Return("taken", c.taken)
+		require.Zero(t, c.budget.held.Load())
+	}
 }

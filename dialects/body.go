@@ -60,17 +60,45 @@ var (
 
 // Take counts bytes of a tenant's, and says why it may not have them.
 func (b *Bodies) Take(tenant core.TenantID, n int64) error {
-	own := b.of.get(tenant)
-	if own.Add(n) > b.share {
-		own.Add(-n)
+	switch own, all := b.take(tenant, 0, n, b.share, false); {
+	case own:
 		return errBodyShare
-	}
-	if b.held.Add(n) > b.most {
-		b.held.Add(-n)
-		own.Add(-n)
+	case all:
 		return errBodyMemory
 	}
 	return nil
+}
+
+// take counts bytes more of a tenant's that has had some for the same: up to its
+// share in all, and up to alone where it has nothing else. It says of which there
+// would be too many, of its own or of all, and counts nothing then; what is owed
+// is counted in any case. What is refused is at no moment counted among all, or
+// other tenants would be refused for it.
+func (b *budget) take(tenant core.TenantID, had, n, alone int64, owed bool) (own, all bool) {
+	of := b.of.get(tenant)
+	for {
+		was := of.Load()
+		switch now := was + n; {
+		case owed:
+		case now > b.share && (was != had || now > alone):
+			return true, false
+		case b.held.Load()+n > b.most:
+			return false, true
+		}
+		if of.CompareAndSwap(was, was+n) {
+			break
+		}
+	}
+	for {
+		held := b.held.Load()
+		if held+n > b.most && !owed { // others were faster
+			of.Add(-n)
+			return false, true
+		}
+		if b.held.CompareAndSwap(held, held+n) {
+			return false, false
+		}
+	}
 }
 
 // letGo ends what the request took of the memory for bodies and answers.
@@ -83,44 +111,72 @@ func (r *Request) letGo() {
 }
 
 func (r *Request) readBody(b *bytes.Buffer) error {
-	if r.http.ContentLength > r.maxBody && r.http.Header.Get("Expect") != "" {
-		return errTooLarge // the client waits for a word before it sends
-	}
-	err := r.fill(b)
-	switch {
-	case errors.Is(err, errTooLarge), errors.Is(err, errBodyShare), errors.Is(err, errBodyMemory):
-		*b = bytes.Buffer{} // the rest may take its time
-		r.letGo()
-		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes)
-		if errors.Is(err, errBodyShare) {
-			r.writer.Header()["Retry-After"] = []string{"1"} // seconds
+	if r.http.Header["Content-Encoding"] == nil {
+		if r.waitsWithMore(r.maxBody) {
+			return errTooLarge
 		}
-		return err
-	case err != nil && r.http.Context().Err() != nil:
-		return r.http.Context().Err()
+		return r.readAll(b, r.http.Body, r.http.ContentLength)
+	}
+	u, err := r.unpack()
+	switch {
 	case err != nil:
-		return malformed("the body could not be read", err)
+		return r.unread(b, err)
+	case u == nil:
+		return r.readAll(b, r.http.Body, r.http.ContentLength)
+	}
+	defer u.release()
+	return r.readAll(b, u, -1)
+}
+
+// waitsWithMore reports whether the client waits for a word before it sends more
+// than so many bytes.
+func (r *Request) waitsWithMore(most int64) bool {
+	return r.http.ContentLength > most && r.http.Header.Get("Expect") != ""
+}
+
+// readAll reads a body of a length, in bytes, that is negative where nobody knows
+// it.
+func (r *Request) readAll(b *bytes.Buffer, body io.Reader, length int64) error {
+	if err := r.fill(b, body, length); err != nil {
+		return r.unread(b, err)
 	}
 	return nil
 }
 
-// fill reads the body into an empty buffer.
-func (r *Request) fill(b *bytes.Buffer) error {
+// unread gives what a body that was not read to its end is refused for, and lets
+// go of what was read.
+func (r *Request) unread(b *bytes.Buffer, err error) error {
+	switch {
+	case errors.Is(err, errTooLarge), errors.Is(err, errBodyShare), errors.Is(err, errBodyMemory):
+		*b = bytes.Buffer{} // the rest may take its time
+		r.letGo()
+		if errors.Is(err, errBodyShare) {
+			r.writer.Header()["Retry-After"] = []string{"1"} // seconds
+		}
+		return err
+	case core.KindOf(err) == core.UnsupportedEncoding:
+		return err
+	}
+	return malformed("the body could not be read", err) // it is damaged, broke off, or took too long
+}
+
+// fill reads a body into an empty buffer.
+func (r *Request) fill(b *bytes.Buffer, body io.Reader, length int64) error {
 	for {
 		room := max(freeBytes, int(r.taken)) - b.Len()
 		if b.Available() == 0 || room == 0 {
-			if err := r.grow(b); err != nil {
+			if err := r.grow(b, length); err != nil {
 				return err
 			}
 			continue
 		}
 		free := b.AvailableBuffer()
-		n, err := r.http.Body.Read(free[:min(cap(free), room)])
+		n, err := body.Read(free[:min(cap(free), room)])
 		b.Write(free[:n]) // it is there already
 		switch {
 		case int64(b.Len()) > r.maxBody:
 			return errTooLarge
-		case errors.Is(err, io.EOF), int64(b.Len()) == r.http.ContentLength: // nothing comes behind that
+		case errors.Is(err, io.EOF), int64(b.Len()) == length: // nothing comes behind that
 			return nil
 		case err != nil:
 			return err
@@ -130,10 +186,10 @@ func (r *Request) fill(b *bytes.Buffer) error {
 
 // grow makes room for more of the body: twice what has come, but not more than
 // the body may have, nor than it was announced to have.
-func (r *Request) grow(b *bytes.Buffer) error {
+func (r *Request) grow(b *bytes.Buffer, length int64) error {
 	size := max(2*int64(b.Len()), bytes.MinRead)
-	if announced := r.http.ContentLength; announced > int64(b.Len()) && (size > announced || announced <= freeBytes) {
-		size = announced
+	if length > int64(b.Len()) && (size > length || length <= freeBytes) {
+		size = length
 	}
 	size = min(size, r.maxBody+1)
 	if size > freeBytes {

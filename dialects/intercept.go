@@ -47,6 +47,8 @@ func (c *Call) Failure(status int) error {
 		return nil
 	case kind == core.Internal:
 		return errors.New("a failure that was asked for")
+	case kind == core.UnsupportedEncoding:
+		return errEncoding(encodingOf(c.Request))
 	default:
 		return &core.Error{Kind: kind, Noun: "request", Message: "a failure that was asked for"}
 	}
@@ -61,6 +63,7 @@ var kinds = map[int]core.Kind{
 	http.StatusConflict:              core.Conflict,
 	http.StatusPreconditionFailed:    core.PreconditionFailed,
 	http.StatusRequestEntityTooLarge: core.TooLarge,
+	http.StatusUnsupportedMediaType:  core.UnsupportedEncoding,
 	http.StatusUnprocessableEntity:   core.KeyReused,
 	http.StatusPreconditionRequired:  core.PreconditionRequired,
 	http.StatusTooManyRequests:       core.TooMany,

@@ -3,7 +3,6 @@ package dialects
 import (
 	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -15,10 +14,6 @@ import (
 
 	"github.com/diglot/diglot/core"
 )
-
-// drainBytes is how much of a body that is too large is read and thrown away,
-// so that a client which reads only after it wrote gets its answer.
-const drainBytes = 16 << 20
 
 // syntax is how JSON is read and written everywhere: duplicate members are
 // taken as JavaScript takes them, the last one counts; nothing is escaped that
@@ -141,18 +136,11 @@ func (r *Request) JSON(into any) error {
 	case core.JSON(body).DeeperThan(core.MaxDepth):
 		return malformed("the body nests deeper than 100 levels", nil)
 	}
+	wholeSurrogates(body)
 	if err := json.Unmarshal(body, into, syntax); err != nil {
 		return malformed("the body is not JSON", err)
 	}
 	return nil
-}
-
-// Discard takes a body that nothing depends on, so that a client which reads
-// only after it wrote gets its answer.
-func (r *Request) Discard() {
-	if r.http.Header.Get("Expect") == "" {
-		_, _ = io.CopyN(io.Discard, r.http.Body, drainBytes) // one that breaks off is as good
-	}
 }
 
 var errTooLarge = &core.Error{Kind: core.TooLarge, Noun: "body", Message: "the body is larger than it may be"}

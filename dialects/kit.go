@@ -112,10 +112,11 @@ type Answer struct {
 type Kit struct {
 	Adapter
 
-	options  Options
-	log      *slog.Logger
-	echo     *echo.Echo
-	refusals []*refusal // see Refuse
+	options   Options
+	log       *slog.Logger
+	echo      *echo.Echo
+	spellings *[]spelling // of each route; see respelled
+	refusals  []*refusal  // see Refuse
 
 	admission *admission
 }
@@ -125,9 +126,6 @@ type Kit struct {
 const RequestIDHeader = "X-Request-Id"
 
 const defaultPatience = 10 * time.Second
-
-// StatusClientGone is logged when the client left before the answer.
-const StatusClientGone = 499
 
 // noOperation names requests that matched no route.
 const noOperation = "none"
@@ -140,10 +138,15 @@ func New(a Adapter, o Options) *Kit {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), admission: newAdmission(o, a.Vendor)}
+	k := &Kit{Adapter: a, options: o, log: o.Logger.With(slog.String("dialect", a.Name)), echo: echo.New(), spellings: new([]spelling), admission: newAdmission(o, a.Vendor)}
 	k.echo.IPExtractor = o.Proxies.Client // without one, it believes headers of anybody
 	k.echo.HTTPErrorHandler = func(err error, c echo.Context) {
 		if he, ok := errors.AsType[*echo.HTTPError](err); ok && (he.Code == http.StatusNotFound || he.Code == http.StatusMethodNotAllowed) {
+			c.Response().Header().Del(echo.HeaderAllow) // of a path's other methods: neither vendor's stack sends it
+			if other := k.respelled(c.Request()); other != nil {
+				k.echo.ServeHTTP(c.Response().Writer, other)
+				return
+			}
 			if err = k.noRoute(c.Response(), c.Request()); err == nil {
 				return
 			}
@@ -214,11 +217,11 @@ func route[In, Out any, B binder[In]](
 		)
 		if who != nil {
 			allowed, tenant = k.admission.of(who.Tenant), who.Tenant.ID
-			slot, refused := k.admit(c.Response().Header(), who, allowed)
-			if refused != nil {
+			var refused error
+			if state.slot, refused = k.admit(c.Response().Header(), who, allowed); refused != nil {
 				return refused
 			}
-			defer leave(slot)
+			defer state.leave()
 		}
 		if k.options.Interceptor != nil {
 			if err := k.intercept(c.Response().Header(), r, state, c.Param, allowed); err != nil {
@@ -269,11 +272,19 @@ func route[In, Out any, B binder[In]](
 		if err := k.confirmed(who, use, err); err != nil {
 			return err
 		}
+		if state.body.isLeft(r, maxRestBytes) { // a request that needs none
+			state.leave()
+			state.body.takeRest(maxRestBytes)
+		}
 		return answer(c.Response(), r, &req.meter.Meter, status, out)
 	}
-	k.echo.Add(method, path, h).Name = operation
+	methods := []string{method}
 	if method == http.MethodGet {
-		k.echo.Add(http.MethodHead, path, h).Name = operation
+		methods = append(methods, http.MethodHead)
+	}
+	for _, method := range methods {
+		k.echo.Add(method, path, h).Name = operation
+		*k.spellings = append(*k.spellings, spelling{method, segmentsOf(path)})
 	}
 }
 
@@ -319,10 +330,11 @@ func answer[Out any](w http.ResponseWriter, r *http.Request, m *core.Meter, stat
 // ServeHTTP implements [http.Handler].
 func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now() //nolint:forbidigo // a duration is measured, not a time stored
-	s := &state{id: k.options.NewRequestID(), operation: noOperation}
+	s := &state{id: k.options.NewRequestID(), sent: r.URL, operation: noOperation}
 	w.Header()[RequestIDHeader] = []string{s.id}
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, s))
+	s.body.of(r)
 	trimTrailingSlash(r)
 	defer func() {
 		p := recover()
@@ -338,6 +350,7 @@ func (k *Kit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowOrigins(w.Header())
 	if isPreflight(r) {
 		s.operation = "preflight"
+		s.takeRest(r)
 		answerPreflight(rec, r)
 		return
 	}
@@ -363,14 +376,12 @@ func (k *Kit) panicked(rec *recorder, r *http.Request, p any) {
 	}
 }
 
-// fail answers with a failure, in the dialect's words.
+// fail answers with a failure, in the dialect's words, when nothing more of the
+// request comes.
 func (k *Kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s := callOf(r)
 	s.err = err
-	if errors.Is(err, context.Canceled) {
-		w.WriteHeader(StatusClientGone)
-		return
-	}
+	s.takeRest(r)
 	if errors.Is(err, context.DeadlineExceeded) && core.KindOf(err) == core.Internal {
 		err = &core.Error{Kind: core.Unavailable, Noun: "service", Message: "it took too long", Err: err}
 	}

@@ -158,13 +158,25 @@ const secondsAMinute = 60
 
 // minuteOf gives the minute that counts at a moment and the requests that it
 // has had, of a window: the high half is the minute, the low one the count. A
-// clock that went back gives nobody a new minute.
+// clock that went back gives nobody a new minute. The next one stays, so that a
+// clock that goes to and fro around its beginning doesn't either; one further
+// ahead is of a clock that was wrong, and counts as the current one.
 func minuteOf(window uint64, now time.Time) (stamp uint64, count uint32) {
 	current := uint64(now.Unix() / secondsAMinute & 0xffffffff) // the low 32 bits last for 8000 years
-	if stamp = window >> 32; stamp < current {
+	stamp, count = window>>32, uint32(window)                   //nolint:gosec // the low half
+	switch {
+	case stamp < current:
 		return current, 0
+	case stamp > current+1:
+		return current, count
 	}
-	return stamp, uint32(window) //nolint:gosec // the low half
+	return stamp, count
+}
+
+// wait is how long a request that was refused is to wait: until the next minute
+// begins, but no longer than one.
+func (q Quota) wait(now time.Time) time.Duration {
+	return time.Duration(min(q.Reset-now.Unix(), secondsAMinute)) * time.Second
 }
 
 func resetOf(stamp uint64) int64 {

@@ -52,6 +52,28 @@ func TestAClockThatGoesBackGivesNobodyANewMinute(t *testing.T) {
 	require.Equal(t, 3, passed)
 }
 
+func TestAClockThatWasAheadHoldsNobodyUpForLongerThanTheMinute(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{2 * time.Minute, 24 * time.Hour, 1000 * 24 * time.Hour} {
+		l := dialects.NewLimiter()
+		for range 3 {
+			_, ok := l.Take("one", 3, noon.Add(ahead))
+			require.True(t, ok)
+		}
+		full := dialects.Quota{Limit: 3, Reset: noon.Add(time.Minute).Unix()}
+		require.Equal(t, full, l.Peek("one", 3, noon))
+		q, ok := l.Take("one", 3, noon)
+		require.False(t, ok, "it is not given a new minute")
+		require.Equal(t, full, q)
+		q, ok = l.Take("one", 4, noon)
+		require.True(t, ok)
+		require.Equal(t, dialects.Quota{Limit: 4, Reset: full.Reset}, q)
+		q, ok = l.Take("one", 4, noon.Add(time.Minute))
+		require.True(t, ok)
+		require.Equal(t, dialects.Quota{Limit: 4, Remaining: 3, Reset: full.Reset + 60}, q)
+	}
+}
+
 func TestALookAtTheQuotaCountsNothing(t *testing.T) {
 	t.Parallel()
 	l := dialects.NewLimiter()

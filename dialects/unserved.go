@@ -91,11 +91,11 @@ func (k *Kit) Refuse(api []Operation) {
 // shape is an operation without its parameters' names.
 func shape(o Operation) string { return o.Method + " " + strings.Join(segmentsOf(o.Path), "/") }
 
-// segmentsOf splits a path, "" for each parameter.
+// segmentsOf splits a path, "" for each parameter: {id} or, as the router has it, :id.
 func segmentsOf(path string) []string {
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for i, s := range segments {
-		if strings.HasPrefix(s, "{") {
+		if strings.HasPrefix(s, "{") || strings.HasPrefix(s, ":") {
 			segments[i] = ""
 		}
 	}
@@ -110,17 +110,11 @@ func (k *Kit) refused(r *http.Request) *refusal {
 	}
 	path := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	for _, f := range k.refusals {
-		if f.Method == method && f.fits(path) {
+		if f.Method == method && fits(f.segments, path) {
 			return f
 		}
 	}
 	return nil
-}
-
-func (f *refusal) fits(path []string) bool {
-	return slices.EqualFunc(f.segments, path, func(want, segment string) bool {
-		return segment != "" && (want == "" || want == segment)
-	})
 }
 
 // tell logs, once a process, that a client asks for what is not served: the
@@ -135,7 +129,6 @@ func (f *refusal) tell(ctx context.Context, log *slog.Logger) {
 // noRoute is the failure of a request that no route takes; nil: it was answered
 // elsewhere.
 func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Del("Allow") // the router's, of a path's other methods: neither vendor's stack sends it
 	f := k.refused(r)
 	if f != nil {
 		callOf(r).operation = unserved
@@ -147,7 +140,7 @@ func (k *Kit) noRoute(w http.ResponseWriter, r *http.Request) error {
 		if err := k.interceptUnrouted(w, r); err != nil {
 			return err
 		}
-		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + r.URL.Path}
+		return &core.Error{Kind: core.NoRoute, Noun: "route", Message: r.Method + " " + callOf(r).sent.EscapedPath()}
 	}
 	f.tell(r.Context(), k.log)
 	ctx, cancel := k.within()

@@ -61,9 +61,6 @@ func TestAFaultByStatusIsAnsweredAsTheDialectDocumentsIt(t *testing.T) {
 				if !slices.Contains(of.Operation.Security, "apiKey") { // a token's own
 					headers = append(headers, "Authorization", "Bearer "+token)
 				}
-				if c.revision == diglottest.V3 { // who is not known says which
-					headers = append(headers, refold.RevisionHeader, "v3")
-				}
 				if of.Operation.RequestBody() != nil {
 					body = `{"slug":"maps","name":"n","mcpServers":["maps"]}`
 				}
@@ -97,6 +94,8 @@ func TestAFaultIsTheBytesOfTheFailureItself(t *testing.T) {
 		{"name is taken", "refold", http.MethodPost, "/mcp-servers", `{"name":"Maps","description":"d"}`, 409, nil},
 		{"wrong key", "refold", http.MethodGet, "/mcp-servers", "", 401, []string{"x-api-key", "tkwrong"}},
 		{"no account for a token", "refold", http.MethodPost, "/session-token", `{}`, 400, nil},
+		{"packed", "refold", http.MethodPost, "/mcp-servers", `{}`, 415, []string{"Content-Encoding", "BR"}},
+		{"packed", "cometchat", http.MethodPost, "/mcp-servers", maps, 415, []string{"Content-Encoding", "BR"}},
 		{"no server", "cometchat", http.MethodGet, "/mcp-servers/nothing", "", 404, nil},
 		{"no agent", "cometchat", http.MethodGet, "/agents/5d0e5a2c-8f31-4c6e-9b7a-003b9ac9ff01", "", 404, nil},
 		{"no server for an agent", "cometchat", http.MethodPost, "/agents", `{"name":"n","mcpServers":["gone"]}`, 404, nil},

@@ -42,8 +42,8 @@ const (
 	V3     = core.RefoldV3
 )
 
-// WithRevision has Refold's clients be answered in a revision; without it, in
-// [Legacy].
+// WithRevision has Refold's clients be answered in a revision, those too whose
+// tenant isn't known, as for a wrong key; without it, in [Legacy].
 func WithRevision(r Revision) Option { return func(c *config) { c.revision = r } }
 
 // WithNow begins with a clock that stands still at that time; without it, it is

@@ -69,7 +69,7 @@ func start(t testing.TB, c *config) (*Server, error) {
 			core.WithService(service), core.WithIDs(mode.IDs.ObjectID), core.WithOperatorUUIDs(mode.IDs.UUID)),
 	}
 	b.Gateway = gateway.New(service, b.Tokens, limits,
-		dialects.Options{Logger: c.logger, NewRequestID: mode.IDs.RequestID, Interceptor: mode})
+		dialects.Options{Logger: c.logger, NewRequestID: mode.IDs.RequestID, Interceptor: mode}, refold.WithUnknownIn(c.revision))
 	handler, err := mode.Serve(ctx, b)
 	if err != nil {
 		return nil, err

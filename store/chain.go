@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -14,6 +13,10 @@ const (
 
 	// chainedAtOnce bounds a transaction that puts entries into their chains.
 	chainedAtOnce = 500
+
+	// chainTimeout bounds a look: what it came to is in the chains, the rest is
+	// looked for again.
+	chainTimeout = 30 * time.Second
 
 	// lastChainTimeout bounds what a store that is closed does for others.
 	lastChainTimeout = time.Second
@@ -27,14 +30,13 @@ type chainer struct {
 	log     *slog.Logger
 	due     chan struct{} // has one where something was changed since it was last looked
 	stop    func()        // once or more often
-	stops   chan struct{} // is closed by it
 	stopped chan struct{}
 }
 
 func startChainer(db directoryDB, log *slog.Logger) *chainer {
-	c := &chainer{db: db, log: log, due: make(chan struct{}, 1), stops: make(chan struct{}), stopped: make(chan struct{})}
-	c.stop = sync.OnceFunc(func() { close(c.stops) })
-	go c.run()
+	ctx, stop := context.WithCancel(context.Background())
+	c := &chainer{db: db, log: log, due: make(chan struct{}, 1), stop: stop, stopped: make(chan struct{})}
+	go c.run(ctx)
 	return c
 }
 
@@ -46,42 +48,41 @@ func (c *chainer) changed() {
 	}
 }
 
-func (c *chainer) run() {
+func (c *chainer) run(ctx context.Context) {
 	defer close(c.stopped)
-	ctx := context.Background()
-	for stopping := false; !stopping; {
+	for ctx.Err() == nil {
 		select {
-		case <-c.stops:
-			stopping = true
+		case <-ctx.Done():
 		case <-c.due:
 			select {
-			case <-c.stops:
-				stopping = true
+			case <-ctx.Done():
 				c.changed() // it is looked for below
 			case <-time.After(chainDelay):
-				c.look(ctx)
+				c.look(ctx, chainTimeout)
 			}
 		}
 	}
 	if len(c.due) > 0 {
-		last, cancel := context.WithTimeout(ctx, lastChainTimeout)
-		defer cancel()
-		c.look(last)
+		c.look(context.WithoutCancel(ctx), lastChainTimeout)
 	}
 }
 
 // look puts all there is into the chains, and comes again where it can't.
-func (c *chainer) look(ctx context.Context) {
-	switch done, err := chainChanges(ctx, c.db, false); {
+func (c *chainer) look(ctx context.Context, most time.Duration) {
+	bounded, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	switch done, err := chainChanges(bounded, c.db, false); {
 	case err != nil:
-		c.log.WarnContext(ctx, "put changes into their chains; it is tried again", slog.String("error", err.Error()))
+		if ctx.Err() == nil { // else it was stopped, and there is a last look
+			c.log.WarnContext(ctx, "put changes into their chains; it is tried again", slog.String("error", err.Error()))
+		}
 		c.changed()
 	case !done:
 		c.changed()
 	}
 }
 
-// close ends it, with a last look.
+// close ends it, a look that is under way too, with a last one.
 func (c *chainer) close() {
 	c.stop()
 	<-c.stopped

@@ -155,7 +155,7 @@ const updateMCPServer = `
 		name_claimed    = CASE WHEN $4::bytea IS NULL OR $4 = name_digest THEN name_claimed END,
 		name            = COALESCE($3, name),
 		name_digest     = COALESCE($4, name_digest),
-		description     = COALESCE($5, description),
+		description     = COALESCE(CASE WHEN $17 AND description IS NULL THEN NULLIF($5, '') ELSE $5 END, description),
 		url             = COALESCE($6, url),
 		icon            = COALESCE($7, icon),
 		suggestions     = COALESCE($8, suggestions),
@@ -178,9 +178,9 @@ func mcpServerVersion(array string) string {
 
 var (
 	updateMCPServerByID = prepared("update_mcp_server_by_id",
-		updateMCPServer+` WHERE tenant_id = $1 AND id = $2`+mcpServerVersion("$17")+` RETURNING `+mcpServerColumns)
+		updateMCPServer+` WHERE tenant_id = $1 AND id = $2`+mcpServerVersion("$18")+` RETURNING `+mcpServerColumns)
 	updateMCPServerBySlug = prepared("update_mcp_server_by_slug",
-		updateMCPServer+` WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`+mcpServerVersion("$17")+` RETURNING `+mcpServerColumns)
+		updateMCPServer+` WHERE tenant_id = $1 AND slug = $2 AND slug <> ''`+mcpServerVersion("$18")+` RETURNING `+mcpServerColumns)
 )
 
 // UpdateMCPServer implements [core.Store].
@@ -200,7 +200,7 @@ func (s *Store) UpdateMCPServer(
 		jsonArg(m.Suggestions), jsonArg(m.AssociatedApps), chains,
 		optTextArg(m.Branding.AgentName), optTextArg(m.Branding.PrimaryColor), optTextArg(m.Branding.SecondaryColor),
 		optTextArg(m.Branding.BasePrompt), optBoolArg(m.Branding.SafeMode),
-		timeArg(m.UpdatedAt), versionsArg(m.If))
+		timeArg(m.UpdatedAt), boolArg(m.KeepNoDescription), versionsArg(m.If))
 	if err := s.inTenant(ctx, tenant, begin, update); err != nil {
 		return core.MCPServer{}, wrap(err, "mcp_server", "update mcp_server")
 	}

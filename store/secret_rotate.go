@@ -235,9 +235,31 @@ func neededBy(ctx context.Context, tx pgx.Tx, version int, at time.Time) (*Neede
 const versionLocks = 0x6469676c // "digl"
 
 // TellSecretVersion has whoever rotates the secret know, while the store's watch is
-// connected, which version is the newest that this instance knows. [Store.Secret]
-// does so too.
+// connected, which version is the newest that this instance knows: within a second,
+// where it is connected already. [Store.Secret] does so too.
 func (s *Store) TellSecretVersion(newest int) { s.secretVersion.Store(int64(newest)) }
+
+// holdVersion has the watch's connection hold the lock of that version, and of no
+// other, until it ends.
+func (s *Store) holdVersion(ctx context.Context, conn *pgx.Conn, held *int64) error {
+	version := s.secretVersion.Load()
+	if version == *held {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, watchPing)
+	defer cancel()
+	const lock, unlock = `SELECT pg_advisory_lock_shared($1, $2)`, `SELECT pg_advisory_unlock_shared($1, $2)`
+	if _, err := conn.Exec(ctx, lock, versionLocks, int32(version)); err != nil { //nolint:gosec // it counts how often the secret was rotated
+		return err
+	}
+	if *held > 0 {
+		if _, err := conn.Exec(ctx, unlock, versionLocks, int32(*held)); err != nil { //nolint:gosec // likewise
+			return err
+		}
+	}
+	*held = version
+	return nil
+}
 
 // requireNewer gives a Conflict on "instances" where an instance is running that
 // knows no version of the secret from this one on. It is one that watches: builds

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -229,6 +230,35 @@ func TestAVersionIsNotNeededFromInstancesThatDoNotKnowItYet(t *testing.T) {
 	secretFrom(t, ahead, secondMaterial, firstMaterial)
 	watch(t, t.Context(), ahead)
 	require.Eventually(t, func() bool { _, err = two.RotateSigningKey(t.Context()); return err == nil }, 10*time.Second, time.Millisecond)
+	_, err = s.RetireSecret(t.Context(), 1, epoch, true)
+	require.NoError(t, err)
+}
+
+func TestAnInstanceThatLearnsAVersionWhileItWatchesIsNoMoreBehind(t *testing.T) {
+	t.Parallel()
+	url := storetest.New(t)
+	s := open(t, url, store.Operator)
+	secretFrom(t, s, firstMaterial)
+	instance := open(t, url, store.Runtime)
+	watch(t, t.Context(), instance)
+	instance.TellSecretVersion(1)
+	conn := connect(t, url)
+	holds := func(version int64) func() bool {
+		return func() bool {
+			const q = "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = x'6469676c'::int::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+			return slices.Equal([]int64{version}, query[int64](t, conn, q))
+		}
+	}
+	require.Eventually(t, holds(1), longEnough, time.Millisecond)
+	_, err := s.RotateSecret(t.Context(), secondMaterial, firstMaterial, epoch)
+	require.NoError(t, err)
+	two := operatorWith(s, secretFrom(t, s, secondMaterial, firstMaterial))
+	_, err = two.RotateSigningKey(t.Context())
+	require.True(t, core.IsConflictOn(err, "instances"), "%v", err)
+	instance.TellSecretVersion(2)
+	require.Eventually(t, holds(2), longEnough, time.Millisecond)
+	_, err = two.RotateSigningKey(t.Context())
+	require.NoError(t, err)
 	_, err = s.RetireSecret(t.Context(), 1, epoch, true)
 	require.NoError(t, err)
 }

@@ -148,3 +148,30 @@ func TestAStatementThatIsGivenUpIsCancelled(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, total)
 }
+
+// longEnough is how long a test waits for what would never happen else.
+const longEnough = time.Minute
+
+// An operator's statements may take their time; what is done behind his back may
+// not, or his commands would never end.
+func TestAnOperatorsStoreIsClosedWhileTheNetworkSwallowsWhatItAsks(t *testing.T) {
+	t.Parallel()
+	proxy, proxied := faultproxy.Before(t, storetest.New(t))
+	s, err := store.Open(t.Context(), store.Config{URL: proxied, Role: store.Operator})
+	require.NoError(t, err)
+	tenant := newTenant(t, s, "one")
+	ctx := core.WithActor(t.Context(), &core.Actor{Kind: core.OperatorActor, ID: "alice"})
+	require.NoError(t, s.CreateAccount(ctx, core.Account{Tenant: tenant.ID, ID: "someone", ObjectID: core.ObjectID{1}, CreatedAt: epoch, UpdatedAt: epoch, Version: 1}))
+	proxy.BlackHole()
+	require.Eventually(t, func() bool { return s.Stat().AcquiredConns() == 1 }, longEnough, time.Millisecond, "changes are put into their chain")
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(longEnough):
+		require.Fail(t, "it waits for the network")
+	}
+}

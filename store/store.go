@@ -159,6 +159,9 @@ func poolConfig(cfg Config, url string) (*pgxpool.Config, error) {
 	default:
 		pc.MaxConns = operatorConns
 	}
+	if pc.PingTimeout == 0 { // the pool's own waits for as long as who wants the connection, or longer
+		pc.PingTimeout = answerTimeout
+	}
 	prepareConnConfig(pc.ConnConfig)
 	if cfg.Role == Runtime { // an operator's statements may take their time
 		pc.ConnConfig.DialFunc = impatient(pc.ConnConfig.DialFunc)

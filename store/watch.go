@@ -72,11 +72,8 @@ func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (lis
 	if _, err := conn.Exec(ctx, "LISTEN diglot_directory"); err != nil {
 		return false, err
 	}
-	if version := s.secretVersion.Load(); version > 0 {
-		const q = `SELECT pg_advisory_lock_shared($1, $2)`                         // until the connection ends
-		if _, err := conn.Exec(ctx, q, versionLocks, int32(version)); err != nil { //nolint:gosec // it counts how often the secret was rotated
-			return false, err
-		}
+	if err := s.holdVersion(ctx, conn, &w.version); err != nil {
+		return false, err
 	}
 	w.until = asked.Add(core.MaxUnheard)
 	tell(core.DirectoryEvent{Connected: true, Until: w.until})
@@ -88,6 +85,9 @@ func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (lis
 		if err := w.confirm(ctx, conn, asked); err != nil {
 			return true, err
 		}
+		if err := s.holdVersion(ctx, conn, &w.version); err != nil {
+			return true, err
+		}
 	}
 }
 
@@ -95,6 +95,8 @@ func (s *Store) listen(ctx context.Context, tell func(core.DirectoryEvent)) (lis
 type watch struct {
 	tell  func(core.DirectoryEvent)
 	until time.Time // zero: not yet told of being connected, which covers all before it
+
+	version int64 // of the secret, that the connection has the lock of; 0: none
 }
 
 // hear tells of a notification, as soon as it is read.

@@ -111,8 +111,11 @@ type records[R any] []R
 func (r *records[R]) forget() { *r = nil }
 
 // inTenant runs the calls in one transaction of the tenant's, in one round
-// trip. The transaction is committed when all succeeded, else undone. By a
-// session that has ended none of them is run.
+// trip. The transaction is committed when all succeeded, else undone: as their
+// rows come it has been already, so that nothing is undone for what a reader makes
+// of them. A write's readers fail on nothing that this store has written, and what
+// it is answered with is owed ([core.Meter]). By a session that has ended none of
+// the calls is run.
 func (s *Store) inTenant(ctx context.Context, tenant core.TenantID, start *statement, calls ...*call) error {
 	if !tenant.Valid() { // row security would fail on it, in words of its own
 		return fmt.Errorf("tenant id %q is not a UUID", tenant)

@@ -45,6 +45,7 @@ const (
 	undeleteForFlag    = "undelete-for"
 	bodyMemoryFlag     = "body-memory"
 	answerMemoryFlag   = "answer-memory"
+	revisionFlag       = "refold-revision"
 
 	defaultAddr = "127.0.0.1:8080"
 )
@@ -75,6 +76,7 @@ type serveConfig struct {
 	shadow       shadowConfig
 	keepImages   time.Duration
 	proxies      dialects.Proxies
+	revision     core.RefoldRevision // of who isn't known
 }
 
 func (c *serveConfig) flags(f *pflag.FlagSet) {
@@ -106,6 +108,8 @@ func (c *serveConfig) flags(f *pflag.FlagSet) {
 	c.proxies.Header = dialects.ForwardedFor
 	f.Var(forwardedHeader{&c.proxies.Header}, "forwarded-header", "header that the proxies of --trusted-proxies write: X-Forwarded-For or Forwarded; the other one is never read")
 	f.DurationVar(&c.lifetimes.Refresh, "refresh-token-ttl", refold.DefaultLifetimes.Refresh, "how long the refresh token of a Refold session token is good for, no less than --token-ttl")
+	f.StringVar((*string)(&c.revision), revisionFlag, string(core.RefoldLegacy),
+		"revision that Refold clients are answered in whose tenant isn't known, as for a wrong key: legacy or v3")
 	c.shadow.flags(f)
 	c.test.flags(f)
 	hideDefaults(f, burstFlag, maxServersFlag)
@@ -122,6 +126,14 @@ func (c *serveConfig) settleLimits(given func(flag string) bool) {
 	}
 	if !given(cometChatLimitFlag) {
 		c.rateLimits.CometChat = *cometchat.VendorLimits.Rate
+	}
+}
+
+// settleRevision takes the revision of test mode's tenant for who isn't known, where
+// none is given for them.
+func (c *serveConfig) settleRevision(given func(flag string) bool) {
+	if c.test.on && !given(revisionFlag) {
+		c.revision = c.test.tenant.Revision
 	}
 }
 
@@ -153,6 +165,9 @@ func (c *serveConfig) validate() error {
 		if given.bytes < given.least {
 			return fmt.Errorf("--%s is %d: it must be at least %d", flag, given.bytes, given.least)
 		}
+	}
+	if !c.revision.Valid() {
+		return fmt.Errorf("--%s is %q: it must be legacy or v3", revisionFlag, string(c.revision))
 	}
 	if c.drainTimeout < 0 {
 		return fmt.Errorf("--drain-timeout is %s: it must not be negative", c.drainTimeout)

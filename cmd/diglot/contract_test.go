@@ -47,6 +47,15 @@ func ofTenant(ctx context.Context, revision core.RefoldRevision) context.Context
 	return context.WithValue(ctx, tenantsRevision{}, revision)
 }
 
+// unknownsRevision is the key of what a request's context says of its gateway.
+type unknownsRevision struct{}
+
+// ofUnknown says which revision a request's gateway answers clients in that it
+// does not know: legacy where nothing says another.
+func ofUnknown(ctx context.Context, revision core.RefoldRevision) context.Context {
+	return context.WithValue(ctx, unknownsRevision{}, revision)
+}
+
 // changing says that the revision of a request's tenant is changed meanwhile, so
 // that an answer may be in either: a gateway follows the change at once, and
 // still some time after the command has returned.
@@ -54,7 +63,7 @@ const changing core.RefoldRevision = "changing"
 
 // documentsOf gives the document that an answer to a request is held to. It is
 // that of the revision that the request asks for, else of its tenant's. Where
-// the tenant is not known to the gateway that is legacy: with 401 always. With
+// the tenant is not known to the gateway that is the gateway's: with 401 always. With
 // 500 and 503 nobody can say from outside whether it was known when the request
 // failed, so that of a v3 tenant's either will do.
 func documentsOf(r *http.Request, status int) []*openapitest.Document {
@@ -69,7 +78,7 @@ func documentsOf(r *http.Request, status int) []*openapitest.Document {
 		revision, _ = r.Context().Value(tenantsRevision{}).(core.RefoldRevision)
 		switch {
 		case status == http.StatusUnauthorized:
-			revision = core.RefoldLegacy
+			revision, _ = r.Context().Value(unknownsRevision{}).(core.RefoldRevision)
 		case revision == core.RefoldV3 && status >= http.StatusInternalServerError:
 			revision = changing
 		}

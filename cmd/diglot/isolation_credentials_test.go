@@ -45,7 +45,7 @@ func (c *credential) standingAt(r *route) (s standing, byToken bool) {
 		return c.token, true
 	case !r.takes("apiKey"):
 		return absent, true
-	case c.key == absent && c.token == notBearer && r.wantsAccount():
+	case c.key == absent && c.token == notBearer && r.takes("sessionToken"):
 		return bad, false
 	case c.bare && r.wantsAccount() && (c.key == own || c.key == foreign):
 		return noAccount, false

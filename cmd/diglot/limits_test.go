@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,6 +46,21 @@ func TestLimitsAreSetByCommandAndHoldWithinASecond(t *testing.T) {
 	require.Equal(t, map[string]any{"base": "vendor", "burst": 7.0}, shown["limits"])
 	require.Equal(t, map[string]any{"base": "default"}, change("--limits", "default"))
 	soon(http.StatusCreated, http.MethodPost, cometChatServers, refused, key...)
+
+	soon(http.StatusOK, http.MethodDelete, cometChatServers+"/one", "", key...)
+	change("--max-servers", "1")
+	var deleted []map[string]any
+	stdout, stderr, err := diglot(t, env, "server", "list", "--deleted", "--tenant", "acme", "-o", "json")
+	require.NoError(t, err, stderr)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &deleted))
+	require.Len(t, deleted, 1)
+	gone := deleted[0]["id"].(string)
+	_, stderr, err = diglot(t, env, "server", "undelete", gone, "--tenant", "acme")
+	require.Error(t, err)
+	require.Contains(t, stderr, "as many as it may")
+	require.Contains(t, stderr, "diglot tenant update acme --max-servers")
+	change("--max-servers", "2")
+	require.Equal(t, "one", diglotJSON(t, env, "server", "undelete", gone, "--tenant", "acme")["slug"])
 
 	made := diglotJSON(t, env, "tenant", "create", "--name", "other", "--cometchat-app", "other", "--cometchat-region", "eu",
 		"--rate", "500", "--concurrency", "0")

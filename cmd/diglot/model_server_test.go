@@ -236,6 +236,11 @@ func (m *model) changeRefoldServer(t *rapid.T) {
 	do := rapid.SampledFrom([]change{
 		{`{"name":"` + name + `"}`, func(s *core.MCPServer) { s.Name = name }},
 		{`{"description":"` + tn.mark + ` changed"}`, func(s *core.MCPServer) { s.Description = new(tn.mark + " changed") }},
+		{`{"description":""}`, func(s *core.MCPServer) {
+			if s.Description != nil {
+				s.Description = new("")
+			}
+		}},
 		{`{"suggestions":[{"prompt":"p"}]}`, func(s *core.MCPServer) { s.Suggestions = core.JSON(`[{"prompt":"p"}]`) }},
 		{`{}`, func(*core.MCPServer) {}},
 	}).Draw(t, "change")

@@ -71,12 +71,12 @@ func (c *serveConfig) readAdmins(logger *slog.Logger) (admins *admin.Admins, err
 
 // openDirectory opens the database as an operator, for the admin API: with the
 // login that is given for it, else with that of all else.
-func (b *backend) openDirectory(ctx context.Context, db *database) error {
+func (b *backend) openDirectory(ctx context.Context, db *database, logger *slog.Logger) error {
 	url, own := os.Getenv(envOperatorURL), false
 	if url == "" {
 		url, own = db.url, true
 	}
-	s, err := store.Open(ctx, store.Config{URL: url, Role: store.Operator})
+	s, err := store.Open(ctx, store.Config{URL: url, Role: store.Operator, Logger: logger})
 	switch {
 	case errors.Is(err, store.ErrNotOperator) && own:
 		return withHint(fmt.Errorf("the admin API: %w", err),

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -67,7 +66,7 @@ func TestReadmeHasEachSettingAndItsDefault(t *testing.T) {
 			if is == "" && f.Value.Type() == "number" { // not given counts as 0
 				is = "0"
 			}
-			require.Equal(t, is, want, "--%s", f.Name)
+			require.Equal(t, want, is, "--%s", f.Name)
 		}
 	})
 	require.Empty(t, said, "README has flags that serve hasn't")
@@ -142,12 +141,14 @@ func TestEachLinkOfThePagesLeadsSomewhere(t *testing.T) {
 				target = filepath.Join(filepath.Dir(path), file)
 			}
 			text := []byte(nil)
-			if info, err := os.Stat(target); assert.NoError(t, err, "%s links to %s", path, m[1]) && !info.IsDir() {
+			info, err := os.Stat(target)
+			require.NoError(t, err, "%s links to %s", path, m[1])
+			if !info.IsDir() {
 				text, err = os.ReadFile(target)
 				require.NoError(t, err)
 			}
 			if anchor != "" {
-				assert.True(t, anchors(string(text))[anchor], "%s links to %s, which has no such heading", path, m[1])
+				require.True(t, anchors(string(text))[anchor], "%s links to %s, which has no such heading", path, m[1])
 			}
 			seen++
 		}

@@ -42,6 +42,7 @@ func newServeCommand(c *common) *cobra.Command {
 			if err := s.validate(); err != nil {
 				return err
 			}
+			s.settleRevision(cmd.Flags().Changed)
 			return explain(s.serve(cmd.Context(), logger, cmd.OutOrStdout()))
 		},
 	}
@@ -82,7 +83,7 @@ func (c *serveConfig) serve(ctx context.Context, logger *slog.Logger, out io.Wri
 	if shadow != nil {
 		p.dialects.Relay = shadow.Shadow
 	}
-	g := gateway.New(service, tokens, c.rateLimits, p.dialects)
+	g := gateway.New(service, tokens, c.rateLimits, p.dialects, refold.WithUnknownIn(c.revision))
 	var operator *core.Operator // nil: nobody asks for one
 	if b.directory != nil {
 		operator = core.NewOperator(b.directory, b.secret, p.now, append(p.operator, core.WithService(service))...)
@@ -227,7 +228,7 @@ func (c *serveConfig) openBackend(ctx context.Context, logger *slog.Logger, m *m
 	b := &backend{cluster: db}
 	err = c.openPostgres(ctx, b, db, logger)
 	if err == nil && administered {
-		err = b.openDirectory(ctx, db)
+		err = b.openDirectory(ctx, db, logger)
 	}
 	if err != nil {
 		b.close(logger)

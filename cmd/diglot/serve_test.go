@@ -115,6 +115,14 @@ func TestHealthReadinessAndUnknownPathsOnTheMainPort(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, send(t, http.MethodGet, g.url+"/metrics", "").status, "metrics are not for the public")
 	require.Contains(t, send(t, http.MethodGet, g.url+"/api/v1/x", "").body, `"http_error_type":"NOT_FOUND"`)
 	require.Contains(t, send(t, http.MethodGet, g.url+"/v3/x", "").body, `"code":"ERR_API_NOT_FOUND"`)
+	// The dialects' paths are taken in any case, the program's own are not.
+	require.Contains(t, send(t, http.MethodGet, g.url+"/API/v2/Public/MCP-Servers", "").body, `"message":"Missing API Key"`)
+	require.Contains(t, send(t, http.MethodGet, g.url+"/Api", "").body, `"message":"Cannot GET /Api"`)
+	require.Contains(t, send(t, http.MethodGet, g.url+"/V3/AI-Agents/agent-builder/MCP-servers", "").body, `"AUTH_ERR_EMPTY_APIKEY"`)
+	require.Contains(t, send(t, http.MethodGet, g.url+"/V3", "").body, `"code":"ERR_API_NOT_FOUND"`)
+	for _, path := range []string{"/Healthz", "/apis/x", "/V33"} {
+		require.Contains(t, send(t, http.MethodGet, g.url+path, "").body, "no such path", path)
+	}
 }
 
 func TestTheOperationsListenerSaysWhatItServes(t *testing.T) {

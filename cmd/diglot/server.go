@@ -183,6 +183,8 @@ func explainServer(err error, t core.Tenant) error {
 		return withHint(err, "diglot server history "+"ID --tenant "+t.Name+" shows what became of it")
 	case core.IsConflictOn(err, "slug"):
 		return withHint(err, "delete the server that has the slug now, or leave this one deleted")
+	case e.Kind == core.OverQuota:
+		return withHint(err, "delete another one, or let the tenant have more: diglot tenant update "+t.Name+" --max-servers N")
 	}
 	return explain(err)
 }

@@ -64,6 +64,31 @@ var serverHistories = []guarantee{
 		_, err = o.RevertMCPServer(t.Context(), s.tenant, core.ByID(s.newID(epoch)), 1)
 		requireNotFound(t, err)
 	}},
+	{"a deleted server comes back where its tenant may have one more", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		gone := s.create(t, s.full())
+		require.NoError(t, s.DeleteMCPServer(t.Context(), s.tenant.ID, core.ByID(gone.ID), core.Precondition{}))
+		s.create(t, s.server("another"))
+		o, limited := operate(t, b, afterwards), s.tenant
+		for most, want := range map[int]core.Kind{1: core.OverQuota, 2: core.Internal} {
+			limited.Limits.Servers = &most
+			require.NoError(t, o.Rehearse(t.Context(), limited, func(o *core.Operator, _ core.Backend) error {
+				_, err := o.UndeleteMCPServer(t.Context(), limited, gone.ID, core.KeepImagesFor)
+				require.Equal(t, want == core.OverQuota, err != nil, "%v", err)
+				require.Equal(t, want, core.KindOf(err))
+				return nil
+			}))
+		}
+	}},
+	{"a revert by a clock that is behind doesn't turn the update time back", func(t *testing.T, b Backend) {
+		s := newSuite(t, b, "a")
+		server := s.create(t, s.server("one"))
+		changed := s.update(t, core.ByID(server.ID), core.Modification{UpdatedAt: afterwards()})
+		o := operate(t, b, func() time.Time { return epoch })
+		reverted, err := o.RevertMCPServer(t.Context(), s.tenant, core.ByID(server.ID), 1)
+		require.NoError(t, err)
+		equalTime(t, changed.UpdatedAt, reverted.UpdatedAt)
+	}},
 	{"a deleted server comes back as it was, for a set time", func(t *testing.T, b Backend) {
 		s := newSuite(t, b, "a")
 		want := s.create(t, s.full())

@@ -97,10 +97,20 @@ var fieldChanges = map[string]func(m *core.Modification, s *core.MCPServer){
 	"name":                func(m *core.Modification, s *core.MCPServer) { m.Name, s.Name = new("new"), "new" },
 	"description":         func(m *core.Modification, s *core.MCPServer) { m.Description, s.Description = new("new"), new("new") },
 	"description emptied": func(m *core.Modification, s *core.MCPServer) { m.Description, s.Description = new(""), new("") },
-	"url":                 func(m *core.Modification, s *core.MCPServer) { m.URL, s.URL = new("http://new"), "http://new" },
-	"url emptied":         func(m *core.Modification, s *core.MCPServer) { m.URL, s.URL = new(""), "" },
-	"icon":                func(m *core.Modification, s *core.MCPServer) { m.Icon, s.Icon = new("http://new"), "http://new" },
-	"icon emptied":        func(m *core.Modification, s *core.MCPServer) { m.Icon, s.Icon = new(""), "" },
+	"description, where there may be none": func(m *core.Modification, s *core.MCPServer) {
+		m.KeepNoDescription, m.Description, s.Description = true, new("new"), new("new")
+	},
+	"description emptied, where there is one": func(m *core.Modification, s *core.MCPServer) {
+		m.KeepNoDescription, m.Description = true, new("")
+		if s.Description != nil {
+			s.Description = new("")
+		}
+	},
+	"no description, where there may be none": func(m *core.Modification, _ *core.MCPServer) { m.KeepNoDescription = true },
+	"url":          func(m *core.Modification, s *core.MCPServer) { m.URL, s.URL = new("http://new"), "http://new" },
+	"url emptied":  func(m *core.Modification, s *core.MCPServer) { m.URL, s.URL = new(""), "" },
+	"icon":         func(m *core.Modification, s *core.MCPServer) { m.Icon, s.Icon = new("http://new"), "http://new" },
+	"icon emptied": func(m *core.Modification, s *core.MCPServer) { m.Icon, s.Icon = new(""), "" },
 	"suggestions": func(m *core.Modification, s *core.MCPServer) {
 		m.Suggestions, s.Suggestions = core.JSON(`[]`), core.JSON(`[]`)
 	},

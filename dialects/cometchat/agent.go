@@ -37,7 +37,7 @@ func (b *agentBody) read(
 ) core.AgentUpdate {
 	return core.AgentUpdate{
 		Name:          name("name", b.Name, isAgentName),
-		Icon:          p.optional("icon", b.Icon, isURL),
+		Icon:          p.optional("icon", b.Icon, isIcon),
 		Description:   p.optional("description", b.Description, isText),
 		Tools:         p.array("tools", b.Tools),
 		APITools:      p.array("apiTools", b.APITools),

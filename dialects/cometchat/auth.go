@@ -80,12 +80,14 @@ func addresses(r *http.Request, app *core.CometChatAddress) error {
 
 // appOfHost takes the app's id, which may be empty, and region out of a host of
 // the vendor's form, {appId}.api-{region}.<any domain>; ok is false for any
-// other host.
+// other host. Of what is api- and something else, a service's name or an
+// environment's, no part is an app's: the vendor has the three regions (contract
+// 1.1). The domain is whoever's runs the gateway.
 func appOfHost(host string) (id, region string, ok bool) {
 	id, rest, _ := strings.Cut(host, ".")
 	label, _, more := strings.Cut(rest, ".")
 	region, isAPI := strings.CutPrefix(strings.ToLower(label), "api-")
-	return id, region, more && isAPI && region != ""
+	return id, region, more && isAPI && core.ValidRegion(region)
 }
 
 // The parts of a key that a masked one shows. Recorded: contract 1.5, C14.

@@ -89,6 +89,7 @@ var statuses = map[core.Kind]int{
 	core.OverQuota:     http.StatusForbidden,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
 
+	core.UnsupportedEncoding:  http.StatusUnsupportedMediaType,
 	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
 	core.PreconditionRequired: http.StatusPreconditionRequired, // ours
 	core.KeyReused:            http.StatusUnprocessableEntity,  // ours
@@ -149,6 +150,8 @@ func failureOf(kind core.Kind, err error) failure {
 		}
 	case core.TooLarge:
 		return failure{Code: "ERR_BAD_REQUEST", Message: "Request body is too large."}
+	case core.UnsupportedEncoding:
+		return failure{Code: "ERR_BAD_REQUEST", Message: "The content encoding of the request body is not supported."}
 	case core.TooMany: // documented: contract 1.6
 		return failure{
 			Code:    "ERR_TOO_MANY_REQUESTS",

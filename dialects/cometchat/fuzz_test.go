@@ -16,7 +16,7 @@ func FuzzCreateBody(f *testing.F) {
 	for _, s := range []string{
 		`{"name":"n","slug":"s","url":"http://localhost"}`,
 		`{"name":"n","slug":"s","url":"https://e.x/?a=<b>","description":"\u2028","icon":"http://[::1]/"}`,
-		`{"name":"n","slug":"..","url":"ftp://x","description":null,"icon":""}`,
+		`{"name":"n","slug":"..","url":"ftp://x","description":null,"icon":""}`, `{"name":"n","slug":"s","url":"http://x","icon":"data:image/png;base64,AA"}`,
 		`{"name":"\u0000","slug":"s","url":"http://\u0000"}`, `{"name":7,"name":"n","slug":"s","url":"http://x"}`, `[]`, "\uFEFF{}", `{"x":"\ud800"}`,
 	} {
 		f.Add(s)
@@ -48,6 +48,10 @@ func requireShown(t *testing.T, sent string, answer []byte) {
 		if len(in[name]) == 0 || string(in[name]) == "null" {
 			continue
 		}
+		if name == "icon" && string(in[name]) == `""` {
+			require.Empty(t, out[name], "an empty icon is none")
+			continue
+		}
 		var want, got string
 		require.NoError(t, json.Unmarshal(in[name], &want), name)
 		require.NoError(t, json.Unmarshal(out[name], &got), name)
@@ -57,7 +61,7 @@ func requireShown(t *testing.T, sent string, answer []byte) {
 
 func FuzzUpdateBody(f *testing.F) {
 	for _, s := range []string{
-		`{}`, `{"name":"n"}`, `{"url":"http://x","icon":"https://y"}`, `{"description":""}`, `{"icon":null,"description":null}`,
+		`{}`, `{"name":"n"}`, `{"url":"http://x","icon":"https://y"}`, `{"icon":""}`, `{"icon":"/i\u0000"}`, `{"icon":"//cdn/x.png"}`, `{"description":""}`, `{"icon":null,"description":null}`,
 		`{"name":null}`, `{"slug":"other"}`, `{"url":""}`, `{"name":"n","x":[[1e400]]}`, `null`,
 	} {
 		f.Add(s)
@@ -86,7 +90,7 @@ func FuzzUpdateBody(f *testing.F) {
 func FuzzAgentBody(f *testing.F) {
 	for _, s := range []string{
 		`{"name":"n"}`, `{"name":"n","mcpServers":["s","s"],"tools":[1e400,{"a":1,"a":2}],"metaData":{"x":[]},"isActive":false}`,
-		`{"name":"\u0000","mcpServers":["gone"]}`, `{"name":null,"icon":"http://[::1]/","description":""}`, `{"name":"n","files":{},"websites":7}`, `[]`, "\uFEFF{}",
+		`{"name":"\u0000","mcpServers":["gone"]}`, `{"name":null,"icon":"/i.png","description":""}`, `{"name":"n","files":{},"websites":7}`, `[]`, "\uFEFF{}",
 	} {
 		f.Add(s)
 	}

@@ -2,6 +2,7 @@ package cometchat
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/url"
 	"strconv"
@@ -74,7 +75,7 @@ func readLimit(p *problems, q url.Values) int {
 	}
 	n, err := strconv.ParseInt(q.Get("limit"), 10, 64)
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, strconv.ErrRange): // out of range, n is the bound, and is cut as one
 		p.add("limit", "must be an integer number")
 	case n < 1:
 		p.add("limit", "must not be less than 1")

@@ -35,7 +35,7 @@ func (in *createMCPServerRequest) Bind(r *dialects.Request) error {
 	slug := p.required("slug", body.Slug, isSlug)
 	description := p.optional("description", body.Description, isText)
 	url := p.required("url", body.URL, isURL)
-	icon := p.optional("icon", body.Icon, isURL)
+	icon := p.optional("icon", body.Icon, isIcon)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -83,10 +83,14 @@ func (d *dialect) mcpServer(ctx context.Context, who *core.Principal, in serverP
 type updateMCPServerRequest struct {
 	path   serverPath
 	update core.MCPServerUpdate
+	url    dialects.String // as it was sent
+	wrong  *problems       // unless the url is what is shown already
 }
 
 // Bind reads the request. A slug never changes: one that is sent is ignored,
-// as the documented members of this operation do not include it.
+// as the documented members of this operation do not include it. A url that no
+// server may be given can still be what a client has read: that of a server
+// which has none is empty, and clients send back what they read.
 func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 	if err := in.path.Bind(r); err != nil {
 		return err
@@ -99,19 +103,45 @@ func (in *updateMCPServerRequest) Bind(r *dialects.Request) error {
 	if err := r.JSON(&body); err != nil {
 		return err
 	}
-	var p problems
+	p := &problems{}
+	in.url, in.wrong = body.URL, p
 	in.update = core.MCPServerUpdate{
 		Name:        p.changed("name", body.Name, isName),
 		Description: p.optional("description", body.Description, isText),
 		URL:         p.changed("url", body.URL, isURL),
-		Icon:        p.optional("icon", body.Icon, isURL),
+		Icon:        p.optional("icon", body.Icon, isIcon),
 		If:          only,
+	}
+	if in.refusedURL() {
+		return nil
 	}
 	return p.err()
 }
 
+// refusedURL reports whether a url was sent that no server may be given.
+func (in *updateMCPServerRequest) refusedURL() bool {
+	return in.url.Presence == dialects.Given && in.update.URL == nil
+}
+
+// updateMCPServer leaves the url alone that the server is shown with already:
+// else one that comes of the tenant's template would be kept as the server's own.
+// Only where it may be one of these is the server read before it is changed.
 func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in updateMCPServerRequest) (*dialects.Answer, error) {
-	s, err := d.core.UpdateMCPServer(ctx, who.Tenant.ID, core.BySlug(in.path.slug), in.update)
+	ref := core.BySlug(in.path.slug)
+	if in.refusedURL() || in.update.URL != nil && who.Tenant.URLTemplate != "" {
+		shown, err := d.core.ShowsURL(ctx, who.Tenant, ref, in.url.Value)
+		if err != nil {
+			return nil, err
+		}
+		if shown {
+			in.update.URL = nil
+			in.wrong.drop("url")
+		}
+	}
+	if err := in.wrong.err(); err != nil {
+		return nil, err
+	}
+	s, err := d.core.UpdateMCPServer(ctx, who.Tenant.ID, ref, in.update)
 	if err != nil {
 		return nil, aboutSlug(in.path.slug, err)
 	}

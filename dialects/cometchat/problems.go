@@ -1,6 +1,7 @@
 package cometchat
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -77,6 +78,11 @@ func (p *problems) err() error {
 
 func (p *problems) add(field, text string) {
 	p.fields = append(p.fields, fieldProblems{field, []string{field + " " + text}})
+}
+
+// drop takes back what was found of a field.
+func (p *problems) drop(field string) {
+	p.fields = slices.DeleteFunc(p.fields, func(f fieldProblems) bool { return f.field == field })
 }
 
 // required reads a member that has to be there; nil when something is wrong with it.
@@ -187,6 +193,15 @@ func isInstruction(s string) string {
 		return text
 	}
 	return isShorter(s, core.MaxInstructionChars)
+}
+
+// isIcon lets any text be an icon, a data: URL or a path too: the vendor
+// documents no rule (contract 1.3). An empty one is none.
+func isIcon(s string) string {
+	if text := isText(s); text != "" {
+		return text
+	}
+	return isShorter(s, core.MaxIconChars)
 }
 
 func isShorter(s string, limit int) string {

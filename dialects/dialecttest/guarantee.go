@@ -3,6 +3,7 @@ package dialecttest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -25,7 +26,9 @@ func Guarantees(t *testing.T, d Dialect) {
 		"hostile bodies are answered at once":                    hostileBodies,
 		"of fifty equal creations at once one succeeds":          equalCreations,
 		"a client that leaves is no failure of ours":             clientLeaves,
-		"a client that leaves within a body is no failure":       clientLeavesWithinBody,
+		"a client that leaves within a body is told so":          clientLeavesWithinBody,
+		"packed bodies are unpacked":                             packedBodies,
+		"what net/http refuses, no dialect sees":                 refusedBelow,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,17 +115,30 @@ func largeBodyWrittenFirst(t *testing.T, d Dialect) {
 	r := c.createOf(t, d, largeSize)
 	conn := c.dial(t)
 	require.NoError(t, r.Write(conn))
+	requireTooLarge(t, c.read(t, r, conn))
+}
+
+// read reads the answer to a request that was written to a connection, and holds
+// it to the dialect's documents.
+func (c *Client) read(t *testing.T, r *http.Request, conn net.Conn) Reply {
+	t.Helper()
 	reply, err := http.ReadResponse(bufio.NewReader(conn), r)
 	require.NoError(t, err)
-	body, err := io.ReadAll(reply.Body)
-	require.NoError(t, err)
-	require.NoError(t, reply.Body.Close())
-	requireTooLarge(t, Reply{reply.StatusCode, reply.Header, body})
+	defer func() { _ = reply.Body.Close() }()
+	out := Reply{reply.StatusCode, reply.Header, readAll(t, reply.Body)}
+	c.check(t, r, out)
+	return out
 }
 
 func requireTooLarge(t *testing.T, r Reply) {
 	t.Helper()
 	require.Equal(t, http.StatusRequestEntityTooLarge, r.Status)
+	requireWords(t, r)
+}
+
+// requireWords requires an answer in the dialect's shape.
+func requireWords(t *testing.T, r Reply) {
+	t.Helper()
 	require.Equal(t, "application/json; charset=utf-8", r.Header.Get("Content-Type"))
 	require.True(t, bytes.HasPrefix(r.Body, []byte("{")), "%s", r.Body)
 }
@@ -203,21 +219,25 @@ func clientLeaves(t *testing.T, d Dialect) {
 
 func clientLeavesWithinBody(t *testing.T, d Dialect) {
 	t.Helper()
-	w, c := d.serve(t)
-	r := c.createOf(t, d, 1000)
-	var whole bytes.Buffer
-	require.NoError(t, r.Write(&whole))
-	conn := c.dial(t)
-	_, err := conn.Write(whole.Bytes()[:whole.Len()-500])
-	require.NoError(t, err)
-	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
-	_, err = io.ReadAll(conn) // until the server is done with it
-	require.NoError(t, err)
-	c.server.Close()
-	lines := w.Log.Lines(t)
-	require.Len(t, lines, 1)
-	require.Less(t, lines[0]["status"], 500.0)
-	require.Equal(t, "INFO", lines[0]["level"])
+	for _, length := range []int64{0, -1} { // -1: sent in chunks
+		w, c := d.serve(t)
+		r := c.createOf(t, d, 1000)
+		r.ContentLength = cmp.Or(length, r.ContentLength)
+		var whole bytes.Buffer
+		require.NoError(t, r.Write(&whole))
+		conn := c.dial(t)
+		_, err := conn.Write(whole.Bytes()[:whole.Len()-500])
+		require.NoError(t, err)
+		require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+		reply := c.read(t, r, conn)
+		require.Equal(t, http.StatusBadRequest, reply.Status)
+		requireWords(t, reply)
+		c.server.Close()
+		lines := w.Log.Lines(t)
+		require.Len(t, lines, 1)
+		require.InDelta(t, http.StatusBadRequest, lines[0]["status"], 0)
+		require.Equal(t, "INFO", lines[0]["level"])
+	}
 }
 
 // dial opens a connection of its own.

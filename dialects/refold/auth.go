@@ -83,7 +83,19 @@ func (d *dialect) byKeyOrToken(ctx context.Context, r *http.Request) (*core.Prin
 	if _, isToken := bearer(r.Header.Get("Authorization")); isToken {
 		return d.onlyByToken(ctx, r)
 	}
+	if r.Header.Get("X-Api-Key") == "" {
+		return nil, neither(r.Header)
+	}
 	return d.onlyByKey(ctx, r)
+}
+
+// neither says what is wrong with a request that has no token and no key: another
+// scheme is a bad credential (inferred).
+func neither(h http.Header) error {
+	if h.Get("Authorization") != "" {
+		return &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "the authorization is not a bearer token"}
+	}
+	return &core.Error{Kind: core.NoCredential, Noun: "credential", Message: "neither a token nor a key"}
 }
 
 // principal gives the key's tenant also where no account is named beside it.
@@ -94,10 +106,7 @@ func (d *dialect) principal(ctx context.Context, r *http.Request) (*core.Princip
 	}
 	key := r.Header.Get("X-Api-Key")
 	if key == "" {
-		if r.Header.Get("Authorization") != "" {
-			return nil, &core.Error{Kind: core.BadCredential, Noun: "credential", Message: "the authorization is not a bearer token"}
-		}
-		return nil, &core.Error{Kind: core.NoCredential, Noun: "credential", Message: "neither a token nor a key"}
+		return nil, neither(r.Header)
 	}
 	p, err := d.core.PrincipalByKey(ctx, core.Refold, key)
 	if err != nil {

@@ -43,6 +43,7 @@ var statuses = map[core.Kind]int{
 	core.OverQuota:     http.StatusForbidden,
 	core.TooLarge:      http.StatusRequestEntityTooLarge,
 
+	core.UnsupportedEncoding:  http.StatusUnsupportedMediaType,
 	core.PreconditionFailed:   http.StatusPreconditionFailed,   // ours
 	core.PreconditionRequired: http.StatusPreconditionRequired, // ours
 	core.KeyReused:            http.StatusUnprocessableEntity,  // ours
@@ -60,6 +61,7 @@ var errorTypes = map[int]string{
 	http.StatusConflict:              "CONFLICT",
 	http.StatusInternalServerError:   "INTERNAL_SERVER_ERROR",
 	http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
+	http.StatusUnsupportedMediaType:  "UNSUPPORTED_MEDIA_TYPE",
 	http.StatusPreconditionFailed:    "PRECONDITION_FAILED",
 	http.StatusPreconditionRequired:  "PRECONDITION_REQUIRED",
 	http.StatusUnprocessableEntity:   "UNPROCESSABLE_ENTITY",
@@ -69,8 +71,8 @@ var errorTypes = map[int]string{
 }
 
 // word is the one place that words a failure.
-func word(f dialects.Failure) (int, any) {
-	rev := revisionOfFailed(f.Request, f.Principal)
+func (d *dialect) word(f dialects.Failure) (int, any) {
+	rev := d.revisionOfFailed(f.Request, f.Principal)
 	kind := core.KindOf(f.Err)
 	status := statuses[kind]
 	w := rev.word(kind, f.Err)
@@ -115,11 +117,13 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 	case core.PreconditionRequired:
 		return wording{"SERVER_ERROR", "Precondition Required"}
 	case core.NoRoute:
-		return wording{"SERVER_ERROR", "Cannot " + routeOf(err)} // Express's words
+		return wording{"SERVER_ERROR", "Cannot " + messageOf(err)} // Express's words
 	case core.Unserved:
-		return wording{"NOT_SERVED", "Diglot does not serve " + routeOf(err) + "; it serves MCP servers, linked accounts and session tokens"}
+		return wording{"NOT_SERVED", "Diglot does not serve " + messageOf(err) + "; it serves MCP servers, linked accounts and session tokens"}
 	case core.TooLarge:
 		return wording{"SERVER_ERROR", "request entity too large"} // body-parser's words
+	case core.UnsupportedEncoding:
+		return wording{"SERVER_ERROR", messageOf(err)} // body-parser's words
 	case core.TooMany:
 		return wording{"SERVER_ERROR", "Too many requests, please try again later."} // express-rate-limit's words: contract 2.10
 	case core.Unavailable:
@@ -130,9 +134,9 @@ func (rev *revision) word(kind core.Kind, err error) wording {
 	return wording{"SERVER_ERROR", "Internal Server Error"}
 }
 
-// routeOf gives the method and path that matched no route, or the operation
-// that is not served.
-func routeOf(err error) string {
+// messageOf gives the method and path that matched no route, the operation that
+// is not served, or how a body is packed in vain.
+func messageOf(err error) string {
 	if e, ok := errors.AsType[*core.Error](err); ok {
 		return e.Message
 	}

@@ -53,14 +53,26 @@ func noSuchAccount(id string, who *core.Principal) string {
 
 // isAuthService reports whether the vendor answers the request in its auth service.
 func isAuthService(r *http.Request) bool {
-	path, ok := strings.CutPrefix(r.URL.Path, Prefix)
-	return ok && (isAt(path, "/linked-account") || isAt(path, "/session-token") || strings.HasPrefix(path, "/session/"))
+	path, ok := cutFold(r.URL.Path, Prefix)
+	if !ok {
+		return false
+	}
+	_, isSession := cutFold(path, "/session/")
+	return isSession || isAt(path, "/linked-account") || isAt(path, "/session-token")
 }
 
 // isAt reports whether a path is a folder or below it.
 func isAt(path, folder string) bool {
-	rest, ok := strings.CutPrefix(path, folder)
+	rest, ok := cutFold(path, folder)
 	return ok && (rest == "" || rest[0] == '/')
+}
+
+// cutFold is [strings.CutPrefix] in whatever case, as paths are compared.
+func cutFold(path, prefix string) (rest string, ok bool) {
+	if len(path) < len(prefix) || !strings.EqualFold(path[:len(prefix)], prefix) {
+		return path, false
+	}
+	return path[len(prefix):], true
 }
 
 // wordAuth changes a failure's words to the auth service's where those differ.

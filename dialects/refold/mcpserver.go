@@ -90,22 +90,25 @@ func (d *dialect) updateMCPServer(ctx context.Context, who *core.Principal, in u
 }
 
 type deleteMCPServerRequest struct {
-	path serverPath
-	only core.Precondition
+	path    serverPath
+	only    core.Precondition
+	refused error // what is wrong with it: who may not delete is told that first
 }
 
 // Bind reads the request.
-func (in *deleteMCPServerRequest) Bind(r *dialects.Request) (err error) {
-	if err := in.path.Bind(r); err != nil {
-		return err
+func (in *deleteMCPServerRequest) Bind(r *dialects.Request) error {
+	if in.refused = in.path.Bind(r); in.refused == nil {
+		in.only, in.refused = r.IfMatch()
 	}
-	in.only, err = r.IfMatch()
-	return err
+	return nil
 }
 
 func (d *dialect) deleteMCPServer(ctx context.Context, who *core.Principal, in deleteMCPServerRequest) (*dialects.Answer, error) {
 	if who.Session != nil && who.Tenant.ProtectServers {
 		return nil, errMayNotDelete
+	}
+	if in.refused != nil {
+		return nil, in.refused
 	}
 	return &dialects.Answer{Status: revisionOf(who).deleted}, d.core.DeleteMCPServer(ctx, who.Tenant.ID, core.ByID(in.path.id), in.only)
 }

@@ -2,7 +2,6 @@ package refold
 
 import (
 	"errors"
-	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,7 +12,7 @@ import (
 const (
 	defaultLimit = 10
 	maxLimit     = 100
-	maxPage      = math.MaxInt32 // beyond it every page is as empty as the last
+	maxPage      = 1<<53 - 1 // beyond it JavaScript's numbers are not whole ones
 )
 
 // page is the envelope of a list: the ten members that mongoose-paginate-v2
@@ -41,7 +40,7 @@ type pageRequest struct {
 func readPage(q url.Values) pageRequest {
 	p := pageRequest{page: 1, limit: defaultLimit}
 	if n, ok := parseInt(q.Get("page")); ok && n > 0 {
-		p.page = min(n, maxPage)
+		p.page = n
 	}
 	if q.Has("limit") && isNumber(q.Get("limit")) {
 		n, _ := parseInt(q.Get("limit")) // NaN and negative numbers are 0
@@ -73,7 +72,7 @@ func newPage[T any](p pageRequest, docs []T, total int) *page[T] {
 
 // parseInt reads a string as JavaScript's parseInt(s, 10) does: a sign and
 // digits at the front, whatever follows; ok is false where that gives NaN.
-// Beyond what an int32 holds it gives the nearest that does.
+// Beyond maxPage, above or below zero, it gives that.
 func parseInt(s string) (n int, ok bool) {
 	s = strings.TrimSpace(s)
 	sign := 1
@@ -87,7 +86,7 @@ func parseInt(s string) (n int, ok bool) {
 		if c < '0' || c > '9' {
 			break
 		}
-		n, ok = min(n*10+int(c-'0'), math.MaxInt32), true
+		n, ok = min(n*10+int(c-'0'), maxPage), true
 	}
 	return sign * n, ok
 }

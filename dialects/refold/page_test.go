@@ -16,8 +16,8 @@ func TestParseIntReadsAsJavaScriptDoes(t *testing.T) {
 	}{
 		"7": {7, true}, "007": {7, true}, "+7": {7, true}, "-7": {-7, true}, " \t\n7 ": {7, true},
 		"7.9": {7, true}, "7abc": {7, true}, "1e2": {1, true}, "0x10": {0, true}, "-0": {0, true}, "1_000": {1, true},
-		"2147483647": {math.MaxInt32, true}, "2147483648": {math.MaxInt32, true},
-		"99999999999999999999999": {math.MaxInt32, true}, "-99999999999999999999999": {-math.MaxInt32, true},
+		"2147483647": {math.MaxInt32, true}, "2147483648": {math.MaxInt32 + 1, true}, "9007199254740991": {maxPage, true}, "9007199254740992": {maxPage, true},
+		"99999999999999999999999": {maxPage, true}, "-99999999999999999999999": {-maxPage, true},
 		"": {0, false}, " ": {0, false}, "+": {0, false}, "-": {0, false}, "--7": {0, false}, "+ 7": {0, false},
 		"abc": {0, false}, "x7": {0, false}, ".5": {0, false}, "Infinity": {0, false}, "NaN": {0, false}, "٣": {0, false},
 	} {

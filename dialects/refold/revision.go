@@ -129,10 +129,10 @@ func forRequest(h http.Header, who *core.Principal) *core.Principal {
 func revisionOf(who *core.Principal) *revision { return revisionNamed(who.Tenant.RefoldRevision) }
 
 // revisionOfFailed is what a client is answered by that may not be known yet:
-// then what it asks for counts, else legacy.
-func revisionOfFailed(r *http.Request, who *core.Principal) *revision {
+// then what it asks for counts, else what the installation has for such clients.
+func (d *dialect) revisionOfFailed(r *http.Request, who *core.Principal) *revision {
 	if who != nil {
 		return revisionOf(who)
 	}
-	return revisionNamed(asked(r.Header, core.RefoldLegacy))
+	return revisionNamed(asked(r.Header, d.unknown))
 }

@@ -86,10 +86,7 @@ func v3SessionIssued(t sessionTokens) any {
 type revokeSessionTokenRequest struct{}
 
 // Bind reads nothing, whatever there is.
-func (*revokeSessionTokenRequest) Bind(r *dialects.Request) error {
-	r.Discard()
-	return nil
-}
+func (*revokeSessionTokenRequest) Bind(*dialects.Request) error { return nil }
 
 type revokedSessionToken struct {
 	Success      bool `json:"success"`

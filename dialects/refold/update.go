@@ -1,6 +1,8 @@
 package refold
 
 import (
+	"slices"
+
 	"github.com/diglot/diglot/core"
 	"github.com/diglot/diglot/dialects"
 )
@@ -59,7 +61,7 @@ func (b *updateBody) toCore() (u core.MCPServerUpdate, ok bool) {
 	ok = true
 	str := func(f dialects.String) *string { return given(&ok, f.Field) }
 	u = core.MCPServerUpdate{
-		Name: str(b.Name), Description: str(b.Description),
+		Name: str(b.Name), Description: str(b.Description), KeepNoDescription: true,
 		Branding: core.Branding{
 			AgentName: str(b.AgentName), PrimaryColor: str(b.PrimaryColor), SecondaryColor: str(b.SecondaryColor),
 			BasePrompt: str(b.BasePrompt), SafeMode: given(&ok, b.SafeMode.Field),
@@ -111,37 +113,48 @@ func all(elements []core.JSON, is func(core.JSON) bool) bool {
 
 func isString(v core.JSON) bool { return v[0] == '"' }
 
+func isNull(v core.JSON) bool { return v[0] == 'n' }
+
+// isText takes null too, as mongoose does of each member that is not required.
+func isText(v core.JSON) bool { return isString(v) || isNull(v) }
+
 // typed reports whether text is an object whose members of these names, where
-// it has them, are of these types. Other members are nobody's business.
+// it has them, are of these types; of one that is there twice the last counts.
+// Other members are nobody's business.
 func typed(text core.JSON, members map[string]func(core.JSON) bool) bool {
-	good := true
+	var wrong []string
 	isObject := dialects.Members(text, func(name string, v core.JSON) {
-		if is, known := members[name]; known && !is(v) {
-			good = false
+		is, known := members[name]
+		switch at := slices.Index(wrong, name); {
+		case !known || is(v) == (at < 0):
+		case at < 0:
+			wrong = append(wrong, name)
+		default:
+			wrong = slices.Delete(wrong, at, at+1)
 		}
 	})
-	return isObject && good
+	return isObject && len(wrong) == 0
 }
 
-var suggestionMembers = map[string]func(core.JSON) bool{"name": isString, "prompt": isString}
+var suggestionMembers = map[string]func(core.JSON) bool{"name": isText, "prompt": isText}
 
 func isSuggestion(v core.JSON) bool { return typed(v, suggestionMembers) }
 
-var appMembers = map[string]func(core.JSON) bool{"slug": isString, "workflows": isItems, "actions": isItems}
+var appMembers = map[string]func(core.JSON) bool{"slug": isText, "workflows": isItems, "actions": isItems}
 
 func isApp(v core.JSON) bool { return typed(v, appMembers) }
 
-var itemMembers = map[string]func(core.JSON) bool{"id": isString, "name": isString, "description": isString}
+var itemMembers = map[string]func(core.JSON) bool{"id": isText, "name": isText, "description": isText}
 
 // isItems takes workflows and actions as objects, as the vendor's examples
 // have them, or as strings, as its schema has them: contract 2.12.
 func isItems(v core.JSON) bool {
-	return dialects.Elements(v, func(e core.JSON) bool { return isString(e) || typed(e, itemMembers) })
+	return isNull(v) || dialects.Elements(v, func(e core.JSON) bool { return isString(e) || typed(e, itemMembers) })
 }
 
 var chainMembers = map[string]func(core.JSON) bool{
-	"name": isString, "goals": isString, "steps": isString, "precheck": isString,
-	"successCondition": isString, "responseFormat": isString, "onError": isString,
+	"name": isText, "goals": isText, "steps": isText, "precheck": isText,
+	"successCondition": isText, "responseFormat": isText, "onError": isText,
 }
 
 // chainFields gives a chain as it is kept: without the _id that a client which

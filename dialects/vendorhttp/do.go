@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -104,6 +106,19 @@ func (c *Client) failed(r *Request, attempts int, err error) *Error {
 	return &Error{Vendor: c.vendor, Method: r.Method, Path: c.path(r), Attempts: attempts, Err: c.worded(err)}
 }
 
+// errUnshown stands for what net/http says of an answer, which it may quote.
+var errUnshown = fmt.Errorf("%w, nor shown", ErrAnswer)
+
+// shown gives what net/http says, and errUnshown where that may quote an answer that
+// is private.
+func shown(ctx context.Context, r *Request, err error) error {
+	_, network := errors.AsType[net.Error](err)
+	if err == nil || !r.Private || network || ctx.Err() != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return errUnshown
+}
+
 // send sends the request once.
 func (c *Client) send(ctx context.Context, r *Request, text core.JSON) (*Response, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
@@ -114,10 +129,11 @@ func (c *Client) send(ctx context.Context, r *Request, text core.JSON) (*Respons
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.failed(r, 0, withoutURL(err))
+		return nil, c.failed(r, 0, shown(ctx, r, withoutURL(err)))
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, c.options.MaxBody+1))
+	err = shown(ctx, r, err)
 	if err == nil && int64(len(body)) > c.options.MaxBody {
 		err = errTooLarge
 	}

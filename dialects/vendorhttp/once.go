@@ -19,11 +19,10 @@ func (r Request) Once() Request {
 }
 
 // SendOnce keeps net/http from sending a write again by itself when a connection
-// that was used before breaks, which may be behind the server's doing. It sends one
-// again whose body it can have a second time and that has one of these headers; by
-// their other spelling it doesn't know them, and servers do.
+// that was used before breaks, which may be behind the server's doing: it does so
+// with one that has one of these headers. By their other spelling it doesn't know
+// them, and servers do. It still sends one again of which nothing was sent.
 func SendOnce(r *http.Request) {
-	r.GetBody = nil
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if values, ok := r.Header[name]; ok {
 			delete(r.Header, name)

@@ -122,3 +122,24 @@ func TestNoErrorHasTheKey(t *testing.T) {
 		}
 	}
 }
+
+// The token that such an answer has is new: nobody knows it yet, to take it out.
+func TestNoErrorShowsAnAnswerThatIsPrivate(t *testing.T) {
+	t.Parallel()
+	const token = "eyJhbGciOiJIUzI1NiJ9.e30.5mhBHqs5"
+	for name, answer := range odd {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := vendorhttptest.NewClock().Options(serveRaw(t, strings.ReplaceAll(answer, "%s", token)))
+			o.Attempts = 1
+			c, err := vendorhttp.New("vendor", o, func([]byte) (string, string) { return "", "" })
+			require.NoError(t, err)
+			for _, r := range []vendorhttp.Request{get("x"), post("x")} {
+				r.Private = true
+				if _, err = c.Do(t.Context(), r); err != nil {
+					require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), token)
+				}
+			}
+		})
+	}
+}

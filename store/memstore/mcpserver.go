@@ -161,7 +161,9 @@ func apply(s *core.MCPServer, m *core.Modification) {
 	set(&s.Name, m.Name)
 	set(&s.URL, m.URL)
 	set(&s.Icon, m.Icon)
-	setPointer(&s.Description, m.Description)
+	if s.Description != nil || m.Description == nil || *m.Description != "" || !m.KeepNoDescription {
+		setPointer(&s.Description, m.Description)
+	}
 	setJSON(&s.Suggestions, m.Suggestions)
 	setJSON(&s.AssociatedApps, m.AssociatedApps)
 	if m.Chains != nil {

@@ -11,7 +11,7 @@ func (s *Store) Rehearse(ctx context.Context, _ core.TenantID, do func(core.Back
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	rehearsing := New()
+	rehearsing := New(WithClock(s.now))
 	rehearsing.Restore(s.Snapshot())
 	return do(rehearsing)
 }

@@ -143,3 +143,17 @@ func TestOneTenantIsRestoredAndOthersAreLeftAlone(t *testing.T) {
 	require.True(t, w.known(t, "key of a"))
 	require.Equal(t, core.NotFound, core.KindOf(w.RestoreTenant(taken, "nobody")))
 }
+
+func TestARehearsalIsDatedByTheStoresClock(t *testing.T) {
+	t.Parallel()
+	s := New(WithClock(func() time.Time { return at }))
+	tenant := core.Tenant{ID: core.NewTenantID(), Name: "one", RefoldRevision: core.RefoldLegacy, CreatedAt: at, Refold: &core.RefoldAddress{OrgID: "org", Environment: core.Test}}
+	require.NoError(t, s.CreateTenant(t.Context(), tenant))
+	require.NoError(t, s.Rehearse(t.Context(), tenant.ID, func(b core.Backend) error {
+		require.NoError(t, b.CreateAccount(t.Context(), core.Account{Tenant: tenant.ID, ID: "someone"}))
+		changes, err := b.Changes(t.Context(), tenant.ID, core.ChangeQuery{Newest: true, Limit: 1})
+		require.Len(t, changes, 1)
+		require.Equal(t, at, changes[0].At)
+		return err
+	}))
+}

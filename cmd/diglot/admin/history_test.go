@@ -99,6 +99,11 @@ func remember(t *testing.T, w *world) {
 	all := w.want(t, http.StatusOK, http.MethodGet, "/audit?limit=1", "").json(t)
 	w.want(t, http.StatusOK, http.MethodGet, "/audit?after="+all["next"].(string), "")
 
+	w.want(t, http.StatusOK, http.MethodPatch, tenant, `{"limits":{"max_servers":2}}`)
+	refused = w.want(t, http.StatusConflict, http.MethodPost, tenant+"/servers/"+id(1)+"/undelete", "")
+	require.Equal(t, "the tenant has as many as it may", refused.json(t)["detail"])
+	require.NotContains(t, refused.text, `"errors"`, "it is no member's fault")
+
 	for _, audit := range []string{"/audit", tenant + "/audit"} {
 		verified := w.want(t, http.StatusOK, http.MethodGet, audit+"/verify", "").json(t)
 		require.Equal(t, true, verified["intact"])

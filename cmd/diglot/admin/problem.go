@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/diglot/diglot/core"
-	"github.com/diglot/diglot/dialects"
 )
 
 // problemKind is a kind of failure as RFC 9457 has it: its type and title go
@@ -64,11 +63,14 @@ type failure struct {
 // Error implements error.
 func (f *failure) Error() string { return f.detail }
 
+// statusClientGone is logged when the client left before the answer.
+const statusClientGone = 499
+
 // fail answers with a problem. Of what nobody classified nothing is told.
 func (x *exchange) fail(err error) {
 	x.err = err
 	if errors.Is(err, context.Canceled) {
-		x.WriteHeader(dialects.StatusClientGone)
+		x.WriteHeader(statusClientGone)
 		return
 	}
 	f := explain(err)
@@ -123,7 +125,7 @@ func kindOf(k core.Kind) problemKind {
 	case core.Unavailable:
 		return unavailable
 	case core.Internal, core.NoCredential, core.BadCredential, core.NoAccount, core.WrongTenant, core.Forbidden, core.NoRoute,
-		core.Unserved, core.PreconditionFailed, core.PreconditionRequired, core.KeyReused, core.OverQuota: // none of an operator's
+		core.Unserved, core.PreconditionFailed, core.PreconditionRequired, core.KeyReused, core.OverQuota, core.UnsupportedEncoding: // none of an operator's
 		return internal
 	default:
 		return internal

@@ -154,7 +154,7 @@ func (h *Handler) undeleteServer(r *request) (reply, error) {
 		return reply{}, errNoServer
 	}
 	s, err := h.Operator.UndeleteMCPServer(r.ctx, t, id, h.KeepImagesFor)
-	if e, is := errors.AsType[*core.Error](err); is && e.Kind == core.Conflict {
+	if e, is := errors.AsType[*core.Error](err); is && (e.Kind == core.Conflict || e.Kind == core.OverQuota) {
 		return reply{}, &failure{kind: conflict, detail: e.Message} // it is no member's fault
 	}
 	return reply{status: http.StatusOK, body: FromServer(t.Name, &s)}, err

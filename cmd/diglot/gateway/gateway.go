@@ -80,8 +80,8 @@ func (l Limits) of(rate int, vendor core.Limits) core.Limits {
 }
 
 // New puts a gateway together. The options' limits, slots and memory are
-// taken from the limits that are given.
-func New(service *core.Service, tokens *refold.Tokens, l Limits, o dialects.Options) *Gateway {
+// taken from the limits that are given; those behind are of the Refold dialect alone.
+func New(service *core.Service, tokens *refold.Tokens, l Limits, o dialects.Options, ofRefold ...refold.Option) *Gateway {
 	g := &Gateway{service: service}
 	o.Slots = dialects.NewSlots()
 	if l.BodyMemory > 0 {
@@ -92,7 +92,7 @@ func New(service *core.Service, tokens *refold.Tokens, l Limits, o dialects.Opti
 		o.Answers = g.Answers
 	}
 	o.Limits = l.of(l.Refold, refold.VendorLimits)
-	g.Refold = refold.New(service, tokens, o)
+	g.Refold = refold.New(service, tokens, o, ofRefold...)
 	o.Limits = l.of(l.CometChat, cometchat.VendorLimits)
 	g.CometChat = cometchat.New(service, o)
 	return g
@@ -136,12 +136,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // DialectAt names the dialect that answers at a path, "" for none.
 func DialectAt(path string) core.DialectName {
 	switch {
-	case strings.HasPrefix(path, "/v3/"), path == "/v3":
+	case isBelow(path, "/v3"):
 		return core.CometChat
-	case strings.HasPrefix(path, "/api/"), path == "/api":
+	case isBelow(path, "/api"):
 		return core.Refold
 	}
 	return ""
+}
+
+// isBelow reports whether a path is a folder or below it, in whatever case: the
+// vendors' stacks take either.
+func isBelow(path, folder string) bool {
+	n := len(folder)
+	return len(path) >= n && (len(path) == n || path[n] == '/') && strings.EqualFold(path[:n], folder)
 }
 
 func noSuchPath(w http.ResponseWriter) {

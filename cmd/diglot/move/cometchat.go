@@ -104,7 +104,8 @@ func (c CometChatTarget) Adopt(ctx context.Context, item *Item, id string) (Made
 	return c.push(ctx, item, id, nil)
 }
 
-// Update implements [Target].
+// Update implements [Target]. An icon that the source has no more is taken away by
+// itself: a vendor that takes no empty one is told of none by the usual update.
 func (c CometChatTarget) Update(ctx context.Context, item *Item, id string) (Made, error) {
 	if !c.Takes(item.Record.Kind) {
 		return Made{}, errNotTaken
@@ -133,6 +134,15 @@ func (c CometChatTarget) push(ctx context.Context, item *Item, id string, there 
 		s, err := orWithout(e, e.cometChatServer(u), u, func(u client.MCPServerUpdate) (*client.MCPServer, error) {
 			return c.client.UpdateMCPServer(ctx, id, u)
 		})
+		if err == nil && in.Icon == "" && s.Icon.Value != "" {
+			bare, refused := c.client.UpdateMCPServer(ctx, id, client.MCPServerUpdate{Icon: new("")})
+			switch {
+			case refused == nil:
+				s = bare
+			case !ofOneRecord(refused):
+				err = refused
+			}
+		}
 		if err != nil {
 			return made, goneAt(err)
 		}
@@ -146,8 +156,17 @@ func (c CometChatTarget) push(ctx context.Context, item *Item, id string, there 
 		if err != nil {
 			return made, goneAt(err)
 		}
-		made.Text, err = c.Read(ctx, finding.Agent, id)
-		return made, err
+		a, err := c.client.Agent(ctx, id)
+		if err == nil && item.Agent.Icon == "" && a.Icon.Value != "" {
+			if err = c.client.UpdateAgent(ctx, id, client.AgentInput{Icon: new("")}); err == nil {
+				a, err = c.client.Agent(ctx, id)
+			}
+		}
+		if err != nil {
+			return made, goneAt(err)
+		}
+		made.Text = a.Text
+		return made, nil
 	}
 	return Made{}, errNotTaken
 }

@@ -56,7 +56,8 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 		next.Why, next.ToSlug = "its "+x.Taken+" is taken", next.Slug
 		return e.put(next)
 	case UpdateOnConflict:
-		next.Action, next.There, next.Before, next.Why, item.over = Update, x.ID, jsontext.Value(before), x.that(), before
+		next.Action, next.There, next.Before, next.Why = Update, x.ID, jsontext.Value(before), x.that()
+		item.over = before
 		return e.update(ctx, item, next)
 	case RenameOnConflict:
 		if err := e.rename(ctx, item, next, x, e.To); err != nil {

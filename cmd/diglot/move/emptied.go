@@ -34,10 +34,13 @@ func (v *atVendor) replaced(ctx context.Context, item *Item, id string) (core.JS
 	return v.kinds[item.Record.Kind].read(ctx, id)
 }
 
-func newEmptying(there core.JSON) *emptying {
-	e := &emptying{there: map[string]bool{}}
-	dialects.Members(there, func(name string, v core.JSON) { e.there[name] = !isEmpty(v) })
-	return e
+func newEmptying(there core.JSON) *emptying { return &emptying{there: filled(there)} }
+
+// filled gives the members of a record that are not empty.
+func filled(record core.JSON) map[string]bool {
+	members := map[string]bool{}
+	dialects.Members(record, func(name string, v core.JSON) { members[name] = !isEmpty(v) })
+	return members
 }
 
 func (e *emptying) text(name string, given *string) *string {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +163,16 @@ func weather(t *testing.T, of *move.Tenant) core.MCPServer {
 	return s
 }
 
+// replaced gives the members of which a plan says that they replace others.
+func replaced(e *move.Engine) (paths []string) {
+	for _, f := range e.Run.Findings() {
+		if strings.Contains(f.Reason, "replaces") {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
+}
+
 func TestAVendorsRecordLeavesWhatOnlyTheOthersHas(t *testing.T) {
 	t.Parallel()
 	to := newTenant(t)
@@ -177,6 +188,7 @@ func TestAVendorsRecordLeavesWhatOnlyTheOthersHas(t *testing.T) {
 	require.NotEmpty(t, refolds.Chains)
 
 	theirs := onto(ofCometChat("https://x"))
+	require.Equal(t, []string{"name", "description"}, replaced(theirs), "the url is Refold's no more than the chains are CometChat's")
 	require.NoError(t, theirs.Apply(t.Context()))
 	both := refolds
 	both.Name, both.Description, both.URL, both.Icon = "Their weather", new("theirs"), "https://x", "https://x/i"

@@ -3,8 +3,11 @@ package move
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects"
 )
 
 // Plan says what Apply would do with each record, and changes nothing but the
@@ -114,7 +117,14 @@ func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal R
 		_, err = rehearsal.Create(ctx, item)
 	case Update: // nothing needs it to stay, and who changes the record has no need to wait
 		err = rehearsal.Rehearse(ctx, func(within Rehearser) error {
-			_, err := within.Update(ctx, item, x.ID)
+			there, err := within.Read(ctx, item.Record.Kind, x.ID)
+			if err != nil {
+				return err
+			}
+			made, err := within.Update(ctx, item, x.ID)
+			if err == nil {
+				next.replaces(item, there, made.Text)
+			}
 			return err
 		})
 	case Skip, Hold, Refuse:
@@ -152,4 +162,22 @@ func (e *Engine) meant(ctx context.Context, item *Item, next *Entry, x *Existing
 		next.Action, next.Why = Refuse, x.why()
 	}
 	return nil
+}
+
+// replaces tells of the members of an item that would replace what is there, by a
+// text of that and one of what came of the update.
+func (e *Entry) replaces(item *Item, there, made core.JSON) {
+	had, changed := filled(there), unrestored(there, made)
+	findings := slices.Clone(e.Findings)
+	dialects.Members(item.Text, func(name string, _ core.JSON) {
+		told := slices.ContainsFunc(findings, func(f finding.Finding) bool { return top(f.Path) == name })
+		if had[name] && !told && name != "updated_at" && slices.Contains(changed, name) {
+			findings = append(findings, finding.Finding{
+				Record: e.Record, Path: name, Class: finding.Approximate, Reason: "It replaces what is there.",
+				Suggestion: "Look at both before the update.",
+			})
+			e.Exact--
+		}
+	})
+	e.Findings = findings
 }

@@ -59,7 +59,7 @@ func (c *Client) ListAgents(ctx context.Context, q Query) (*Page[Agent], error) 
 	return list[Agent](ctx, c, agents, q)
 }
 
-// Agents gives each agent once. It ends after an error. ErrStuck.
+// Agents gives each agent once. It ends after an error. ErrStuck, ErrCursor.
 func (c *Client) Agents(ctx context.Context) iter.Seq2[*Agent, error] {
 	return walk[Agent](ctx, c, agents, Query{}, func(a *Agent) (string, dialects.Number) {
 		return a.UID.Value, a.CreatedAt

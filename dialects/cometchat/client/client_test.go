@@ -189,6 +189,41 @@ func TestACursorThatMovesOnToTheSameRecordsIsNotFollowedForEver(t *testing.T) {
 	}
 }
 
+// 1.4: both neighbours may be left out, and say nothing.
+func TestAListGoesOnWhereItsCursorSaysOrSaysThatItCannot(t *testing.T) {
+	t.Parallel()
+	const full = `{"data":[{"slug":"a","createdAt":5},{"slug":"b","createdAt":7}],"meta":{"current":{"limit":2},"next":`
+	for next, want := range map[string]struct {
+		slugs string
+		err   error
+	}{
+		`{"affix":"append","createdAt":7}`:    {"abc", nil},
+		`{"affix":"append","createdAt":"7"}`:  {"abc", nil},
+		`null`:                                {"ab", nil},
+		`{}`:                                  {"ab", nil},
+		`{"affix":"append","createdAt":null}`: {"ab", nil},
+		`{"affix":"append","createdAt":"2023-11-14T22:13:20.000Z"}`: {"ab", client.ErrCursor},
+		`{"affix":"append","createdAt":7.5}`:                        {"ab", client.ErrCursor},
+		`{"affix":"append","createdAt":[7]}`:                        {"ab", client.ErrCursor},
+		`"7"`:                                                       {"ab", client.ErrCursor},
+	} {
+		answers := []vendorhttptest.Answer{{Body: full + next + `}}`}}
+		if want.slugs == "abc" {
+			answers = append(answers, vendorhttptest.Answer{Body: `{"data":[{"slug":"c","createdAt":9}]}`})
+		}
+		_, c := odd(t, answers...)
+		var slugs string
+		var last error
+		for s, err := range c.MCPServers(t.Context()) {
+			if last = err; err == nil {
+				slugs += s.Slug.Value
+			}
+		}
+		require.ErrorIs(t, last, want.err, next)
+		require.Equal(t, want.slugs, slugs, next)
+	}
+}
+
 // 1.3: four envelopes of success.
 func TestARecordIsReadInEveryEnvelope(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -23,6 +24,10 @@ const pageLimit = 100
 // creation time, and the vendor's cursor has no more to tell them apart by; or the
 // cursor moves on and the records are the same again.
 var ErrStuck = errors.New("the list's cursor doesn't move on")
+
+// ErrCursor is a list that goes on where can't be read: to end with it would pass
+// records over.
+var ErrCursor = errors.New("the list's cursor can't be read")
 
 // maxStale is how many pages in a row may have nothing new: one that a step back
 // has made, and the one behind it has.
@@ -63,6 +68,8 @@ type Page[T any] struct {
 	Limit    int // as the vendor cut it; 0: it doesn't say
 	Previous *Cursor
 	Next     *Cursor
+
+	lost bool // there is a Next, and it can't be read
 }
 
 type wirePage struct {
@@ -96,7 +103,9 @@ func list[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path stri
 		Limit dialects.Number `json:"limit"`
 	}
 	if wire.Meta.Presence == dialects.Given && dialects.Decode(wire.Meta.Value, &meta) == nil {
-		out.Previous, out.Next = cursor(meta.Previous), cursor(meta.Next)
+		out.Previous, _ = cursor(meta.Previous)
+		next, ok := cursor(meta.Next)
+		out.Next, out.lost = next, !ok
 	}
 	if meta.Current.Presence == dialects.Given && dialects.Decode(meta.Current.Value, &current) == nil {
 		out.Limit, _ = strconv.Atoi(string(current.Limit.Value))
@@ -104,20 +113,26 @@ func list[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path stri
 	return out, nil
 }
 
-// cursor gives nil for what is no cursor.
-func cursor(member dialects.Object) *Cursor {
+// cursor gives nil where there is no cursor; ok is false where there is one that
+// can't be read. A createdAt may be a number or its text.
+func cursor(member dialects.Object) (c *Cursor, ok bool) {
 	var wire struct {
 		Affix     dialects.String `json:"affix"`
-		CreatedAt dialects.Number `json:"createdAt"`
+		CreatedAt jsontext.Value  `json:"createdAt"`
 	}
-	if member.Presence != dialects.Given || dialects.Decode(member.Value, &wire) != nil {
-		return nil
+	switch {
+	case member.Presence == dialects.Absent, member.Presence == dialects.Null:
+		return nil, true
+	case member.Presence != dialects.Given, dialects.Decode(member.Value, &wire) != nil:
+		return nil, false
+	case wire.Affix.Value == "" || len(wire.CreatedAt) == 0 || wire.CreatedAt.Kind() == 'n':
+		return nil, true
 	}
-	at, err := strconv.ParseInt(string(wire.CreatedAt.Value), 10, 64)
-	if err != nil || wire.Affix.Value == "" {
-		return nil
+	at, err := strconv.ParseInt(strings.Trim(string(wire.CreatedAt), `"`), 10, 64)
+	if err != nil {
+		return nil, false
 	}
-	return &Cursor{wire.Affix.Value, at}
+	return &Cursor{wire.Affix.Value, at}, true
 }
 
 // walk gives each record of a list once, by the cursors of its pages.
@@ -150,7 +165,13 @@ func walk[T any, P vendorhttp.Kept[T]](
 			if limit <= 0 {
 				limit = pageLimit
 			}
-			if len(page.Data) == 0 || len(page.Data) < limit || page.Next == nil {
+			if len(page.Data) == 0 || len(page.Data) < limit {
+				return
+			}
+			if page.Next == nil {
+				if page.lost {
+					yield(nil, ErrCursor)
+				}
 				return
 			}
 			next := *page.Next

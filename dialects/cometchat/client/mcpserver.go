@@ -49,7 +49,7 @@ func (c *Client) ListMCPServers(ctx context.Context, q Query) (*Page[MCPServer],
 	return list[MCPServer](ctx, c, servers, q)
 }
 
-// MCPServers gives each server once. It ends after an error. ErrStuck.
+// MCPServers gives each server once. It ends after an error. ErrStuck, ErrCursor.
 func (c *Client) MCPServers(ctx context.Context) iter.Seq2[*MCPServer, error] {
 	return walk[MCPServer](ctx, c, servers, Query{}, func(s *MCPServer) (string, dialects.Number) {
 		return s.Slug.Value, s.CreatedAt

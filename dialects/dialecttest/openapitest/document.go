@@ -179,7 +179,8 @@ func (d *Document) Operation(method string, u *url.URL) *Operation {
 }
 
 // matches compares segments. A parameter is one that is not empty; the others
-// are compared as they are written, as Express does: "%2D" is no "-" there.
+// are compared in whatever case, and else as they are written, as Express does:
+// "%2D" is no "-" there.
 func matches(template, path string) bool {
 	want, got := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
@@ -190,7 +191,7 @@ func matches(template, path string) bool {
 			if _, err := url.PathUnescape(got[i]); got[i] == "" || err != nil {
 				return false
 			}
-		} else if want[i] != got[i] {
+		} else if !strings.EqualFold(want[i], got[i]) {
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/cmd/diglot/move/mapping"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/cometchat"
 	cometclient "github.com/diglot/diglot/dialects/cometchat/client"
 	refoldclient "github.com/diglot/diglot/dialects/refold/client"
 )
@@ -173,7 +174,7 @@ func TestWhatTheTableClaimsIsSeen(t *testing.T) {
 func TestWhatCannotBeKeptAsItIsIsMendedAndSaidSo(t *testing.T) {
 	t.Parallel()
 	w := inMemory(t)
-	server, err := w.mapper.CometChatServer(as[cometclient.MCPServer](t, `{"slug":"not a slug","name":"a\u0000b","url":"ftp://x","icon":7,"createdAt":-1,"updatedAt":1700000000000}`))
+	server, err := w.mapper.CometChatServer(as[cometclient.MCPServer](t, `{"slug":"not a slug","name":"a\u0000b","url":["ftp://x"],"icon":7,"createdAt":-1,"updatedAt":1700000000000}`))
 	require.NoError(t, err)
 	_, err = w.operator.ImportMCPServer(t.Context(), w.tenant, server.Core)
 	require.NoError(t, err)
@@ -182,6 +183,44 @@ func TestWhatCannotBeKeptAsItIsIsMendedAndSaidSo(t *testing.T) {
 		"slug": finding.Manual, "name": finding.Approximate, "url": finding.Unsupported, "icon": finding.Unsupported,
 		"createdAt": finding.Approximate, "updatedAt": finding.Exact, "_id": finding.Approximate, "appId": finding.Approximate,
 	}, classes(server.Kept))
+
+	for icon, class := range map[string]finding.Class{
+		"": finding.Approximate, "data:image/png;base64,AA": finding.Exact, strings.Repeat("é", core.MaxIconChars): finding.Exact,
+		strings.Repeat("é", core.MaxIconChars+1): finding.Unsupported, `a\u0000`: finding.Approximate,
+	} {
+		server, err := w.mapper.CometChatServer(as[cometclient.MCPServer](t, `{"slug":"s","name":"n","url":"http://x","icon":"`+icon+`","createdAt":1700000000000}`))
+		require.NoError(t, err)
+		require.NoError(t, server.Core.ValidateImport())
+		require.Equal(t, class, classes(server.Kept)["icon"], "%.20q", icon)
+	}
+
+	for member, c := range map[string]struct {
+		class finding.Class
+		shown string
+	}{
+		`"url":"localhost:3001/sse"`:             {finding.Exact, `"localhost:3001/sse"`},
+		`"url":"stdio:weather --city {city}"`:    {finding.Exact, `"stdio:weather --city {city}"`},
+		`"url":""`:                               {finding.Exact, `""`},
+		`"url":null`:                             {finding.Approximate, `""`},
+		`"createdAt":1700000000123`:              {finding.Exact, `1700000000123`},
+		`"createdAt":1700000000`:                 {finding.Approximate, `1700000000000`},
+		`"createdAt":1700000000.123`:             {finding.Approximate, `1700000000123`},
+		`"createdAt":1.7e12`:                     {finding.Approximate, `1700000000000`},
+		`"createdAt":"1700000000000"`:            {finding.Approximate, `1700000000000`},
+		`"createdAt":"2023-11-14T22:13:20.000Z"`: {finding.Approximate, `1700000000000`},
+		`"createdAt":17000000000000000`:          {finding.Approximate, `1800000000000`},
+		`"createdAt":"NaN"`:                      {finding.Approximate, `1800000000000`},
+		`"createdAt":null`:                       {finding.Approximate, `1800000000000`},
+	} {
+		server, err := w.mapper.CometChatServer(as[cometclient.MCPServer](t, `{"slug":"s","name":"n",`+member+`,"updatedAt":1800000000000}`))
+		require.NoError(t, err)
+		require.NoError(t, server.Core.ValidateImport())
+		name := strings.Split(member, `"`)[1]
+		require.Equal(t, c.class, classes(server.Kept)[name], member)
+		view, err := cometchat.ViewMCPServer(&w.tenant, &server.Core)
+		require.NoError(t, err)
+		require.Contains(t, string(view), `"`+name+`":`+c.shown+`,`, member)
+	}
 
 	agent, err := w.mapper.CometChatAgent(as[cometclient.Agent](t, `{"uid":"agent-uuid-1234","name":"`+strings.Repeat("日", 101)+`","mcpServers":["a","a","b c",5]}`))
 	require.NoError(t, err)

@@ -20,10 +20,10 @@ func (m *Mapper) CometChatServer(in *client.MCPServer) (Mapped[core.MCPServer], 
 	done := repairs{}
 	s := core.MCPServer{
 		Slug: in.Slug.Value, Name: done.name(in.Name, orElse(orElse(in.Slug.Value, in.ID.Value), "MCP server")),
-		Description: done.text("description", in.Description), URL: done.url("url", in.URL), Icon: done.url("icon", in.Icon),
+		Description: done.text("description", in.Description), URL: orEmpty(done.text("url", in.URL)), Icon: done.icon(in.Icon),
 		Revision: 1,
 	}
-	s.CreatedAt, s.UpdatedAt = done.times(in.CreatedAt.Value, in.UpdatedAt.Value, noTime)
+	s.CreatedAt, s.UpdatedAt = done.times(in.Text, noTime)
 	s.ID = derivedID(s.CreatedAt, "cometchat", in.ID.Value, in.Slug.Value)
 	if !core.ValidSlug(s.Slug) {
 		s.Slug = "mcp-server-" + s.ID.String()
@@ -42,7 +42,7 @@ func (m *Mapper) CometChatServer(in *client.MCPServer) (Mapped[core.MCPServer], 
 func (m *Mapper) CometChatAgent(in *client.Agent) (Mapped[core.Agent], error) {
 	done := repairs{}
 	a := core.Agent{
-		UID: core.AgentUID(in.UID.Value), Name: done.name(in.Name, orElse(in.UID.Value, "Agent")), Icon: done.url("icon", in.Icon), Active: true,
+		UID: core.AgentUID(in.UID.Value), Name: done.name(in.Name, orElse(in.UID.Value, "Agent")), Icon: done.icon(in.Icon), Active: true,
 		Description: done.text("description", in.Description), Instruction: done.text("instruction", in.Instruction),
 		Model: done.text("model", in.Model),
 		Tools: done.array("tools", in.Tools), APITools: done.array("apiTools", in.APITools),
@@ -58,7 +58,7 @@ func (m *Mapper) CometChatAgent(in *client.Agent) (Mapped[core.Agent], error) {
 	if a.Instruction != nil {
 		done.cut("instruction", a.Instruction, core.MaxInstructionChars)
 	}
-	a.CreatedAt, a.UpdatedAt = done.times(in.CreatedAt.Value, in.UpdatedAt.Value, noTime)
+	a.CreatedAt, a.UpdatedAt = done.times(in.Text, noTime)
 	if !a.UID.Valid() {
 		a.UID = derivedUID("cometchat", in.UID.Value, string(in.CreatedAt.Value))
 		done["uid"] = repair{finding.Manual, "It is no UUID; " + string(a.UID) + " stands for it.", "Have clients use the new one."}

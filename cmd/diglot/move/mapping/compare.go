@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,7 +162,7 @@ func (c *comparison) member(m member) {
 		c.add(m.name, finding.Exact, "", "")
 	case class >= finding.Manual, there == nil:
 		least := finding.Unsupported
-		if isNull(m.value) || there != nil || row.Partial { // or the answer doesn't tell
+		if isEmpty(m.value) || there != nil || row.Partial { // or the answer doesn't tell
 			least = finding.Approximate
 		}
 		if row.Parts != nil && c.fate == Pushed { // it is about parts, and this isn't
@@ -312,14 +313,26 @@ func sameMoment(a, b core.JSON) bool {
 	return ok && alsoOK && at.Equal(bt)
 }
 
-// momentOf reads milliseconds since the epoch, or ISO-8601 text.
+// momentOf reads milliseconds since the epoch, or ISO-8601 text, as the vendors
+// document them, and seconds, which services beside CometChat's have (contract
+// 1.1): what would be before 1973 in milliseconds is in seconds.
 func momentOf(j core.JSON) (time.Time, bool) {
+	text := string(j)
 	if len(j) > 2 && j[0] == '"' {
-		at, err := time.Parse(time.RFC3339Nano, string(j[1:len(j)-1]))
-		return at, err == nil
+		text = text[1 : len(text)-1]
+		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return at, true
+		}
 	}
-	ms, err := strconv.ParseInt(string(j), 10, 64)
-	return time.UnixMilli(ms), err == nil
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil:
+	case math.Abs(n) < core.FirstPlace/core.PlacesPerMilli:
+		return time.UnixMilli(int64(math.Round(n * 1000))), true
+	case math.Abs(n) < core.FirstPlace:
+		return time.UnixMilli(int64(n)), true
+	}
+	return time.Time{}, false
 }
 
 // excerptBytes is how much of a value a reason shows.

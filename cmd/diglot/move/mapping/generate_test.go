@@ -166,7 +166,13 @@ func refoldAccount(t *rapid.T, odd oddly) string {
 		"createdAt", isoText(created), "updatedAt", isoText(updated), "__v", fmt.Sprint(rapid.IntRange(0, 400).Draw(t, "version")))
 }
 
-var urls = rapid.SampledFrom([]string{`"http://localhost:3001"`, `"https://mcp.example.com/sse?a=b&c=%20#d"`, `"https://例え.jp/é"`})
+var urls = rapid.SampledFrom([]string{
+	`"http://localhost:3001"`, `"https://mcp.example.com/sse?a=b&c=%20#d"`, `"https://例え.jp/é"`, `"localhost:3001/sse"`, `"stdio:weather"`, `""`,
+})
+
+var icons = rapid.SampledFrom([]string{
+	`"https://example.com/icon.png"`, `"data:image/png;base64,iVBORw0KGgo="`, `"/icons/é.png"`, `"//cdn.example.com/x.png"`, `"icon"`, `" \u2028🚀"`,
+})
 
 func millis(at time.Time) string { return fmt.Sprint(at.UnixMilli()) }
 
@@ -175,7 +181,7 @@ func cometChatServer(t *rapid.T, odd oddly) string {
 	slug := rapid.StringMatching(`[A-Za-z0-9._~-]{1,40}x`).Draw(t, "slug")
 	return members(t, odd, "_id", quote(appID+"_"+slug), "appId", quote(appID), "slug", quote(slug), "name", nonEmpty(t, "name"),
 		"description", maybe(t, "description", text(t, "description")), "url", urls.Draw(t, "url"),
-		"icon", maybe(t, "icon", urls.Draw(t, "icon")), "createdAt", millis(created), "updatedAt", millis(updated))
+		"icon", maybe(t, "icon", icons.Draw(t, "icon")), "createdAt", millis(created), "updatedAt", millis(updated))
 }
 
 func cometChatAgent(t *rapid.T, odd oddly) string {
@@ -184,7 +190,7 @@ func cometChatAgent(t *rapid.T, odd oddly) string {
 	uid = uid[:8] + "-" + uid[8:12] + "-" + uid[12:16] + "-" + uid[16:20] + "-" + uid[20:]
 	short := quote(rapid.StringMatching(`[a-zé日🚀]{1,100}`).Draw(t, "name"))
 	instruction := maybe(t, "instruction", text(t, "instruction"))
-	return members(t, odd, "uid", quote(uid), "name", short, "icon", maybe(t, "icon", urls.Draw(t, "icon")), "isActive", "false",
+	return members(t, odd, "uid", quote(uid), "name", short, "icon", maybe(t, "icon", icons.Draw(t, "icon")), "isActive", "false",
 		"description", maybe(t, "description", text(t, "description")), "tools", list(t), "files", list(t), "websites", list(t),
 		"otherKbIntegrations", list(t), "apiTools", list(t), "mcpServers", "[]", "frontendActions", list(t),
 		"ragVersion", `"v2"`, "lastMessageAt", "null", "instruction", instruction, "formattedInstruction", instruction,

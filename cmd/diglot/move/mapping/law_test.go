@@ -159,7 +159,7 @@ func refoldServerLaw(ctx context.Context, t require.TestingT, w *world, revision
 	require.NoError(t, err)
 	shownAsPlanned(t, mapped, text, view.Text)
 	_, err = w.cometchat.UpdateMCPServer(ctx, imported.Slug, cometclient.MCPServerUpdate{
-		Name: given(view.Name), Description: given(view.Description), URL: filled(view.URL), Icon: given(view.Icon),
+		Name: given(view.Name), Description: given(view.Description), URL: given(view.URL), Icon: given(view.Icon),
 	})
 	require.NoError(t, err)
 	after, err := c.MCPServer(ctx, id)
@@ -186,7 +186,7 @@ func cometChatServerLaw(ctx context.Context, t require.TestingT, w *world, text 
 			shownAsPlanned(t, mapped, text, view.Text)
 		}
 		_, err = c.UpdateMCPServer(ctx, imported.ID.String(), refoldclient.MCPServerUpdate{
-			Name: given(view.Name), Description: filled(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Text()),
+			Name: given(view.Name), Description: given(view.Description), Suggestions: refoldclient.Value(view.Suggestions.Text()),
 			AssociatedApps: refoldclient.Value(view.AssociatedApps.Text()), Chains: refoldclient.Value(view.Chains.Text()),
 		})
 		require.NoError(t, err)
@@ -229,14 +229,6 @@ func given(f dialects.String) *string {
 		return nil
 	}
 	return &f.Value
-}
-
-// filled gives a text that is there and not empty.
-func filled(f dialects.String) *string {
-	if f.Value == "" {
-		return nil
-	}
-	return given(f)
 }
 
 // More servers than a millisecond has places are imported with it, and walked

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
@@ -40,17 +41,21 @@ func (r repairs) text(path string, f dialects.String) *string {
 	return &s
 }
 
-// url gives a URL as core keeps it; "" where it isn't given, or is none.
-func (r repairs) url(path string, f dialects.String) string {
-	s := r.text(path, f)
-	switch {
-	case s == nil:
-		return ""
-	case *s != "" && !core.ValidURL(*s):
-		r.lost(path, "It is no http or https URL.")
+func orEmpty(s *string) string {
+	if s == nil {
 		return ""
 	}
 	return *s
+}
+
+// icon gives an icon as core keeps it; "" where it isn't given, or is too long.
+func (r repairs) icon(f dialects.String) string {
+	s := orEmpty(r.text("icon", f))
+	if utf8.RuneCountInString(s) > core.MaxIconChars {
+		r.lost("icon", "It is longer than "+strconv.Itoa(core.MaxIconChars)+" characters.")
+		return ""
+	}
+	return s
 }
 
 // flag gives a truth, nil where it isn't given or is none.
@@ -86,10 +91,12 @@ func (r repairs) object(path string, f dialects.Object) core.JSON {
 // noTime stands for a time that nothing tells.
 var noTime time.Time
 
-// times reads a record's two times. A creation time that can't be read is the
+// times reads a record's two times, of whatever type they are. A creation time that can't be read is the
 // other one, else the one given; an update time is never before the creation's.
-func (r repairs) times(created, updated core.JSON, otherwise time.Time) (createdAt, updatedAt time.Time) {
-	read := func(path string, text core.JSON) (time.Time, bool) {
+func (r repairs) times(record core.JSON, otherwise time.Time) (createdAt, updatedAt time.Time) {
+	members := membersOf(record)
+	read := func(path string) (time.Time, bool) {
+		text := valueOf(members, path)
 		at, ok := momentOf(text)
 		if at = at.UTC().Truncate(time.Millisecond); ok && inRange(at) {
 			return at, true
@@ -99,8 +106,8 @@ func (r repairs) times(created, updated core.JSON, otherwise time.Time) (created
 		}
 		return time.Time{}, false
 	}
-	createdAt, knownCreation := read("createdAt", created)
-	updatedAt, knownUpdate := read("updatedAt", updated)
+	createdAt, knownCreation := read("createdAt")
+	updatedAt, knownUpdate := read("updatedAt")
 	switch {
 	case knownCreation:
 	case inRange(otherwise):

@@ -45,7 +45,7 @@ func (m *Mapper) RefoldServer(in *client.MCPServer) (Mapped[core.MCPServer], err
 		},
 		Revision: 1,
 	}
-	s.CreatedAt, s.UpdatedAt = done.times(iso(in.CreatedAt), iso(in.UpdatedAt), id.Time())
+	s.CreatedAt, s.UpdatedAt = done.times(in.Text, id.Time())
 	if !ok {
 		s.ID = derivedID(s.CreatedAt, "refold", in.ID.Value, string(in.Text))
 	}
@@ -127,7 +127,7 @@ func (m *Mapper) RefoldAccount(in *client.Account) (Mapped[core.Account], error)
 	done := repairs{}
 	id, ok := done.objectID("_id", in.ID)
 	a := core.Account{ID: in.AccountID.Value, ObjectID: id, Name: done.text("name", in.Name)}
-	a.CreatedAt, a.UpdatedAt = done.times(iso(in.CreatedAt), iso(in.UpdatedAt), id.Time())
+	a.CreatedAt, a.UpdatedAt = done.times(in.Text, id.Time())
 	if !ok {
 		a.ObjectID = derivedID(a.CreatedAt, "refold", a.ID)
 	}

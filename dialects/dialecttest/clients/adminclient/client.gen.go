@@ -1353,7 +1353,7 @@ type ClientInterface interface {
 
 	// UndeleteServer Bring a deleted server back
 	//
-	// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, or another one has its slug.
+	// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, another one has its slug, or the tenant has as many as its max_servers.
 	//
 	// Corresponds with POST /admin/v1/tenants/{tenant}/servers/{mcp_server}/undelete (the `UndeleteServer` operationId).
 	UndeleteServer(ctx context.Context, tenant TenantName, mcpServer ServerName, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2114,7 +2114,7 @@ func (c *Client) RevertServer(ctx context.Context, tenant TenantName, mcpServer 
 
 // UndeleteServer Bring a deleted server back
 //
-// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, or another one has its slug.
+// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, another one has its slug, or the tenant has as many as its max_servers.
 //
 // Corresponds with POST /admin/v1/tenants/{tenant}/servers/{mcp_server}/undelete (the `UndeleteServer` operationId).
 func (c *Client) UndeleteServer(ctx context.Context, tenant TenantName, mcpServer ServerName, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4748,7 +4748,7 @@ type ClientWithResponsesInterface interface {
 
 	// UndeleteServerWithResponse Bring a deleted server back
 	//
-	// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, or another one has its slug.
+	// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, another one has its slug, or the tenant has as many as its max_servers.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8998,7 +8998,7 @@ func (c *ClientWithResponses) RevertServerWithResponse(ctx context.Context, tena
 
 // UndeleteServerWithResponse Bring a deleted server back
 //
-// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, or another one has its slug.
+// As it was, with its id and slug, in a new revision. Agents that listed it do not list it again. It takes the id; what was deleted too long ago is not found. 409 where the server is there, another one has its slug, or the tenant has as many as its max_servers.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -142,6 +142,11 @@ const (
 	AUTHERRINVALIDAPPID   UnauthorizedErrorCode = "AUTH_ERR_INVALID_APPID"
 )
 
+// Defines values for UnsupportedEncodingErrorCode.
+const (
+	UnsupportedEncodingErrorCodeERRBADREQUEST UnsupportedEncodingErrorCode = "ERR_BAD_REQUEST"
+)
+
 // Agent defines model for Agent.
 type Agent struct {
 	APITools []interface{} `json:"apiTools"`
@@ -178,7 +183,7 @@ type AgentChange struct {
 	Files           *[]interface{} `json:"files,omitempty"`
 	FrontendActions *[]interface{} `json:"frontendActions,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon        *string `json:"icon,omitempty"`
 	Instruction *string `json:"instruction,omitempty"`
 	IsActive    *bool   `json:"isActive,omitempty"`
@@ -431,11 +436,11 @@ type MCPServer struct {
 type MCPServerChange struct {
 	Description *string `json:"description,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon *string `json:"icon,omitempty"`
 	Name *string `json:"name,omitempty"`
 
-	// URL An http or https URL with a host.
+	// URL An http or https URL with a host, or what the server is shown with already: empty where it has none.
 	URL *string `json:"url,omitempty"`
 }
 
@@ -459,7 +464,7 @@ type NewAgent struct {
 	Files           *[]interface{} `json:"files,omitempty"`
 	FrontendActions *[]interface{} `json:"frontendActions,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon        *string `json:"icon,omitempty"`
 	Instruction *string `json:"instruction,omitempty"`
 	IsActive    *bool   `json:"isActive,omitempty"`
@@ -479,7 +484,7 @@ type NewAgent struct {
 type NewMCPServer struct {
 	Description *string `json:"description,omitempty"`
 
-	// Icon An http or https URL with a host.
+	// Icon Any text: a URL, a path, an image as a data: URL. An empty one is none.
 	Icon *string `json:"icon,omitempty"`
 	Name string  `json:"name"`
 	Slug string  `json:"slug"`
@@ -656,6 +661,21 @@ type UnauthorizedError struct {
 
 // UnauthorizedErrorCode defines model for UnauthorizedError.Code.
 type UnauthorizedErrorCode string
+
+// UnsupportedEncoding defines model for UnsupportedEncoding.
+type UnsupportedEncoding struct {
+	Error UnsupportedEncodingError `json:"error"`
+}
+
+// UnsupportedEncodingError defines model for UnsupportedEncodingError.
+type UnsupportedEncodingError struct {
+	Code    UnsupportedEncodingErrorCode `json:"code"`
+	Message string                       `json:"message"`
+	Source  ErrorSource                  `json:"source"`
+}
+
+// UnsupportedEncodingErrorCode defines model for UnsupportedEncodingError.Code.
+type UnsupportedEncodingErrorCode string
 
 // Affix defines model for Affix.
 type Affix = Direction
@@ -2907,6 +2927,17 @@ type CreateAgentResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateAgentResponse415Headers the declared response headers of an HTTP 415 response for CreateAgent
+type CreateAgentResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateAgentResponse422Headers the declared response headers of an HTTP 422 response for CreateAgent
 type CreateAgentResponse422Headers struct {
 	AccessControlAllowOrigin string
@@ -2968,6 +2999,8 @@ type CreateAgentResponse struct {
 	JSON404 *ServersNotFound
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedEncoding
 	// JSON422 the response for an HTTP 422 `application/json` response
 	JSON422 *KeyReused
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -2988,6 +3021,8 @@ type CreateAgentResponse struct {
 	Headers404 *CreateAgentResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateAgentResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateAgentResponse415Headers
 	// Headers422 the parsed response headers for an HTTP 422 response
 	Headers422 *CreateAgentResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -3381,6 +3416,17 @@ type UpdateAgentResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateAgentResponse415Headers the declared response headers of an HTTP 415 response for UpdateAgent
+type UpdateAgentResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateAgentResponse428Headers the declared response headers of an HTTP 428 response for UpdateAgent
 type UpdateAgentResponse428Headers struct {
 	AccessControlAllowOrigin string
@@ -3444,6 +3490,8 @@ type UpdateAgentResponse struct {
 	JSON412 *PreconditionFailed
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedEncoding
 	// JSON428 the response for an HTTP 428 `application/json` response
 	JSON428 *PreconditionRequired
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -3466,6 +3514,8 @@ type UpdateAgentResponse struct {
 	Headers412 *UpdateAgentResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateAgentResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *UpdateAgentResponse415Headers
 	// Headers428 the parsed response headers for an HTTP 428 response
 	Headers428 *UpdateAgentResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -3566,6 +3616,17 @@ type AddMCPServersResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// AddMCPServersResponse415Headers the declared response headers of an HTTP 415 response for AddMCPServers
+type AddMCPServersResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
 // AddMCPServersResponse428Headers the declared response headers of an HTTP 428 response for AddMCPServers
 type AddMCPServersResponse428Headers struct {
 	AccessControlAllowOrigin string
@@ -3629,6 +3690,8 @@ type AddMCPServersResponse struct {
 	JSON412 *PreconditionFailed
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedEncoding
 	// JSON428 the response for an HTTP 428 `application/json` response
 	JSON428 *PreconditionRequired
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -3651,6 +3714,8 @@ type AddMCPServersResponse struct {
 	Headers412 *AddMCPServersResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *AddMCPServersResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *AddMCPServersResponse415Headers
 	// Headers428 the parsed response headers for an HTTP 428 response
 	Headers428 *AddMCPServersResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -3751,6 +3816,17 @@ type RemoveMCPServersResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// RemoveMCPServersResponse415Headers the declared response headers of an HTTP 415 response for RemoveMCPServers
+type RemoveMCPServersResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
 // RemoveMCPServersResponse428Headers the declared response headers of an HTTP 428 response for RemoveMCPServers
 type RemoveMCPServersResponse428Headers struct {
 	AccessControlAllowOrigin string
@@ -3814,6 +3890,8 @@ type RemoveMCPServersResponse struct {
 	JSON412 *PreconditionFailed
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedEncoding
 	// JSON428 the response for an HTTP 428 `application/json` response
 	JSON428 *PreconditionRequired
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -3836,6 +3914,8 @@ type RemoveMCPServersResponse struct {
 	Headers412 *RemoveMCPServersResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *RemoveMCPServersResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *RemoveMCPServersResponse415Headers
 	// Headers428 the parsed response headers for an HTTP 428 response
 	Headers428 *RemoveMCPServersResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -4063,6 +4143,17 @@ type CreateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateMCPServerResponse415Headers the declared response headers of an HTTP 415 response for CreateMCPServer
+type CreateMCPServerResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
 // CreateMCPServerResponse422Headers the declared response headers of an HTTP 422 response for CreateMCPServer
 type CreateMCPServerResponse422Headers struct {
 	AccessControlAllowOrigin string
@@ -4124,6 +4215,8 @@ type CreateMCPServerResponse struct {
 	JSON409 *SlugTaken
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedEncoding
 	// JSON422 the response for an HTTP 422 `application/json` response
 	JSON422 *KeyReused
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -4144,6 +4237,8 @@ type CreateMCPServerResponse struct {
 	Headers409 *CreateMCPServerResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateMCPServerResponse415Headers
 	// Headers422 the parsed response headers for an HTTP 422 response
 	Headers422 *CreateMCPServerResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -4537,6 +4632,17 @@ type UpdateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateMCPServerResponse415Headers the declared response headers of an HTTP 415 response for UpdateMCPServer
+type UpdateMCPServerResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRateLimit               *int
+	XRateLimitLimit          *int
+	XRateLimitRemaining      *int
+	XRateLimitReset          *int
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateMCPServerResponse428Headers the declared response headers of an HTTP 428 response for UpdateMCPServer
 type UpdateMCPServerResponse428Headers struct {
 	AccessControlAllowOrigin string
@@ -4600,6 +4706,8 @@ type UpdateMCPServerResponse struct {
 	JSON412 *PreconditionFailed
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *UnsupportedEncoding
 	// JSON428 the response for an HTTP 428 `application/json` response
 	JSON428 *PreconditionRequired
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -4622,6 +4730,8 @@ type UpdateMCPServerResponse struct {
 	Headers412 *UpdateMCPServerResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateMCPServerResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *UpdateMCPServerResponse415Headers
 	// Headers428 the parsed response headers for an HTTP 428 response
 	Headers428 *UpdateMCPServerResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -5440,6 +5550,13 @@ func ParseCreateAgentResponse(rsp *http.Response) (*CreateAgentResponse, error) 
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedEncoding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest KeyReused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5769,6 +5886,58 @@ func ParseCreateAgentResponse(rsp *http.Response) (*CreateAgentResponse, error) 
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateAgentResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 422:
 		var headers CreateAgentResponse422Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -7088,6 +7257,13 @@ func ParseUpdateAgentResponse(rsp *http.Response) (*UpdateAgentResponse, error) 
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedEncoding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
 		var dest PreconditionRequired
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7462,6 +7638,58 @@ func ParseUpdateAgentResponse(rsp *http.Response) (*UpdateAgentResponse, error) 
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers UpdateAgentResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 428:
 		var headers UpdateAgentResponse428Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -7751,6 +7979,13 @@ func ParseAddMCPServersResponse(rsp *http.Response) (*AddMCPServersResponse, err
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedEncoding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
 		var dest PreconditionRequired
@@ -8126,6 +8361,58 @@ func ParseAddMCPServersResponse(rsp *http.Response) (*AddMCPServersResponse, err
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers AddMCPServersResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 428:
 		var headers AddMCPServersResponse428Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -8415,6 +8702,13 @@ func ParseRemoveMCPServersResponse(rsp *http.Response) (*RemoveMCPServersRespons
 			return nil, err
 		}
 		response.JSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedEncoding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
 		var dest PreconditionRequired
@@ -8790,6 +9084,58 @@ func ParseRemoveMCPServersResponse(rsp *http.Response) (*RemoveMCPServersRespons
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers RemoveMCPServersResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 428:
 		var headers RemoveMCPServersResponse428Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -9549,6 +9895,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedEncoding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest KeyReused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -9878,6 +10231,58 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateMCPServerResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 422:
 		var headers CreateMCPServerResponse422Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -11197,6 +11602,13 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedEncoding
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
 		var dest PreconditionRequired
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -11571,6 +11983,58 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers UpdateMCPServerResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Rate-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Rate-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Limit"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Limit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitLimit = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Remaining"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Remaining", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitRemaining = &value
+		}
+		if values := rsp.Header.Values("X-RateLimit-Reset"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-RateLimit-Reset", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRateLimitReset = &value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 428:
 		var headers UpdateMCPServerResponse428Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {

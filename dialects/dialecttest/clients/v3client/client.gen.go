@@ -59,6 +59,7 @@ const (
 	TOOMANYREQUESTS      HTTPErrorType = "TOO_MANY_REQUESTS"
 	UNAUTHORIZED         HTTPErrorType = "UNAUTHORIZED"
 	UNPROCESSABLEENTITY  HTTPErrorType = "UNPROCESSABLE_ENTITY"
+	UNSUPPORTEDMEDIATYPE HTTPErrorType = "UNSUPPORTED_MEDIA_TYPE"
 )
 
 // Defines values for RefoldRevision.
@@ -2760,6 +2761,13 @@ type CreateLinkedAccountResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateLinkedAccountResponse415Headers the declared response headers of an HTTP 415 response for CreateLinkedAccount
+type CreateLinkedAccountResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // CreateLinkedAccountResponse422Headers the declared response headers of an HTTP 422 response for CreateLinkedAccount
 type CreateLinkedAccountResponse422Headers struct {
 	AccessControlAllowOrigin string
@@ -2803,6 +2811,8 @@ type CreateLinkedAccountResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *AuthFailure
 	// JSON422 the response for an HTTP 422 `application/json` response
 	JSON422 *AuthFailure
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -2821,6 +2831,8 @@ type CreateLinkedAccountResponse struct {
 	Headers404 *CreateLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateLinkedAccountResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateLinkedAccountResponse415Headers
 	// Headers422 the parsed response headers for an HTTP 422 response
 	Headers422 *CreateLinkedAccountResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -2882,6 +2894,13 @@ type UpsertLinkedAccountResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpsertLinkedAccountResponse415Headers the declared response headers of an HTTP 415 response for UpsertLinkedAccount
+type UpsertLinkedAccountResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // UpsertLinkedAccountResponse429Headers the declared response headers of an HTTP 429 response for UpsertLinkedAccount
 type UpsertLinkedAccountResponse429Headers struct {
 	AccessControlAllowOrigin string
@@ -2918,6 +2937,8 @@ type UpsertLinkedAccountResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *AuthFailure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -2934,6 +2955,8 @@ type UpsertLinkedAccountResponse struct {
 	Headers404 *UpsertLinkedAccountResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpsertLinkedAccountResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *UpsertLinkedAccountResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *UpsertLinkedAccountResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -3287,6 +3310,13 @@ type CreateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateMCPServerResponse415Headers the declared response headers of an HTTP 415 response for CreateMCPServer
+type CreateMCPServerResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // CreateMCPServerResponse422Headers the declared response headers of an HTTP 422 response for CreateMCPServer
 type CreateMCPServerResponse422Headers struct {
 	AccessControlAllowOrigin string
@@ -3332,6 +3362,8 @@ type CreateMCPServerResponse struct {
 	JSON404 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *Failure
 	// JSON422 the response for an HTTP 422 `application/json` response
 	JSON422 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -3352,6 +3384,8 @@ type CreateMCPServerResponse struct {
 	Headers404 *CreateMCPServerResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateMCPServerResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateMCPServerResponse415Headers
 	// Headers422 the parsed response headers for an HTTP 422 response
 	Headers422 *CreateMCPServerResponse422Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -3640,6 +3674,13 @@ type UpdateMCPServerResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// UpdateMCPServerResponse415Headers the declared response headers of an HTTP 415 response for UpdateMCPServer
+type UpdateMCPServerResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // UpdateMCPServerResponse428Headers the declared response headers of an HTTP 428 response for UpdateMCPServer
 type UpdateMCPServerResponse428Headers struct {
 	AccessControlAllowOrigin string
@@ -3685,6 +3726,8 @@ type UpdateMCPServerResponse struct {
 	JSON412 *Failure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *Failure
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *Failure
 	// JSON428 the response for an HTTP 428 `application/json` response
 	JSON428 *Failure
 	// JSON429 the response for an HTTP 429 `application/json` response
@@ -3705,6 +3748,8 @@ type UpdateMCPServerResponse struct {
 	Headers412 *UpdateMCPServerResponse412Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateMCPServerResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *UpdateMCPServerResponse415Headers
 	// Headers428 the parsed response headers for an HTTP 428 response
 	Headers428 *UpdateMCPServerResponse428Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -3766,6 +3811,13 @@ type CreateSessionTokenResponse413Headers struct {
 	XRequestID               openapi_types.UUID
 }
 
+// CreateSessionTokenResponse415Headers the declared response headers of an HTTP 415 response for CreateSessionToken
+type CreateSessionTokenResponse415Headers struct {
+	AccessControlAllowOrigin string
+	ETag                     string
+	XRequestID               openapi_types.UUID
+}
+
 // CreateSessionTokenResponse429Headers the declared response headers of an HTTP 429 response for CreateSessionToken
 type CreateSessionTokenResponse429Headers struct {
 	AccessControlAllowOrigin string
@@ -3802,6 +3854,8 @@ type CreateSessionTokenResponse struct {
 	JSON404 *AuthFailure
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *AuthFailure
+	// JSON415 the response for an HTTP 415 `application/json` response
+	JSON415 *AuthFailure
 	// JSON429 the response for an HTTP 429 `application/json` response
 	JSON429 *AuthFailure
 	// JSON500 the response for an HTTP 500 `application/json` response
@@ -3818,6 +3872,8 @@ type CreateSessionTokenResponse struct {
 	Headers404 *CreateSessionTokenResponse404Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateSessionTokenResponse413Headers
+	// Headers415 the parsed response headers for an HTTP 415 response
+	Headers415 *CreateSessionTokenResponse415Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *CreateSessionTokenResponse429Headers
 	// Headers500 the parsed response headers for an HTTP 500 response
@@ -4580,6 +4636,13 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4738,6 +4801,30 @@ func ParseCreateLinkedAccountResponse(rsp *http.Response) (*CreateLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateLinkedAccountResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 422:
 		var headers CreateLinkedAccountResponse422Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -4902,6 +4989,13 @@ func ParseUpsertLinkedAccountResponse(rsp *http.Response) (*UpsertLinkedAccountR
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5046,6 +5140,30 @@ func ParseUpsertLinkedAccountResponse(rsp *http.Response) (*UpsertLinkedAccountR
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers UpsertLinkedAccountResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers UpsertLinkedAccountResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -5913,6 +6031,13 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -6102,6 +6227,30 @@ func ParseCreateMCPServerResponse(rsp *http.Response) (*CreateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateMCPServerResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 422:
 		var headers CreateMCPServerResponse422Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -6840,6 +6989,13 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Failure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
 		var dest Failure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7022,6 +7178,30 @@ func ParseUpdateMCPServerResponse(rsp *http.Response) (*UpdateMCPServerResponse,
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers UpdateMCPServerResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 428:
 		var headers UpdateMCPServerResponse428Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
@@ -7186,6 +7366,13 @@ func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenRes
 		}
 		response.JSON413 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest AuthFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON415 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest AuthFailure
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -7330,6 +7517,30 @@ func ParseCreateSessionTokenResponse(rsp *http.Response) (*CreateSessionTokenRes
 			headers.XRequestID = value
 		}
 		response.Headers413 = &headers
+	case rsp.StatusCode == 415:
+		var headers CreateSessionTokenResponse415Headers
+		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Access-Control-Allow-Origin", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.AccessControlAllowOrigin = value
+		}
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value openapi_types.UUID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers415 = &headers
 	case rsp.StatusCode == 429:
 		var headers CreateSessionTokenResponse429Headers
 		if values := rsp.Header.Values("Access-Control-Allow-Origin"); len(values) > 0 {
