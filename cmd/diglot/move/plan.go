@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
@@ -180,4 +181,12 @@ func (e *Entry) replaces(item *Item, there, made core.JSON) {
 		}
 	})
 	e.Findings = findings
+}
+
+// top gives the member that a path is within.
+func top(path string) string {
+	if i := strings.IndexAny(path, ".["); i > 0 {
+		return path[:i]
+	}
+	return path
 }
