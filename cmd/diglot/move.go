@@ -151,7 +151,7 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 	m := &moveConfig{common: c}
 	cmd := m.command("verify", "Read both sides again and compare each record",
 		"Read both sides again and compare each record with what was made of it. Exit code 1: something differs, or is missing, "+
-			"that the run doesn't tell of.",
+			"that the run doesn't tell of. What the target has and the run knows nothing of is named, and is no difference.",
 		func(cmd *cobra.Command) error {
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
 				v, err := e.Verify(ctx)
@@ -177,6 +177,9 @@ func newMoveVerifyCommand(c *common) *cobra.Command {
 					if err := printVerified(cmd.OutOrStdout(), v.Records); err != nil {
 						return err
 					}
+					if err := printOthers(cmd.OutOrStdout(), v); err != nil {
+						return err
+					}
 				}
 				return m.differs(v, e.Run.Summary())
 			})
@@ -192,17 +195,19 @@ func newMoveUndoCommand(c *common) *cobra.Command {
 		func(cmd *cobra.Command) error {
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
 				kept, err := e.Undo(ctx, m.force)
-				if told := m.print(cmd.OutOrStdout(), e.Run.Summary()); err == nil {
+				s := e.Run.Summary()
+				if told := m.print(cmd.OutOrStdout(), s); err == nil {
 					err = told
 				}
+				m.name(cmd.ErrOrStderr(), s.Records)
 				if err == nil && kept > 0 {
-					return withHint(errors.New(terminal.Count(kept, "record has been changed since and stays", "records have been changed since and stay")), "--force takes them back, too")
+					return withHint(errors.New(terminal.Count(kept, "record stays", "records stay")), "it is said of each why; --force takes back what has been changed since; "+m.names())
 				}
 				return err
 			})
 		})
 	m.reaches(cmd)
-	cmd.Flags().BoolVar(&m.force, "force", false, "take back also what has been changed since")
+	cmd.Flags().BoolVar(&m.force, "force", false, "take back also what has been changed since; leave what can't be told, and enter what is not there as undone")
 	return cmd
 }
 

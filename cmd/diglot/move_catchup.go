@@ -13,7 +13,7 @@ import (
 
 func newMoveCatchUpCommand(c *common) *cobra.Command {
 	m := &moveConfig{common: c}
-	var remove, overwrite bool
+	var remove, removeAll, overwrite bool
 	cmd := m.command("catch-up", "Move what was made or changed at the source since",
 		"Go on with a move, and have what was moved before be as the source has it now. What was removed at the source is said, "+
 			"and removed with --delete; what was changed on both sides is said, and overwritten with --overwrite. Exit code 1: records "+
@@ -26,7 +26,8 @@ func newMoveCatchUpCommand(c *common) *cobra.Command {
 				return withHint(fmt.Errorf("there is no run in %s", m.dir), "diglot move apply begins one")
 			}
 			return m.with(cmd, func(ctx context.Context, e *move.Engine) error {
-				caught, err := e.CatchUp(ctx, remove, overwrite)
+				e.DeleteAll = removeAll
+				caught, err := e.CatchUp(ctx, remove || removeAll, overwrite)
 				if err != nil {
 					return err
 				}
@@ -47,7 +48,8 @@ func newMoveCatchUpCommand(c *common) *cobra.Command {
 	m.reaches(cmd)
 	m.decides(cmd)
 	cmd.Flags().BoolVar(&remove, "delete", false, "remove what the run made of records that the source has not any more")
-	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "have what was changed on both sides be as the source's")
+	cmd.Flags().BoolVar(&removeAll, "delete-all", false, "as --delete, also where the source has nothing or less than half of what was moved")
+	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "have what was changed on both sides be as the source's, and make again what is missing at the target")
 	return cmd
 }
 
@@ -85,4 +87,25 @@ func printVerified(w io.Writer, records []move.Verified) error {
 		}
 	}
 	return nil
+}
+
+// printOthers prints what the target has and the run knows nothing of, a line for
+// each of the first ones.
+func printOthers(w io.Writer, v *move.Verification) error {
+	text, others := "", v.Others
+	if v.Unlisted != "" {
+		text = "what else is at the target could not be listed: " + terminal.Line(v.Unlisted) + "\n"
+	}
+	if len(others) > 0 {
+		text += terminal.Count(len(others), "record", "records") + " at the target that the run knows nothing of:\n"
+	}
+	for i := range others[:min(len(others), maxStaying)] {
+		r := &others[i]
+		text += terminal.Line(fmt.Sprintf("%s %q %q", r.Kind, r.ID, r.Name)) + "\n"
+	}
+	if more := len(others) - maxStaying; more > 0 {
+		text += fmt.Sprintf("and %d more: -o json names them\n", more)
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }

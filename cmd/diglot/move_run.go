@@ -79,6 +79,8 @@ func (m *moveConfig) with(cmd *cobra.Command, do func(context.Context, *move.Eng
 			return err
 		}
 		m.recall(cmd, run)
+	} else if m.from == "" || m.to == "" {
+		return withHint(fmt.Errorf("there is no run in %s", m.dir), "diglot move apply --from and --to begins one")
 	}
 	policy := move.Policy(m.onConflict)
 	if m.onConflict != "" && !slices.Contains(move.Policies, policy) {
@@ -122,6 +124,12 @@ func (m *moveConfig) explain(cmd *cobra.Command, err error) error {
 		return withHint(err, whenTaken+": diglot move resume --run "+m.dir+" --on-conflict skip, for one")
 	case errors.As(err, &there):
 		return withHint(err, "name another file, or --on-conflict update, which writes it anew")
+	case errors.Is(err, move.ErrOwner):
+		return withHint(err, "give the run's own, or name another --run")
+	case errors.Is(err, move.ErrNoneThere):
+		return withHint(err, "give the key of the run's; where they were all removed, --force enters them as undone")
+	case errors.Is(err, move.ErrBegun):
+		return withHint(err, "--force leaves it, and takes back the others")
 	case core.KindOf(err) == core.OverQuota:
 		return withHint(err, "diglot tenant update "+strings.TrimPrefix(m.to, "tenant:")+" --max-servers says how many it may have; then diglot move resume --run "+m.dir)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
@@ -144,17 +152,14 @@ func (m *moveConfig) stopped(command string) error {
 
 // keyOf names the variable of the key that a vendor refused.
 func (m *moveConfig) keyOf(err error) string {
-	e, is := errors.AsType[*vendorhttp.Error](err)
-	var names []string
-	for _, s := range []struct{ address, name, file string }{{m.from, envFromKey, envFromKeyFile}, {m.to, envToKey, envToKeyFile}} {
-		if is && strings.HasPrefix(s.address, e.Vendor+":") {
-			if os.Getenv(s.file) != "" {
-				s.name = s.file
-			}
-			names = append(names, s.name)
-		}
+	name, file := envToKey, envToKeyFile
+	if _, is := errors.AsType[*move.SourceError](err); is {
+		name, file = envFromKey, envFromKeyFile
 	}
-	return strings.Join(names, " or ")
+	if os.Getenv(file) != "" {
+		return file
+	}
+	return name
 }
 
 // recall takes what isn't said anew as the run was begun or last gone on with.

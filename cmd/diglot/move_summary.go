@@ -80,13 +80,16 @@ func (m *moveConfig) differs(v *move.Verification, s *move.Summary) error {
 	if v.Good() {
 		return nil
 	}
-	notMoved, others := 0, 0
+	notMoved, missing, others := 0, 0, 0
 	for _, of := range v.Counts {
-		notMoved, others = notMoved+of[move.NotMoved], others+of[move.Differs]+of[move.Missing]
+		notMoved, missing, others = notMoved+of[move.NotMoved], missing+of[move.Missing], others+of[move.Differs]+of[move.Missing]
 	}
 	if others > 0 {
-		return withHint(errors.New("the two sides are not as the run left them"), "-o json names the members, too; diglot move catch-up --run "+
-			m.dir+" brings what was changed at the source")
+		hint := "-o json names the members, too; diglot move catch-up --run " + m.dir + " brings what was changed at the source"
+		if missing > 0 {
+			hint += ", with --overwrite also what is missing at the target"
+		}
+		return withHint(errors.New("the two sides are not as the run left them"), hint)
 	}
 	hint := m.goesOn(s)
 	if s.Held > 0 {

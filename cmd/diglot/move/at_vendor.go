@@ -2,12 +2,15 @@ package move
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
+	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/cmd/diglot/move/mapping"
 	"github.com/diglot/diglot/core"
+	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -57,13 +60,21 @@ func kindOf[T any](
 			}
 		},
 		read: func(ctx context.Context, id string) (core.JSON, error) {
+			if !canBeAsked(id) {
+				return nil, errNoPath
+			}
 			record, err := read(ctx, id)
 			if err != nil {
 				return nil, goneAt(err)
 			}
 			return of(record).text, nil
 		},
-		delete: func(ctx context.Context, id string) error { return goneAt(remove(ctx, id)) },
+		delete: func(ctx context.Context, id string) error {
+			if !canBeAsked(id) {
+				return errNoPath
+			}
+			return goneAt(remove(ctx, id))
+		},
 	}
 }
 
@@ -74,7 +85,7 @@ func (v *atVendor) List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, e
 			return
 		}
 		for l, err := range v.kinds[kind].list(ctx) {
-			if !yield(Ref{Form: string(v.vendor), Kind: kind, ID: l.id, Text: l.text, Stamp: l.stamp}, err) {
+			if !yield(Ref{Form: string(v.vendor), Kind: kind, ID: l.id, Name: l.name, Text: l.text, Stamp: l.stamp}, err) {
 				return
 			}
 		}
@@ -124,10 +135,33 @@ func (v *atVendor) restore(ctx context.Context, t Target, kind finding.Kind, id 
 	return err
 }
 
-// goneAt makes ErrGone of a record that a vendor doesn't find.
+// canBeAsked reports whether a path can have an id in it.
+func canBeAsked(id string) bool { return id != "" && id != "." && id != ".." }
+
+// goneAt makes ErrGone of a vendor's word that there is no such record.
 func goneAt(err error) error {
-	if vendorhttp.StatusOf(err) == http.StatusNotFound {
+	if v, is := errors.AsType[*vendorhttp.Error](err); is && saysGone(v) {
 		return ErrGone
 	}
 	return err
+}
+
+// saysGone reports whether a failure is a vendor's own word that there is no such
+// record. Another 404 says nothing of the record: Refold answers so where a
+// credential is missing (contract 2.5), and proxies do where they find no vendor.
+func saysGone(v *vendorhttp.Error) bool {
+	notFound := v.Status == http.StatusNotFound
+	switch core.DialectName(v.Vendor) {
+	case core.Refold: // the words of both revisions
+		_, operation, _ := strings.Cut(v.Path, refold.Prefix+"/")
+		if strings.HasPrefix(operation, "linked-account/") {
+			notFound = notFound || v.Status == http.StatusInternalServerError && v.Method == http.MethodDelete // legacy
+			return notFound && strings.HasPrefix(v.Message, "Linked Account with account id ") && strings.HasSuffix(v.Message, " not found")
+		}
+		return notFound && (v.Message == "MCP Server not found" || v.Message == "MCPEntry not found")
+	case core.CometChat: // ERR_AGENT_NOT_FOUND is documented, a server's is not
+		return notFound && strings.HasPrefix(v.Code, "ERR_") && strings.HasSuffix(v.Code, "_NOT_FOUND") &&
+			v.Code != "ERR_API_NOT_FOUND" && v.Code != "ERR_APP_NOT_FOUND"
+	}
+	return false
 }

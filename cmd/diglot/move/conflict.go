@@ -48,7 +48,7 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 	}
 	if e.already(item, before) { // it is followed from here on as if the run had written it
 		next.Action, next.Why, next.There, next.Before = Update, isThere, x.ID, jsontext.Value(before)
-		return e.made(item, next, Made{x.ID, next.Slug, before}, nil)
+		return e.made(ctx, item, next, Made{x.ID, next.Slug, before}, nil)
 	}
 	switch e.Policy {
 	case SkipOnConflict:

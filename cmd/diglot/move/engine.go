@@ -2,6 +2,8 @@ package move
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/diglot/diglot/cmd/diglot/move/mapping"
@@ -18,7 +20,8 @@ type Engine struct {
 
 	Policy     Policy // "": FailOnConflict
 	AcceptLoss bool
-	Workers    int // how many records are under way at once; 0: one
+	DeleteAll  bool // a catch-up may remove most of what was moved, or all of it
+	Workers    int  // how many records are under way at once; 0: one
 	// Reading is told how many records were listed so far, Total how many there are,
 	// Progress of each that is settled, and in a plan of each that is read; nil:
 	// nobody is.
@@ -31,11 +34,17 @@ type Engine struct {
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
+	whole  map[string]bool // the shapes of answers that are as reads
+	faults int             // how many records in a row could not be read
+	fault  error           // of a record that stays as far as it is
+	gone   map[string]Ref  // what was gone when it was read, by its key
+	traced map[string]bool // what was begun and found without the source, by kind and id
 }
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
-	e.slugs, e.stop, e.seen = map[string]string{}, nil, 0
+	e.slugs, e.whole, e.stop, e.seen = map[string]string{}, map[string]bool{}, nil, 0
+	e.faults, e.fault, e.gone, e.traced = 0, nil, map[string]Ref{}, map[string]bool{}
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
 		if entry.State != Undone && entry.State != Removed {
@@ -76,13 +85,19 @@ func (e *Engine) hasServer(ctx context.Context, slug string) bool {
 // up by the next Apply.
 func (e *Engine) Apply(ctx context.Context) error {
 	e.start(ctx)
+	if err := e.identify(ctx); err != nil {
+		return err
+	}
 	if err := e.prepare(ctx, false); err != nil {
 		return err
 	}
-	if err := e.all(ctx, e.move); err != nil {
+	if err := e.all(ctx, e.move, e.fail); err != nil {
 		return err
 	}
-	return e.To.Finish(ctx)
+	if err := e.To.Finish(ctx); err != nil {
+		return err
+	}
+	return e.fault
 }
 
 // prepare has the target look at what is there. A file is a run's own: one that
@@ -96,8 +111,9 @@ func (e *Engine) prepare(ctx context.Context, plans bool) error {
 }
 
 // all has each record of the source be dealt with, some at once, one kind after
-// the other. It lists all of them first: what is written could move the list.
-func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error) error {
+// the other. It lists all of them first: what is written could move the list. What
+// is wrong with one record alone is told to bad.
+func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error, bad unread) error {
 	lists, total := make([][]Ref, len(Kinds)), 0
 	for i, kind := range Kinds {
 		for r, err := range e.From.List(ctx, kind) {
@@ -105,7 +121,7 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 				err = ctx.Err() // a file doesn't look at it
 			}
 			if err != nil {
-				return err
+				return &SourceError{err}
 			}
 			lists[i] = append(lists[i], r)
 			e.reading()
@@ -116,11 +132,12 @@ func (e *Engine) all(ctx context.Context, each func(context.Context, Ref) error)
 		e.Total(total)
 	}
 	for _, list := range lists {
-		if err := e.some(ctx, list, each); err != nil {
+		err := e.some(ctx, list, func(ctx context.Context, r Ref) error { return e.dealt(ctx, r, each(ctx, r), bad) })
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return e.again(ctx, bad)
 }
 
 // reading counts a record that was listed.
@@ -201,11 +218,18 @@ func (e *Engine) read(ctx context.Context, r Ref) (*Item, error) {
 	text := r.Text
 	if text == nil {
 		var err error
-		if text, err = e.From.Read(ctx, r); err != nil {
-			return nil, err
+		if text, err = e.From.Read(ctx, r); errors.Is(err, ErrGone) {
+			return nil, errGoneSince
+		}
+		if err != nil {
+			return nil, &SourceError{err}
 		}
 	}
-	return e.item(r, text)
+	item, err := e.item(r, text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errText, err)
+	}
+	return item, nil
 }
 
 // item maps a record, with the slugs that its servers have at the target.

@@ -17,15 +17,15 @@ import (
 
 // move moves one record, once.
 func (e *Engine) move(ctx context.Context, r Ref) error {
-	entry := e.Run.Get(&r)
+	entry, err := e.known(ctx, &r)
+	if err != nil {
+		return err
+	}
 	if entry != nil && (entry.State == Done || e.skipped(entry)) {
 		e.tell(entry)
 		return nil
 	}
 	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		return nil // it was removed since it was listed
-	}
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 	if errors.Is(err, ErrGone) {
 		return false, nil
 	}
-	return true, e.made(item, next, made, err)
+	return true, e.made(ctx, item, next, made, err)
 }
 
 // begun gives the id of what an earlier process made of an item, "": nothing.
@@ -135,7 +135,7 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 		return err
 	}
 	made, err := e.To.Create(ctx, item)
-	return e.made(item, next, made, err)
+	return e.made(ctx, item, next, made, err)
 }
 
 // update has a record be as the item is. Where clients have changed it since it was
@@ -148,17 +148,17 @@ func (e *Engine) update(ctx context.Context, item *Item, next *Entry) error {
 		}
 		made, err := e.To.Update(ctx, item, next.There)
 		if item.over == nil || !errors.Is(err, errTaken) || tries == updateTries {
-			return e.made(item, next, made, err)
+			return e.made(ctx, item, next, made, err)
 		}
 		if item.over, err = e.To.Read(ctx, item.Record.Kind, next.There); err != nil {
-			return e.made(item, next, made, err)
+			return e.made(ctx, item, next, made, err)
 		}
 		next.Before = jsontext.Value(item.over)
 	}
 }
 
 // made enters what came of a creation or a change.
-func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
+func (e *Engine) made(ctx context.Context, item *Item, next *Entry, made Made, err error) error {
 	if made.ID != "" {
 		next.There = made.ID
 	}
@@ -168,6 +168,9 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		}
 		next.State, next.Why = Failed, err.Error()
 		return e.put(next)
+	}
+	if made.Text, err = e.left(ctx, item.Record.Kind, made); err != nil {
+		return err
 	}
 	next.State, next.ToSlug, next.Left = Done, made.Slug, fingerprint(made.Text)
 	next.Took, next.Stamp = fingerprint(item.Text), stampOf(item.Text)
@@ -188,6 +191,9 @@ func (e *Engine) made(item *Item, next *Entry, made Made, err error) error {
 		}
 	}
 	next.tell(findings)
+	if err := e.ownMade(item.Record.Kind, made.Text); err != nil {
+		return err
+	}
 	return e.put(next)
 }
 
@@ -204,7 +210,7 @@ func ofOneRecord(err error) bool {
 		return true
 	}
 	kind := core.KindOf(err)
-	return kind == core.Invalid || kind == core.Conflict || errors.Is(err, mapping.ErrNoURL) || errors.Is(err, ErrGone)
+	return kind == core.Invalid || kind == core.Conflict || errors.Is(err, mapping.ErrNoURL) || errors.Is(err, ErrGone) || errors.Is(err, errWhole)
 }
 
 func (e *Engine) put(next *Entry) error {

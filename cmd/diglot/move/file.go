@@ -22,7 +22,7 @@ import (
 )
 
 // FileVersion is the version of the files that are written, and the only one that
-// is read. FILES.md in this folder describes them.
+// is read. README.md in this folder describes them.
 const FileVersion = 1
 
 // manifest is a file's first line.

@@ -24,6 +24,7 @@ type catchUp struct {
 	CaughtUp
 
 	listed map[string]bool // the keys of what the source has
+	doubt  bool            // it has so little of what was moved that it may be another's
 }
 
 // Why a record stays as it is.
@@ -33,6 +34,7 @@ const (
 	whyLossy    = "its change would lose something: --accept-loss takes it along"
 	whyRemoved  = "it was removed at the source: --delete removes it at the target"
 	whyTargets  = "it was removed at the source and changed at the target: --overwrite with --delete removes it"
+	whyDoubt    = "it was removed at the source, as most of what was moved, which may be another's now: --delete-all removes it at the target"
 	whyOlder    = "it was removed at the source, and was at the target before the move"
 	whyGoneToo  = "it was removed at the source, and was gone at the target already"
 	whyFollowed = "it was removed at the source"
@@ -44,33 +46,71 @@ const (
 // at the target too is left as it is, unless overwrite.
 func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp, error) {
 	e.start(ctx)
+	if err := e.identify(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.prepare(ctx, false); err != nil {
 		return nil, err
 	}
-	c := &catchUp{CaughtUp{Left: []Verified{}}, map[string]bool{}}
+	c := &catchUp{CaughtUp: CaughtUp{Left: []Verified{}}, listed: map[string]bool{}}
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
 		e.note(func() { c.listed[r.key()] = true })
-		if entry := e.Run.Get(&r); entry != nil && entry.State == Done {
+		entry, err := e.known(ctx, &r)
+		if err != nil {
+			return err
+		}
+		if entry != nil && entry.State == Done {
 			return e.follow(ctx, r, entry, c, overwrite)
 		}
 		return e.move(ctx, r)
+	}, func(r Ref, why error) error {
+		if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || entry.State == Begun) {
+			return e.leave(c, entry, Differs, why.Error())
+		}
+		return e.fail(r, why)
 	})
 	if err != nil {
 		return &c.CaughtUp, err
 	}
+	for key := range e.gone { // since it was listed
+		delete(c.listed, key)
+	}
 	entries := e.Run.Entries()
+	c.doubt = !e.DeleteAll && c.doubted(entries)
 	slices.Reverse(entries)
 	for i := len(Kinds) - 1; i >= 0; i-- {
 		for _, entry := range entries {
 			if entry.Record.Kind != Kinds[i] || entry.State != Done && entry.State != Begun || c.listed[entry.key()] {
 				continue
 			}
-			if err := e.followRemoval(ctx, *entry, c, remove, overwrite); err != nil {
+			err := e.followRemoval(ctx, *entry, c, remove, overwrite)
+			if err == nil {
+				e.faults = 0
+			} else if e.faulty(ctx, ofOneAnswer(err)) {
+				err = e.leave(c, entry, NoSource, err.Error())
+			}
+			if err != nil {
 				return &c.CaughtUp, err
 			}
 		}
 	}
 	return &c.CaughtUp, e.To.Finish(ctx)
+}
+
+// doubted reports whether the source has nothing of what was moved, or of doubtMany
+// and more less than half.
+func (c *catchUp) doubted(entries []*Entry) bool {
+	const doubtMany = 10
+	moved, found := 0, 0
+	for _, entry := range entries {
+		if entry.State == Done || entry.State == Begun {
+			moved++
+			if c.listed[entry.key()] {
+				found++
+			}
+		}
+	}
+	return found == 0 || moved >= doubtMany && found*2 < moved
 }
 
 func (e *Engine) note(what func()) {
@@ -88,24 +128,19 @@ func (e *Engine) leave(c *catchUp, entry *Entry, verdict Verdict, why string) er
 	return nil
 }
 
-// follow has a record that was moved be as its source is now. It needs no entry
-// before it writes: what was written and not entered is found to be the same.
+// follow has a record that was moved be as its source is now. Before it writes it
+// enters what it is about to bring.
 func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
-	if entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
-		e.tell(entry)
-		return nil
+	still := entry.Following == "" // else the target may have what the source had in between
+	if still && entry.Took != "" && r.Stamp != "" && r.Stamp == entry.Stamp {
+		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		e.note(func() { delete(c.listed, r.key()) }) // it was removed since it was listed
-		return nil
-	}
 	if err != nil {
 		return err
 	}
-	if entry.Took == fingerprint(item.Text) {
-		e.tell(entry)
-		return nil
+	if still && entry.Took == fingerprint(item.Text) {
+		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	next, err := e.intend(item)
 	if err != nil {
@@ -129,32 +164,68 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	}
 	next.Seen, next.Before = entry.Seen, entry.Before
 	if fingerprint(there) != entry.Left {
-		findings, err := e.To.Compare(item, there)
-		if err != nil {
+		brought, err := e.brought(item, entry, next, there)
+		switch {
+		case err != nil:
 			return err
-		}
-		if verdict, _ := judge(next, findings); verdict != Differs { // perhaps an earlier process has written it
-			return e.made(item, next, Made{entry.There, entry.ToSlug, there}, nil)
-		}
-		if !overwrite {
+		case brought:
+			return e.made(ctx, item, next, Made{entry.There, entry.ToSlug, there}, nil)
+		case !overwrite:
 			return e.leave(c, entry, Differs, whyBoth)
 		}
 	}
 	if next.State == Held {
 		return e.leave(c, entry, Differs, whyLossy)
 	}
+	following := *entry
+	following.Following = fingerprint(item.Text)
+	if err := e.Run.Put(following); err != nil {
+		return err
+	}
 	if !overwrite {
 		item.over = there
 	}
 	made, err := e.To.Update(ctx, item, entry.There)
-	if err != nil && ofOneRecord(err) {
-		return e.leave(c, entry, Differs, err.Error()) // the next catch-up tries again
+	if err != nil && ofOneRecord(err) { // the next catch-up tries again
+		following.Following = ""
+		return errors.Join(e.Run.Put(following), e.leave(c, entry, Differs, err.Error()))
 	}
 	if err != nil {
 		return err
 	}
 	e.note(func() { c.Changed++ })
-	return e.made(item, next, made, nil)
+	return e.made(ctx, item, next, made, nil)
+}
+
+// unchanged makes a record again that is missing at the target, if overwrite: the
+// source's is as it was.
+func (e *Engine) unchanged(ctx context.Context, r Ref, entry *Entry, c *catchUp, overwrite bool) error {
+	v, lists := e.To.(interface {
+		has(kind finding.Kind, id string) bool
+	})
+	if !overwrite || lists && v.has(r.Kind, entry.There) {
+		e.tell(entry)
+		return nil
+	}
+	if _, err := e.To.Read(ctx, r.Kind, entry.There); !errors.Is(err, ErrGone) {
+		if err == nil {
+			e.tell(entry)
+		}
+		return err
+	}
+	item, err := e.read(ctx, r)
+	if err != nil {
+		return err
+	}
+	next, err := e.intend(item)
+	if err != nil {
+		return err
+	}
+	if next.State == Held {
+		return e.leave(c, entry, Missing, whyLossy)
+	}
+	e.note(func() { c.Changed++ })
+	return e.create(ctx, item, next)
 }
 
 // followRemoval removes what the source doesn't list any more, and hasn't.
@@ -165,10 +236,13 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 		return nil // it came back since it was listed
 	}
 	if !errors.Is(err, ErrGone) {
-		return err
+		return &SourceError{err}
+	}
+	if c.doubt {
+		return e.leave(c, &entry, NoSource, whyDoubt)
 	}
 	if entry.There == "" { // a process ended in the middle of it
-		begun, err := e.begun(ctx, asBegun(&entry), &entry)
+		begun, err := e.begunOf(ctx, &entry)
 		if err != nil {
 			return err
 		}
@@ -214,6 +288,7 @@ func asBegun(entry *Entry) *Item {
 
 func (e *Engine) removed(entry *Entry, why string) error {
 	entry.State, entry.Why, entry.Findings, entry.Exact = Removed, why, nil, 0
+	entry.Undoing, entry.Stays = false, ""
 	return e.put(entry)
 }
 
@@ -226,29 +301,4 @@ func stampOf(text core.JSON) (stamp string) {
 		}
 	})
 	return stamp
-}
-
-// Side is where a record was changed since it was moved.
-type Side string
-
-// The sides.
-const (
-	AtSource Side = "source"
-	AtTarget Side = "target"
-	AtBoth   Side = "both"
-)
-
-// changed says which side of a record is not as the run left it; "": neither, or
-// the run is of a program that didn't keep that.
-func changed(entry *Entry, item *Item, there []byte) Side {
-	source, target := entry.Took != "" && entry.Took != fingerprint(item.Text), entry.Left != fingerprint(there)
-	switch {
-	case source && target:
-		return AtBoth
-	case source:
-		return AtSource
-	case target:
-		return AtTarget
-	}
-	return ""
 }

@@ -113,25 +113,6 @@ func TestWhatWasMadeChangedAndRemovedAtTheSourceIsSaidAndCaughtUpWith(t *testing
 	require.Zero(t, count(t, to).Servers)
 }
 
-// What was caught up with and not entered, as the process ended there, is known to
-// be the source's own doing.
-func TestACatchUpThatDiesBeforeItEntersAChangeGoesOn(t *testing.T) {
-	t.Parallel()
-	from, to := newTenant(t), newTenant(t)
-	fill(t, from, 2)
-	e := newEngine(t, t.TempDir(), from, move.TenantTarget{Tenant: to})
-	require.NoError(t, e.Apply(t.Context()))
-	rename(t, from, "s1", "Changed")
-	rename(t, to, "s1", "Changed")
-	c, err := e.CatchUp(t.Context(), false, false)
-	require.NoError(t, err)
-	require.Empty(t, c.Left)
-	require.Zero(t, c.Changed)
-	v, err := e.Verify(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, v.Records)
-}
-
 // A list that passed a record over removes nothing.
 func TestWhatTheListPassedOverAndTheSourceHasIsNotRemoved(t *testing.T) {
 	t.Parallel()

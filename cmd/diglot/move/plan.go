@@ -2,9 +2,9 @@ package move
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
 	"github.com/diglot/diglot/core"
@@ -16,6 +16,9 @@ import (
 // to: what it refuses then, by rules of its own, is planned as refused.
 func (e *Engine) Plan(ctx context.Context) error {
 	e.start(ctx)
+	if err := e.identify(ctx); err != nil {
+		return err
+	}
 	if err := e.prepare(ctx, true); err != nil {
 		return err
 	}
@@ -29,7 +32,7 @@ func (e *Engine) Plan(ctx context.Context) error {
 			e.tell(&Entry{Record: item.Record}) // it is reading that takes its time
 		}
 		return err
-	})
+	}, e.failPlanned)
 	if err != nil {
 		return err
 	}
@@ -55,11 +58,7 @@ func (e *Engine) toPlan(ctx context.Context, r Ref) (*Item, error) {
 	if entry := e.Run.Get(&r); entry != nil && (entry.State == Done || e.skipped(entry) || entry.State == Begun) {
 		return nil, nil //nolint:nilnil // there is nothing to plan
 	}
-	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		return nil, nil //nolint:nilnil // nor here
-	}
-	return item, err
+	return e.read(ctx, r)
 }
 
 // plan enters what is to become of a record. Agents come after the servers that
@@ -182,4 +181,12 @@ func (e *Entry) replaces(item *Item, there, made core.JSON) {
 		}
 	})
 	e.Findings = findings
+}
+
+// top gives the member that a path is within.
+func top(path string) string {
+	if i := strings.IndexAny(path, ".["); i > 0 {
+		return path[:i]
+	}
+	return path
 }

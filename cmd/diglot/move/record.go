@@ -30,6 +30,7 @@ type Ref struct {
 	Form string // refold, cometchat or [Diglot]
 	Kind finding.Kind
 	ID   string
+	Name string    // for people; "": the list doesn't show it
 	Text core.JSON // nil: it has to be read
 	// Stamp is when it was changed last, as the list says and a read does too; "":
 	// the list says no such thing.
@@ -111,7 +112,7 @@ type Existing struct {
 type Made struct {
 	ID   string
 	Slug string    // of a server that has one
-	Text core.JSON // as [Target.Read] gives it
+	Text core.JSON // as [Target.Read] gives it, or as the vendor answered
 }
 
 // Target is where records go. Its methods are safe for concurrent use, but for

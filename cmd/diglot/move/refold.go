@@ -110,11 +110,6 @@ func (r RefoldTarget) push(ctx context.Context, item *Item, id string, there cor
 		if err != nil {
 			return made, goneAt(err)
 		}
-		if s.CreatedAt.Value == "" { // the answer shows less than a read does
-			if s, err = r.client.MCPServer(ctx, id); err != nil {
-				return made, goneAt(err)
-			}
-		}
 		made.Text = s.Text
 		return made, nil
 	case item.Account != nil:

@@ -73,6 +73,12 @@ type Entry struct {
 	Stamp  string         `json:"stamp,omitzero"`
 	Before jsontext.Value `json:"before,omitzero"`
 	Left   string         `json:"left,omitzero"`
+	// Following is the fingerprint of the source's text that a catch-up was about to
+	// bring when it was last heard of.
+	Following string `json:"following,omitzero"`
+	// Undoing: an undo has begun to take it back. Stays is why one left it.
+	Undoing bool   `json:"undoing,omitzero"`
+	Stays   string `json:"stays,omitzero"`
 	// Exact is how many members are the same; of the others there are findings.
 	Exact    int               `json:"exact"`
 	Findings []finding.Finding `json:"findings,omitzero"`
@@ -130,6 +136,7 @@ type Run struct {
 
 	mu       sync.Mutex
 	settings Settings
+	owners   owners
 	lines    *lines
 	lock     *os.File
 	entries  map[string]*Entry
@@ -234,6 +241,10 @@ func (r *Run) load(text []byte, want runHeader) (err error) {
 			var s settingsLine
 			err = dialects.Decode(line, &s)
 			r.settings = s.Settings
+		case bytes.HasPrefix(line, ownersBegin):
+			var o ownersLine
+			err = dialects.Decode(line, &o)
+			r.owners = o.Owners
 		default:
 			var e Entry
 			err = dialects.Decode(line, &e)
@@ -309,10 +320,12 @@ func (r *Run) Put(e Entry) error {
 }
 
 // Get gives what is known of a record, nil: nothing.
-func (r *Run) Get(ref *Ref) *Entry {
+func (r *Run) Get(ref *Ref) *Entry { return r.entry(ref.key()) }
+
+func (r *Run) entry(key string) *Entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.entries[ref.key()]
+	return r.entries[key]
 }
 
 // made reports whether the run has made a record of the target's.

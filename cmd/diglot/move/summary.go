@@ -58,7 +58,7 @@ func (r *Run) Summary() *Summary {
 func (s *Summary) name(e *Entry) {
 	to := &s.Records
 	switch {
-	case e.State == Failed:
+	case e.State == Failed, e.Stays != "":
 	case e.State == Planned && e.Action == Refuse:
 		s.Refused++
 	case e.State == Held, e.State == Planned && e.Action == Hold:
@@ -72,7 +72,7 @@ func (s *Summary) name(e *Entry) {
 	default:
 		return
 	}
-	*to = append(*to, finding.Outcome{Kind: e.Record.Kind, ID: e.Record.ID, Name: e.Record.Name, State: string(e.State), Why: e.Why})
+	*to = append(*to, finding.Outcome{Kind: e.Record.Kind, ID: e.Record.ID, Name: e.Record.Name, State: string(e.State), Why: cmp.Or(e.Stays, e.Why)})
 }
 
 func rank(o finding.Outcome) int {

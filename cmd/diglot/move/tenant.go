@@ -50,7 +50,7 @@ func (t *Tenant) servers(ctx context.Context, yield func(Ref, error) bool) error
 		}
 		for i := range page {
 			from = page[i].Place
-			if !yield(Ref{Form: Diglot, Kind: finding.Server, ID: page[i].ID.String()}, nil) {
+			if !yield(Ref{Form: Diglot, Kind: finding.Server, ID: page[i].ID.String(), Name: page[i].Name}, nil) {
 				return errEnough
 			}
 		}
@@ -74,7 +74,7 @@ func (t *Tenant) accounts(ctx context.Context, yield func(Ref, error) bool) erro
 			if err != nil {
 				return err
 			}
-			if !yield(Ref{Form: Diglot, Kind: finding.Account, ID: a.ID, Text: text}, nil) {
+			if !yield(Ref{Form: Diglot, Kind: finding.Account, ID: a.ID, Name: a.ID, Text: text}, nil) {
 				return errEnough
 			}
 		}
@@ -93,7 +93,7 @@ func (t *Tenant) agents(ctx context.Context, yield func(Ref, error) bool) error 
 		}
 		for i := range page {
 			from = page[i].Place
-			if !yield(Ref{Form: Diglot, Kind: finding.Agent, ID: string(page[i].UID)}, nil) {
+			if !yield(Ref{Form: Diglot, Kind: finding.Agent, ID: string(page[i].UID), Name: page[i].Name}, nil) {
 				return errEnough
 			}
 		}

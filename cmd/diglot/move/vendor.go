@@ -23,8 +23,9 @@ import (
 // index has the ids of the records that a vendor has, by what finds them: a
 // name, a slug, an account's id.
 type index struct {
-	mu sync.Mutex
-	of map[finding.Kind]map[string][]indexed
+	mu  sync.Mutex
+	of  map[finding.Kind]map[string][]indexed
+	ids map[string]bool // each of them, behind its kind
 }
 
 // indexed is a record's id, and whether it was made since the vendor was listed.
@@ -42,8 +43,9 @@ func (x *index) add(kind finding.Kind, name string, record indexed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.of == nil {
-		x.of = map[finding.Kind]map[string][]indexed{}
+		x.of, x.ids = map[finding.Kind]map[string][]indexed{}, map[string]bool{}
 	}
+	x.ids[string(kind)+"/"+record.id] = true
 	if x.of[kind] == nil {
 		x.of[kind] = map[string][]indexed{}
 	}
@@ -61,10 +63,17 @@ func (x *index) find(kind finding.Kind, name, taken string) (found []Existing) {
 	return found
 }
 
+// has reports whether there is a record of an id.
+func (x *index) has(kind finding.Kind, id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ids[string(kind)+"/"+id]
+}
+
 func (x *index) clear() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.of = nil
+	x.of, x.ids = nil, nil
 }
 
 // pushed is what becomes of an item at a vendor.
@@ -95,11 +104,31 @@ func (p *pushed) sent(item *Item) (finding.Record, core.JSON, mapping.Fate, erro
 		form = core.CometChat
 	case finding.Server:
 	}
-	tenant := addressed(p.tenant)
-	text, err := viewOf(form, &tenant, item)
+	text, err := wholeView(form, p.tenant, item)
 	record := item.Record
 	record.Source = string(form)
 	return record, text, fate(form), err
+}
+
+// wholeView prints a record with all members that a vendor has for it, whichever of
+// its revisions has them.
+func wholeView(vendor core.DialectName, tenant core.Tenant, item *Item) (core.JSON, error) {
+	tenant = addressed(tenant)
+	tenant.RefoldRevision = core.RefoldLegacy
+	text, err := viewOf(vendor, &tenant, item)
+	if err != nil || vendor != core.Refold || item.Server == nil {
+		return text, err
+	}
+	tenant.RefoldRevision = core.RefoldV3
+	of3, err := viewOf(vendor, &tenant, item)
+	if err != nil {
+		return nil, err
+	}
+	dialects.Members(text, func(name string, _ core.JSON) { of3 = dialects.Without(of3, name) })
+	if string(of3) == "{}" {
+		return text, nil
+	}
+	return append(append(text[:len(text)-1], ','), of3[1:]...), nil
 }
 
 // lost adds what the vendor's form of a record of Diglot's does not have.
@@ -111,12 +140,9 @@ func (p *pushed) lost(item *Item, found []finding.Finding) ([]finding.Finding, e
 	if p.vendor == core.Refold {
 		other = core.CometChat
 	}
-	tenant := addressed(p.tenant)
-	tenant.URLTemplate = ""
-	if item.Server.Notebooks != nil {
-		tenant.RefoldRevision = core.RefoldV3
-	}
-	text, err := viewOf(other, &tenant, item)
+	tenant := p.tenant
+	tenant.URLTemplate = "" // or it would stand for a url that the server hasn't
+	text, err := wholeView(other, tenant, item)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +151,7 @@ func (p *pushed) lost(item *Item, found []finding.Finding) ([]finding.Finding, e
 	all, err := mapping.Expect(record, mapping.Crossed, text)
 	for i := range all {
 		f := &all[i]
-		identity := f.Path == "_id" || f.Path == "slug" || f.Path == "appId" || f.Path == "associated_org_id" || f.Path == "environment"
+		identity := f.Path == "_id" || f.Path == "appId" || f.Path == "associated_org_id" || f.Path == "environment"
 		if f.Class != finding.Exact && !identity && !inBothForms(f.Path) {
 			found = append(found, *f)
 		}

@@ -3,12 +3,10 @@ package move
 import (
 	"context"
 	"errors"
-	"fmt"
+	"iter"
 	"slices"
-	"strings"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
-	"github.com/diglot/diglot/core"
 )
 
 // Verdict is what a verification finds of one record.
@@ -32,6 +30,11 @@ type Verification struct {
 	Counts   map[finding.Kind]map[Verdict]int `json:"counts"`
 	Findings []finding.Finding                `json:"findings"` // what is not the same, and is not told of by the run
 	Records  []Verified                       `json:"records"`  // those that are neither equal nor as moved
+	// Others are at the target, and the run knows nothing of them: it was there
+	// before, or was made there since.
+	Others []finding.Record `json:"others"`
+	// Unlisted is why they are not known, or not all of them; "": they are.
+	Unlisted string `json:"unlisted,omitempty"`
 }
 
 // Verified is one record of which something is to be said.
@@ -57,14 +60,19 @@ func (v *Verification) Good() bool {
 // made of it.
 func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 	e.start(ctx)
-	v := &Verification{Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}}
+	if err := e.identify(ctx); err != nil {
+		return nil, err
+	}
+	v := &Verification{
+		Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}, Others: []finding.Record{},
+	}
 	seen := map[string]bool{}
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
 		e.mu.Lock()
 		seen[r.key()] = true
 		e.mu.Unlock()
 		return e.verify(ctx, r, v)
-	})
+	}, func(r Ref, why error) error { return e.foundUnread(v, r, why) })
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +82,48 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		}
 	}
 	finding.Sort(v.Findings)
+	if err := e.others(ctx, v); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		v.Unlisted = err.Error() // a list that clients write to may not hold still
+	}
 	return v, nil
+}
+
+// others names what the target has and the run knows nothing of.
+func (e *Engine) others(ctx context.Context, v *Verification) error {
+	to, lists := e.To.(interface {
+		List(ctx context.Context, kind finding.Kind) iter.Seq2[Ref, error]
+	})
+	if !lists {
+		return nil // a file has what the run wrote
+	}
+	known := map[string]bool{}
+	for _, entry := range e.Run.Entries() {
+		if entry.State != Undone && entry.State != Removed {
+			there := Ref{Kind: entry.Record.Kind, ID: entry.There}
+			known[there.key()] = true
+		}
+	}
+	for _, kind := range Kinds {
+		for r, err := range to.List(ctx, kind) {
+			if err != nil {
+				return err
+			}
+			if !known[r.key()] {
+				v.Others = append(v.Others, finding.Record{Source: r.Form, Kind: kind, ID: r.ID, Name: r.Name})
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	entry := e.Run.Get(&r)
 	if entry == nil || entry.State != Done {
 		if entry == nil {
-			entry = &Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID}}
+			entry = &Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID, Name: r.Name}}
 		}
 		if entry.State == Skipped {
 			return nil // it was not to be moved, as the summary says
@@ -110,44 +152,26 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 	if err != nil {
 		return err
 	}
-	verdict, beyond := judge(entry, findings)
 	side := changed(entry, item, there)
-	if verdict == AsMoved && side == AtSource { // in a member that was not the same anyway
-		verdict = Differs
-	}
-	e.found(v, entry.Record, entry, verdict, side, beyond)
+	e.found(v, entry.Record, entry, judge(entry, side, findings), side, beyond(entry, findings))
 	return nil
 }
 
-// judge holds what is there to what the run tells of a record.
-func judge(entry *Entry, findings []finding.Finding) (Verdict, []finding.Finding) {
-	told := map[string]finding.Class{}
-	for _, f := range entry.Findings {
-		told[top(f.Path)] = max(told[top(f.Path)], f.Class)
+// judge says how a record is. What the run left decides, where it has kept that: a
+// target that is not so any more differs, and of one that is so, whose source is too,
+// nothing was changed since, whatever this program finds that the one before didn't.
+func judge(entry *Entry, side Side, findings []finding.Finding) Verdict {
+	same := !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Class != finding.Exact })
+	known := entry.Left != "" && entry.Took != ""
+	switch {
+	case side == AtTarget, side == AtBoth:
+		return Differs
+	case same:
+		return Equal
+	case side == AtSource, !known && len(beyond(entry, findings)) > 0:
+		return Differs
 	}
-	verdict := Equal
-	var beyond []finding.Finding
-	for _, f := range findings {
-		switch {
-		case f.Class == finding.Exact:
-		case f.Class <= told[top(f.Path)]:
-			verdict = AsMoved
-		default:
-			beyond = append(beyond, f)
-		}
-	}
-	if len(beyond) > 0 {
-		verdict = Differs
-	}
-	return verdict, beyond
-}
-
-// top gives the member that a path is within.
-func top(path string) string {
-	if i := strings.IndexAny(path, ".["); i > 0 {
-		return path[:i]
-	}
-	return path
+	return AsMoved
 }
 
 func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, verdict Verdict, side Side, beyond []finding.Finding) {
@@ -168,62 +192,16 @@ func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, ver
 	e.tell(entry)
 }
 
-// ErrBegun is a record that may be at the target: nobody has looked since a
-// process ended in the middle of it.
-var ErrBegun = errors.New("it may be there: the move was interrupted, and has to be resumed first")
-
-// Undo takes back what the run did, the last first: what it made is removed, what
-// it changed is as before. What has been changed since stays as it is, unless
-// force: it gives how many. ErrBegun.
-func (e *Engine) Undo(ctx context.Context, force bool) (kept int, err error) {
-	e.start(ctx)
-	entries := e.Run.Entries()
-	for _, entry := range entries {
-		if entry.State == Begun && entry.There == "" {
-			return 0, fmt.Errorf("%s: %w", entry.key(), ErrBegun)
+// foundUnread tells that a record can't be read, at one side or the other.
+func (e *Engine) foundUnread(v *Verification, r Ref, why error) error {
+	entry := e.Run.Get(&r)
+	e.note(func() {
+		if v.Counts[r.Kind] == nil {
+			v.Counts[r.Kind] = map[Verdict]int{}
 		}
-	}
-	if e.Total != nil {
-		e.Total(len(entries))
-	}
-	slices.Reverse(entries)
-	for i := len(Kinds) - 1; i >= 0; i-- {
-		for _, entry := range entries {
-			if entry.Record.Kind != Kinds[i] || entry.There == "" || entry.State == Skipped || entry.State == Undone || entry.State == Removed {
-				continue
-			}
-			stays, err := e.undo(ctx, *entry, force)
-			if err != nil {
-				return kept, err
-			}
-			if stays {
-				kept++
-			}
-		}
-	}
-	return kept, nil
-}
-
-func (e *Engine) undo(ctx context.Context, entry Entry, force bool) (stays bool, err error) {
-	there, err := e.To.Read(ctx, entry.Record.Kind, entry.There)
-	switch {
-	case errors.Is(err, ErrGone):
-		entry.State, entry.Why = Undone, "it was gone already"
-		return false, e.put(&entry)
-	case err != nil:
-		return false, err
-	case entry.State == Done && fingerprint(there) != entry.Left && !force:
-		entry.Why = "it has been changed since: --force takes it back all the same"
-		return true, e.put(&entry)
-	}
-	if entry.Action == Update {
-		err = e.To.Restore(ctx, entry.Record.Kind, entry.There, core.JSON(entry.Before))
-	} else {
-		err = e.To.Delete(ctx, entry.Record.Kind, entry.There)
-	}
-	if err != nil && !errors.Is(err, ErrGone) {
-		return false, err
-	}
-	entry.State, entry.Why = Undone, ""
-	return false, e.put(&entry)
+		v.Counts[r.Kind][Differs]++
+		v.Records = append(v.Records, Verified{Record: entry.Record, There: entry.There, Verdict: Differs, Why: why.Error()})
+	})
+	e.tell(entry)
+	return nil
 }

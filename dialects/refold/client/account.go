@@ -46,7 +46,7 @@ func (c *Client) ListLinkedAccounts(ctx context.Context, page, limit int) (*Page
 	return list[Account](ctx, c, request(http.MethodGet, nil, accounts), page, limit)
 }
 
-// LinkedAccounts gives each account once. It ends after an error. ErrMoving, ErrEndless.
+// LinkedAccounts gives each account once. It ends after an error. ErrMoving, ErrTwice, ErrEndless.
 func (c *Client) LinkedAccounts(ctx context.Context) iter.Seq2[*Account, error] {
 	return walk[Account](ctx, c, accounts, func(a *Account) string { return a.AccountID.Value })
 }

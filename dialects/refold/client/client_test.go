@@ -147,6 +147,13 @@ func TestAListIsNotWalkedForEver(t *testing.T) {
 	require.Equal(t, 2, given)
 	require.Equal(t, 20, *asked, "ten passes, each ended by its second page")
 
+	c, _ = listing(t, func(string) string {
+		return `{"docs":[{"_id":"a"},{"_id":"b"},{"_id":"a"}],"totalDocs":3,"hasNextPage":false}`
+	})
+	_, err = walk(c)
+	require.ErrorIs(t, err, client.ErrTwice)
+	require.EqualError(t, err, `refold: GET /api/v2/public/mcp-servers: the list has two records of one id: "a"`)
+
 	c, asked = listing(t, func(number string) string {
 		docs := make([]string, 100)
 		for i := range docs {

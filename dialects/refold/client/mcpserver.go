@@ -62,7 +62,7 @@ func (c *Client) ListMCPServers(ctx context.Context, page, limit int) (*Page[MCP
 }
 
 // MCPServers gives each server of the list once, as the list shows it. It ends
-// after an error. ErrMoving, ErrEndless.
+// after an error. ErrMoving, ErrTwice, ErrEndless.
 func (c *Client) MCPServers(ctx context.Context) iter.Seq2[*MCPServer, error] {
 	return walk[MCPServer](ctx, c, servers, func(s *MCPServer) string { return s.ID.Value })
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/diglot/diglot/dialects"
+	"github.com/diglot/diglot/dialects/refold"
 	"github.com/diglot/diglot/dialects/vendorhttp"
 )
 
@@ -21,8 +23,12 @@ const pageLimit = 100
 // maxPasses bounds how often a list is walked anew because it changed meanwhile.
 const maxPasses = 10
 
-// ErrMoving is a list that never stood still while it was walked.
-var ErrMoving = errors.New("the list changed at every walk")
+// ErrMoving is a list that never stood still while it was walked, ErrTwice one that
+// stood still and has a record twice.
+var (
+	ErrMoving = errors.New("the list changed at every walk")
+	ErrTwice  = errors.New("the list has two records of one id")
+)
 
 // A pass takes as many records as endlessTimes the list's total and endlessMore:
 // more than can have been made since the total was counted.
@@ -86,12 +92,14 @@ func (p *Page[T]) last(limit int) bool {
 // walk gives each record of a list once. A page is a number of records to pass
 // over, so that one which comes or goes meanwhile shifts the others: while the
 // total changes, or a record comes twice, the list is walked once more for those
-// that were passed over. ErrMoving, ErrEndless.
+// that were passed over. ErrMoving, ErrTwice, ErrEndless.
 func walk[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, id func(*T) string) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		seen := map[string]bool{}
+		seen, twice := map[string]bool{}, ""
 		for range maxPasses {
-			stood, err := pass[T, P](ctx, c, path, func(record *T) bool {
+			var stood bool
+			var err error
+			stood, twice, err = pass[T, P](ctx, c, path, func(record *T) bool {
 				if key := id(record); key == "" || !seen[key] {
 					seen[key] = key != ""
 					return yield(record, nil)
@@ -108,44 +116,54 @@ func walk[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path stri
 				return
 			}
 		}
-		yield(nil, ErrMoving)
+		err := ErrMoving
+		if twice != "" {
+			err = fmt.Errorf("%w: %q", ErrTwice, twice)
+		}
+		yield(nil, fmt.Errorf("refold: GET %s/%s: %w", refold.Prefix, path, err))
 	}
 }
 
 // errStopped is a walk that its caller has enough of.
 var errStopped = errors.New("stopped")
 
-// pass walks a list once and reports whether it stood still. A page of nothing but
-// what the pass has given ends it: what follows such a page is found by the next
-// pass, and of a list that gives it for ever nothing does.
-func pass[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, each func(*T) bool, id func(*T) string) (stood bool, err error) {
+// pass walks a list once and reports whether it stood still, and where only its total
+// did, the id that came twice. A page of nothing but what the pass has given ends it:
+// what follows such a page is found by the next pass, and of a list that gives it for
+// ever nothing does.
+func pass[T any, P vendorhttp.Kept[T]](ctx context.Context, c *Client, path string, each func(*T) bool, id func(*T) string) (stood bool, twice string, err error) {
 	r := c.beside(request(http.MethodGet, nil, path))
 	total, inPass := "", map[string]bool{}
-	stood = true
+	stood, moved := true, false
 	for number := 1; ; number++ {
 		page, err := list[T, P](ctx, c, r, number, pageLimit)
 		if err != nil {
-			return false, err
+			return false, "", err
 		}
 		if number > 1 && string(page.Total.Value) != total {
-			stood = false
+			stood, moved = false, true
 		}
 		total = string(page.Total.Value)
 		before := len(inPass)
 		for _, record := range page.Docs {
-			stood = stood && !inPass[id(record)]
+			if inPass[id(record)] {
+				stood, twice = false, id(record)
+			}
 			inPass[id(record)] = true
 			if !each(record) {
-				return false, errStopped
+				return false, "", errStopped
 			}
 		}
 		switch counted, err := strconv.ParseUint(total, 10, 31); {
 		case page.last(pageLimit):
-			return stood, nil
+			if moved {
+				twice = ""
+			}
+			return stood, twice, nil
 		case len(inPass) == before:
-			return false, nil
+			return false, "", nil
 		case err == nil && uint64(len(inPass)) > counted*endlessTimes+endlessMore:
-			return false, ErrEndless
+			return false, "", ErrEndless
 		}
 	}
 }

@@ -93,15 +93,36 @@ func compare(record finding.Record, fate Fate, source, there core.JSON, done rep
 	for _, m := range had {
 		c.member(m)
 	}
-	if !fate.across() {
-		for _, m := range c.there {
-			r := rowOf(record.Source, record.Kind, m.name)
-			if valueOf(had, m.name) == nil && (r == nil || !r.Partial) {
-				c.add(m.name, finding.Approximate, "The source leaves it out; it is shown as "+excerpt(m.value)+".", "")
-			}
+	for _, m := range c.there {
+		if c.further(had, m) {
+			c.add(m.name, finding.Approximate, leftOut(m.value), "")
 		}
 	}
 	return c.findings, nil
+}
+
+// further reports whether a member that is there is none of the source's: one that
+// the source's vendor doesn't know too, unless it is empty, or such a record always
+// has one there.
+func (c *comparison) further(had []member, m member) bool {
+	switch c.fate {
+	case Kept, Pushed:
+		r := rowOf(c.record.Source, c.record.Kind, m.name)
+		return valueOf(had, m.name) == nil && (r == nil || !r.Partial)
+	case Crossed:
+		r := rowOf(string(otherVendor[core.DialectName(c.record.Source)]), c.record.Kind, m.name)
+		shown := slices.ContainsFunc(had, func(of member) bool {
+			r := rowOf(c.record.Source, c.record.Kind, of.name)
+			return r != nil && r.Other == m.name
+		})
+		return !shown && !isEmpty(m.value) && (r == nil || !r.Partial && !r.Given && r.Pushed != finding.Manual)
+	case Shown: // it is of Diglot's making
+	}
+	return false
+}
+
+func leftOut(there core.JSON) string {
+	return "The source leaves it out; it is shown as " + excerpt(there) + "."
 }
 
 // comparison is of one record.
@@ -136,16 +157,20 @@ func (c *comparison) member(m member) {
 	before := len(c.findings)
 	switch {
 	case c.repaired(m.name):
-	case bytes.Equal(m.value, there), c.fate.across() && sameMoment(m.value, there):
+	case bytes.Equal(m.value, there), c.fate.across() && sameMoment(m.value, there),
+		there == nil && isEmpty(m.value) && (c.fate == Pushed || c.fate == Crossed): // of an empty one nothing is lost
 		c.add(m.name, finding.Exact, "", "")
 	case class >= finding.Manual, there == nil:
 		least := finding.Unsupported
 		if isEmpty(m.value) || there != nil || row.Partial { // or the answer doesn't tell
 			least = finding.Approximate
 		}
+		if row.Parts != nil && c.fate == Pushed { // it is about parts, and this isn't
+			why = ""
+		}
 		c.add(m.name, max(class, least), orElse(why, shownAs(there)), row.Suggestion)
 	default:
-		c.differences(m.name, m.value, there, max(class, finding.Approximate), orElse(why, shownAs(there)))
+		c.differences(row, m.name, m.value, there)
 		if len(c.findings) == before {
 			c.add(m.name, finding.Approximate, "Its members are in another order.", "")
 		}
@@ -162,11 +187,29 @@ func (c *comparison) expected(row *Row, m member) {
 	if class == finding.Unsupported && isEmpty(m.value) {
 		class = finding.Exact
 	}
-	if class == finding.Exact {
+	switch {
+	case class == finding.Exact:
 		c.add(m.name, class, "", "")
-		return
+	case c.fate == Pushed && row.Parts != nil:
+		c.expectedParts(row, m, class, why)
+	default:
+		c.add(m.name, class, why, row.Suggestion)
 	}
-	c.add(m.name, class, why, row.Suggestion)
+}
+
+// expectedParts adds what the table says of parts of a list's elements.
+func (c *comparison) expectedParts(row *Row, m member, class finding.Class, why string) {
+	before := len(c.findings)
+	for i, element := range elementsOf(m.value) {
+		for _, part := range membersOf(element) {
+			if slices.Contains(row.Parts, part.name) {
+				c.add(m.name+"["+strconv.Itoa(i)+"]."+part.name, class, why, row.Suggestion)
+			}
+		}
+	}
+	if len(c.findings) == before {
+		c.add(m.name, finding.Exact, "", "")
+	}
 }
 
 // repaired adds what had to be done to a field or to parts of it, and reports
@@ -190,7 +233,7 @@ func (c *comparison) repaired(name string) bool {
 }
 
 // differences adds each part of a value that is not the same there.
-func (c *comparison) differences(path string, value, there core.JSON, class finding.Class, why string) {
+func (c *comparison) differences(row *Row, path string, value, there core.JSON) {
 	if _, told := c.done[path]; told || bytes.Equal(value, there) {
 		return
 	}
@@ -204,11 +247,12 @@ func (c *comparison) differences(path string, value, there core.JSON, class find
 	case kind(value) == '{' && kind(there) == '{':
 		had, has := membersOf(value), membersOf(there)
 		for _, m := range had {
-			c.part(path+"."+m.name, m.value, valueOf(has, m.name), class, why)
+			c.part(row, path+"."+m.name, m.value, valueOf(has, m.name))
 		}
 		for _, m := range has {
 			if _, told := c.done[path+"."+m.name]; !told && valueOf(had, m.name) == nil {
-				c.add(path+"."+m.name, class, "The source leaves it out; it is shown as "+excerpt(m.value)+".", "")
+				class, _ := c.ofPart(row, m.name, m.value)
+				c.add(path+"."+m.name, class, leftOut(m.value), "")
 			}
 		}
 	case kind(value) == '[' && kind(there) == '[':
@@ -218,19 +262,33 @@ func (c *comparison) differences(path string, value, there core.JSON, class find
 			if i < len(has) {
 				at = has[i]
 			}
-			c.part(path+"["+strconv.Itoa(i)+"]", had[i], at, class, why)
+			c.part(row, path+"["+strconv.Itoa(i)+"]", had[i], at)
+		}
+		for i := len(had); i < len(has); i++ {
+			c.add(path+"["+strconv.Itoa(i)+"]", finding.Approximate, leftOut(has[i]), "")
 		}
 	default:
+		class, why := c.ofPart(row, path[strings.LastIndexByte(path, '.')+1:], there)
 		c.add(path, class, why, "")
 	}
 }
 
-func (c *comparison) part(path string, value, there core.JSON, class finding.Class, why string) {
+// ofPart gives what is to be said of a part that is not the same: what the row says,
+// if it is about that part.
+func (c *comparison) ofPart(row *Row, name string, there core.JSON) (finding.Class, string) {
+	class, why := row.class(c.fate)
+	if c.fate == Pushed && row.Parts != nil && !slices.Contains(row.Parts, name) {
+		class, why = finding.Approximate, ""
+	}
+	return max(class, finding.Approximate), orElse(why, shownAs(there))
+}
+
+func (c *comparison) part(row *Row, path string, value, there core.JSON) {
 	if _, told := c.done[path]; !told && there == nil {
 		c.add(path, finding.Unsupported, "It is not there any more.", "")
 		return
 	}
-	c.differences(path, value, there, class, why)
+	c.differences(row, path, value, there)
 }
 
 func elementsOf(array core.JSON) (out []core.JSON) {

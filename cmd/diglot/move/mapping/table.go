@@ -24,8 +24,13 @@ type Row struct {
 	WhyKept, WhyShown, WhyPushed string
 	Suggestion                   string
 
+	// Parts are those of an element that Pushed is about; nil: the whole member.
+	Parts []string
+
 	// Partial: some of the vendor's answers about a record have it, others not.
 	Partial bool
+	// Given: what is pushed gets one, whether or not the source has one.
+	Given bool
 }
 
 // The words that many rows share.
@@ -86,7 +91,9 @@ func refoldTable() []Row {
 		row(server, "associated_apps", "MCPServer.AssociatedApps", unshown(Row{})),
 		row(server, "resources", "MCPServer.Resources", resources),
 		row(server, "notebooks", "MCPServer.Notebooks", resources),
-		row(server, "chains", "MCPServer.Chains", unshown(Row{Pushed: finding.Approximate, WhyPushed: "The vendor gives each chain a new _id."})),
+		row(server, "chains", "MCPServer.Chains", unshown(Row{
+			Pushed: finding.Approximate, WhyPushed: "The vendor gives each chain a new _id.", Parts: []string{"_id"},
+		})),
 		branding("agent_name", "AgentName", "Make an agent of that name that lists the server."),
 		branding("primary_color", "PrimaryColor", ""),
 		branding("secondary_color", "SecondaryColor", ""),
@@ -104,7 +111,9 @@ func refoldTable() []Row {
 		row(account, "account_id", "Account.ID", ofAccount(Row{})),
 		row(account, "environment", "Tenant.Refold.Environment", ofAccount(address)),
 		row(account, "name", "Account.Name", ofAccount(Row{})),
-		row(account, "udf", "Account.Fields", ofAccount(Row{Pushed: finding.Approximate, WhyPushed: "The vendor gives each field a new _id and new times."})),
+		row(account, "udf", "Account.Fields", ofAccount(Row{
+			Pushed: finding.Approximate, WhyPushed: "The vendor gives each field a new _id and new times.", Parts: []string{"_id", "createdAt", "updatedAt"},
+		})),
 		row(account, "integrations", "", ofAccount(Row{
 			Kept: finding.Unsupported, WhyKept: "Diglot keeps no integrations.", Pushed: finding.Unsupported, WhyPushed: noRequest,
 			Suggestion: "Have the users connect their applications where they are to be used.", Partial: true,
@@ -129,6 +138,8 @@ func cometChatTable() []Row {
 		return r
 	}
 	unshown := Row{Shown: finding.Unsupported, WhyShown: "Refold's servers have no such member."}
+	url := unshown
+	url.Given = true // by a template
 	app := Row{
 		Kept: finding.Manual, WhyKept: oneApp, Shown: finding.Manual, WhyShown: "Refold has an org and an environment for an app.",
 		Pushed: finding.Manual, WhyPushed: "The key that is pushed with decides it.", Suggestion: setAddress,
@@ -143,15 +154,15 @@ func cometChatTable() []Row {
 		row(server, "_id", "MCPServer.Slug", Row{
 			Kept: finding.Approximate, WhyKept: "It is made of the app's id and the slug.", Shown: finding.Manual,
 			WhyShown: "Refold's clients name a server by an _id of their own, which Diglot makes.",
-			Pushed:   finding.Approximate, WhyPushed: vendorMints,
+			Pushed:   finding.Approximate, WhyPushed: vendorMints, Given: true,
 		}),
 		row(server, "appId", "Tenant.CometChat.AppID", app),
 		row(server, "slug", "MCPServer.Slug", Row{
-			Shown: finding.Manual, WhyShown: "Refold's clients name a server by an _id of their own, which Diglot makes.",
+			Shown: finding.Manual, WhyShown: "Refold's clients name a server by an _id of their own, which Diglot makes.", Given: true,
 		}),
 		row(server, "name", "MCPServer.Name", Row{Other: "name"}),
 		row(server, "description", "MCPServer.Description", Row{Other: "description"}),
-		row(server, "url", "MCPServer.URL", unshown),
+		row(server, "url", "MCPServer.URL", url),
 		row(server, "icon", "MCPServer.Icon", unshown),
 		row(server, "createdAt", "MCPServer.CreatedAt", created),
 		row(server, "updatedAt", "MCPServer.UpdatedAt", updated),
