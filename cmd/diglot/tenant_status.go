@@ -107,11 +107,12 @@ type confirmation struct{ question, word, nobody, wrong string }
 // confirm has whoever sits at the terminal say the word.
 func confirm(in io.Reader, out io.Writer, c *confirmation) error {
 	nobody := withHint(errors.New(c.nobody), "give --yes")
-	if f, ok := in.(*os.File); ok && !isTerminal(f) {
-		return nobody
-	}
 	if _, err := fmt.Fprint(out, c.question); err != nil {
 		return err
+	}
+	if f, ok := in.(*os.File); ok && !isTerminal(f) {
+		_, err := fmt.Fprintln(out) // what would go is said all the same
+		return errors.Join(err, nobody)
 	}
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
