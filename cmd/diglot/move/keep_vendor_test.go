@@ -140,3 +140,26 @@ func TestAVendorThatLetsNothingBeEmptiedGetsTheRest(t *testing.T) {
 		require.Equal(t, before, had(t, vendor), name)
 	}
 }
+
+// What a vendor doesn't let be as it was is named: nobody takes it for restored.
+func TestAnUndoNamesWhatAVendorKeeps(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"Refold v3": "agent_name", "CometChat": "description"} {
+		from := newTenant(t)
+		put(t, from, true)
+		vendor, to := standsFor(t, name, sparing)
+		put(t, vendor, false)
+		e := newEngine(t, t.TempDir(), from, to)
+		e.Policy, e.AcceptLoss = move.UpdateOnConflict, true
+		require.NoError(t, e.Apply(t.Context()))
+		kept, err := e.Undo(t.Context(), false)
+		require.NoError(t, err)
+		require.Positive(t, kept, name)
+		s := e.Run.Summary()
+		require.Len(t, s.Records, kept)
+		require.Equal(t, string(move.Undone), s.Records[0].State)
+		require.Contains(t, s.Records[0].Why, want)
+		require.NoError(t, e.Apply(t.Context()))
+		require.Empty(t, e.Run.Summary().Records)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/diglot/diglot/core"
 )
@@ -122,6 +123,9 @@ func (e *Engine) undo(ctx context.Context, entry Entry, u *undoing) error {
 	}
 	if entry.Action == Update {
 		err = e.To.Restore(ctx, entry.Record.Kind, entry.There, core.JSON(entry.Before))
+		if err == nil {
+			return e.restored(ctx, entry, u)
+		}
 	} else {
 		err = e.To.Delete(ctx, entry.Record.Kind, entry.There)
 	}
@@ -129,6 +133,28 @@ func (e *Engine) undo(ctx context.Context, entry Entry, u *undoing) error {
 		return err
 	}
 	return e.undone(entry, u, "")
+}
+
+// restored enters that a record is as it was before, as far as the target let it be.
+func (e *Engine) restored(ctx context.Context, entry Entry, u *undoing) error {
+	now, err := e.To.Read(ctx, entry.Record.Kind, entry.There)
+	if errors.Is(err, ErrGone) {
+		return e.undone(entry, u, whyGone)
+	}
+	if err != nil {
+		return err
+	}
+	stay := unrestored(core.JSON(entry.Before), now)
+	if len(stay) == 0 {
+		return e.undone(entry, u, "")
+	}
+	if err := e.undoGone(u); err != nil {
+		return err
+	}
+	entry.State, entry.Undoing, entry.Why = Undone, false, ""
+	entry.Stays = "the target lets these not be as they were: " + strings.Join(stay, ", ")
+	u.kept++
+	return e.put(&entry)
 }
 
 // begunOf gives the id of what an earlier process made of a record, without its
