@@ -93,16 +93,15 @@ func (e *Engine) skipped(entry *Entry) bool {
 // why says why a record can't have its place.
 func (x *Existing) why() string { return "its " + x.Taken + " is taken by " + strconv.Quote(x.ID) }
 
-// rename finds a place that is free.
+// rename finds a place that is free, of the run's own records too.
 func (e *Engine) rename(ctx context.Context, item *Item, next *Entry, x *Existing, at Target) error {
-	for n := 2; n <= maxRenames; n++ {
-		other := item.clone()
-		at.Rename(other, x.Taken, n)
-		still, err := e.conflict(ctx, other, at)
+	for n := max(next.Place+1, 2); n <= maxRenames; n++ {
+		other := item.in(at, x.Taken, n)
+		still, err := at.InPlace(ctx, other)
 		if err != nil {
 			return err
 		}
-		if still == nil {
+		if len(still) == 0 {
 			*item = *other
 			next.place(n, x.Taken)
 			return nil
@@ -111,18 +110,25 @@ func (e *Engine) rename(ctx context.Context, item *Item, next *Entry, x *Existin
 	return fmt.Errorf("%s %s: %w, and so are %d beside it", item.Record.Kind, item.Record.ID, ErrConflict, maxRenames)
 }
 
-// clone gives an item that can be renamed while this one stays as it is.
-func (i *Item) clone() *Item {
-	other := *i
-	if i.Server != nil {
-		other.Server = new(*i.Server)
+// in gives an item in the n-th place behind its own.
+func (i *Item) in(at Target, taken string, n int) *Item {
+	own := i
+	if i.own != nil {
+		own = i.own
 	}
-	if i.Account != nil {
-		other.Account = new(*i.Account)
+	other := *own
+	if own.Server != nil {
+		other.Server = new(*own.Server)
 	}
-	if i.Agent != nil {
-		other.Agent = new(*i.Agent)
+	if own.Account != nil {
+		other.Account = new(*own.Account)
 	}
+	if own.Agent != nil {
+		other.Agent = new(*own.Agent)
+	}
+	at.Rename(&other, taken, n)
+	kept := *own // the item that is renamed may be written over
+	other.own = &kept
 	return &other
 }
 
@@ -131,9 +137,7 @@ func (e *Engine) placed(item *Item, entry *Entry) *Item {
 	if entry.Place == 0 {
 		return item
 	}
-	item = item.clone()
-	e.To.Rename(item, entry.Taken, entry.Place)
-	return item
+	return item.in(e.To, entry.Taken, entry.Place)
 }
 
 // place says which place a record has, 0: its own.

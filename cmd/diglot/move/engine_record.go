@@ -121,21 +121,50 @@ func (e *Engine) begun(ctx context.Context, item *Item, entry *Entry) (string, e
 
 // create makes the record at the target: between the two entries it may be there.
 func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
-	found, err := e.To.InPlace(ctx, item)
-	if err != nil {
-		return err
-	}
-	for _, x := range found {
-		if !x.Made { // such a one may be begun and not done, as this one will be
-			next.Seen = append(next.Seen, x.ID)
+	for {
+		found, err := e.To.InPlace(ctx, item)
+		if err != nil {
+			return err
+		}
+		for _, x := range found {
+			if !x.Made { // such a one may be begun and not done, as this one will be
+				next.Seen = append(next.Seen, x.ID)
+			}
+		}
+		next.At = e.Now().UTC()
+		if err := e.Run.Put(*next); err != nil {
+			return err
+		}
+		made, err := e.To.Create(ctx, item)
+		if beside, failed := e.beside(ctx, item, next, e.To, err); failed != nil || !beside {
+			return errors.Join(failed, e.made(ctx, item, next, made, err))
 		}
 	}
-	next.At = e.Now().UTC()
-	if err := e.Run.Put(*next); err != nil {
-		return err
+}
+
+// beside gives an item another place, if it may have one, where a record that the run
+// itself has made is what a creation was refused for: the target takes no two of one
+// name.
+func (e *Engine) beside(ctx context.Context, item *Item, next *Entry, at Target, refused error) (renamed bool, err error) {
+	if e.Policy != RenameOnConflict || !takenAt(refused) {
+		return false, nil
 	}
-	made, err := e.To.Create(ctx, item)
-	return e.made(ctx, item, next, made, err)
+	found, err := at.InPlace(ctx, item)
+	if err != nil {
+		return false, err
+	}
+	x := Existing{Taken: "name"} // by a record that another worker has made at the vendor this moment
+	if len(found) > 0 {
+		x = found[0]
+	} else if _, is := at.(Rehearser); is {
+		return false, nil // a tenant says what is there: it was refused for something else
+	}
+	return true, e.rename(ctx, item, next, &x, at)
+}
+
+// takenAt reports whether a creation was refused for a place that is taken.
+func takenAt(err error) bool {
+	return ofOneRecord(err) && (core.KindOf(err) == core.Conflict || vendorhttp.StatusOf(err) == http.StatusConflict)
 }
 
 // update has a record be as the item is. Where clients have changed it since it was

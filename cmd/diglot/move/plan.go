@@ -115,7 +115,13 @@ func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal R
 	}
 	switch next.Action {
 	case Create:
-		_, err = rehearsal.Create(ctx, item)
+		for beside := true; beside; {
+			_, err = rehearsal.Create(ctx, item)
+			var failed error
+			if beside, failed = e.beside(ctx, item, next, rehearsal, err); failed != nil {
+				return nil, failed
+			}
+		}
 	case Update: // nothing needs it to stay, and who changes the record has no need to wait
 		err = rehearsal.Rehearse(ctx, func(within Rehearser) error {
 			there, err := within.Read(ctx, item.Record.Kind, x.ID)

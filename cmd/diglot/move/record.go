@@ -57,6 +57,7 @@ type Item struct {
 	Agent   *core.Agent
 	Account *core.Account
 
+	own  *Item             // as it is in its own place; nil: it is there
 	kept []finding.Finding // in Diglot
 	over core.JSON         // what was read of the record that it is to replace; nil: it may be any
 }

@@ -26,8 +26,8 @@ func ofOneName(t *testing.T, to *move.Tenant, n int) (ids []string) {
 }
 
 // requireApart fails where two records of a run are one at the target, or where that
-// has one of its own.
-func requireApart(t *testing.T, e *move.Engine, v *vendor, n int) {
+// has others than so many of its own.
+func requireApart(t *testing.T, e *move.Engine, v *vendor, n, own int) {
 	t.Helper()
 	there := map[string]bool{}
 	for _, entry := range e.Run.Entries() {
@@ -37,7 +37,7 @@ func requireApart(t *testing.T, e *move.Engine, v *vendor, n int) {
 	require.Len(t, there, n)
 	counts, err := v.Operator.TenantCounts(t.Context(), v.Acme)
 	require.NoError(t, err)
-	require.Equal(t, n, counts.Servers)
+	require.Equal(t, n+own, counts.Servers)
 	verified, err := e.Verify(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, verified.Records)
@@ -57,7 +57,7 @@ func TestRecordsOfOneNameThatWereBegunAreTakenUpApart(t *testing.T) {
 		}
 		ofOneName(t, &move.Tenant{Operator: v.Operator, Tenant: v.Acme}, made)
 		require.NoError(t, e.Apply(t.Context()))
-		requireApart(t, e, v, n)
+		requireApart(t, e, v, n, 0)
 	}
 }
 
@@ -71,6 +71,32 @@ func TestRecordsOfOneNameAreMadeAtTheSameTime(t *testing.T) {
 		e := newEngine(t, t.TempDir(), from, v.to)
 		e.AcceptLoss, e.Workers, e.Policy = true, 8, policy
 		require.NoError(t, e.Apply(t.Context()), policy)
-		requireApart(t, e, v, n)
+		requireApart(t, e, v, n, 0)
+	}
+}
+
+// A vendor that takes no two of one name gets them under others, beside what it had.
+func TestRecordsOfOneNameAreRenamedWhereNamesAreUnique(t *testing.T) {
+	t.Parallel()
+	const n = 6
+	for _, workers := range []int{1, 4} {
+		from, v := newTenant(t), newRefold(t, core.RefoldLegacy, asIs)
+		ofOneName(t, from, n)
+		ofOneName(t, &move.Tenant{Operator: v.Operator, Tenant: v.Acme}, 1)
+		e := newEngine(t, t.TempDir(), from, v.to)
+		e.AcceptLoss, e.Workers, e.Policy = true, workers, move.RenameOnConflict
+		require.NoError(t, e.Apply(t.Context()))
+		requireApart(t, e, v, n, 1)
+		servers, err := v.Store.MCPServersFrom(t.Context(), v.Acme.ID, 0, core.After, n+2)
+		require.NoError(t, err)
+		names := map[string]bool{}
+		for _, s := range servers {
+			names[s.Name] = true
+		}
+		want := map[string]bool{"Weather": true}
+		for i := range n {
+			want["Weather ("+strconv.Itoa(i+2)+")"] = true
+		}
+		require.Equal(t, want, names)
 	}
 }
