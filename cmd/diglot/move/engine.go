@@ -103,11 +103,30 @@ func (e *Engine) Apply(ctx context.Context) error {
 // prepare has the target look at what is there. A file is a run's own: one that
 // another has made is written anew, or not at all. [FileThereError].
 func (e *Engine) prepare(ctx context.Context, plans bool) error {
-	if file, is := e.To.(*FileTarget); is {
+	file, is := e.To.(*FileTarget)
+	if is {
 		file.plans, file.replaces = plans, e.Policy == UpdateOnConflict
 		file.own = e.Run.Summary().Of(Done) > 0
 	}
-	return e.To.Prepare(ctx, e.reading)
+	if err := e.To.Prepare(ctx, e.reading); err != nil || !is || plans {
+		return err
+	}
+	return e.fileLost(file)
+}
+
+// fileLost has what a file, or a part of it, has not any more be moved again.
+func (e *Engine) fileLost(file *FileTarget) error {
+	for _, entry := range e.Run.Entries() {
+		if _, has := file.records[entry.key()]; has || entry.State != Done {
+			continue
+		}
+		lost := *entry
+		lost.State, lost.Why = Undone, "the file has lost it"
+		if err := e.keep(&lost); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // all has each record of the source be dealt with, some at once, one kind after

@@ -1,6 +1,7 @@
 package move_test
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"os"
@@ -173,6 +174,35 @@ func TestAFileIsOneRunsAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(after), "Renamed")
 	require.NotContains(t, string(after), "Server 1")
+}
+
+// A file that was lost, or the end of it, is written again and not called whole.
+func TestWhatAFileHasLostIsMovedAgain(t *testing.T) {
+	t.Parallel()
+	for _, whole := range []bool{true, false} {
+		from, dir, run := newTenant(t), t.TempDir(), t.TempDir()
+		fill(t, from, 3)
+		path := filepath.Join(dir, "acme.jsonl")
+		target := &move.FileTarget{Path: path, From: "x", Now: clock}
+		e := newEngine(t, run, from, target)
+		require.NoError(t, e.Apply(t.Context()))
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, os.Remove(path))
+		if !whole { // its part as a process left it that was killed
+			lines := bytes.SplitAfter(want, []byte("\n"))
+			require.NoError(t, os.WriteFile(path+".partial", bytes.Join(lines[:3], nil), 0o600))
+		}
+		require.NoError(t, e.Apply(t.Context()))
+		require.NoError(t, (&move.File{Path: path}).Check())
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, bytes.Count(want, []byte("\n")), bytes.Count(got, []byte("\n")))
+		require.Equal(t, 5, e.Run.Summary().Of(move.Done))
+		v, err := e.Verify(t.Context())
+		require.NoError(t, err)
+		require.True(t, v.Good())
+	}
 }
 
 func TestAnEmptyPartIsNoneAndALinkIsNotFollowed(t *testing.T) {
