@@ -139,7 +139,7 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	if err != nil {
 		return err
 	}
-	if still && entry.Took == fingerprint(item.Text) {
+	if still && entry.Took == fingerprint(item.Text) && leftOff(item.kept) >= leftOff(entry.Findings) {
 		return e.unchanged(ctx, r, entry, c, overwrite)
 	}
 	next, err := e.intend(item)
@@ -195,6 +195,17 @@ func (e *Engine) follow(ctx context.Context, r Ref, entry *Entry, c *catchUp, ov
 	}
 	e.note(func() { c.Changed++ })
 	return e.made(ctx, item, next, made, nil)
+}
+
+// leftOff gives how many servers an agent lists that it can't at the target, for they
+// are not there yet: it gets them once they are.
+func leftOff(findings []finding.Finding) (n int) {
+	for i := range findings {
+		if findings[i].Class == finding.Manual && top(findings[i].Path) == "mcpServers" {
+			n++
+		}
+	}
+	return n
 }
 
 // unchanged makes a record again that is missing at the target, if overwrite: the

@@ -202,6 +202,38 @@ func TestAChangeThatCannotComeIsLeftUntilItCan(t *testing.T) {
 	require.Equal(t, 1, v.Counts[finding.Agent][move.AsMoved])
 }
 
+// An agent that was moved before a server that it lists gets it with the server.
+func TestAnAgentGetsTheServersThatComeBehindIt(t *testing.T) {
+	t.Parallel()
+	uid := core.NewUUID()
+	to := newTenant(t)
+	server := move.Ref{Kind: finding.Server, ID: "late", Text: core.JSON(`{"slug":"late","name":"Late","url":"https://x",` + times + `}`)}
+	agent := move.Ref{Kind: finding.Agent, ID: uid, Text: core.JSON(`{"uid":"` + uid + `","name":"A","mcpServers":["late"],` + times + `}`)}
+	dir := t.TempDir()
+	e := newEngine(t, dir, chatApp{agent}, move.TenantTarget{Tenant: to})
+	e.AcceptLoss = true
+	require.NoError(t, e.Apply(t.Context()))
+	listed := func() []string {
+		t.Helper()
+		a, err := to.Store.Agent(t.Context(), to.Tenant.ID, core.AgentUID(uid))
+		require.NoError(t, err)
+		return a.MCPServers
+	}
+	require.Empty(t, listed())
+	e.From = chatApp{server, agent}
+	c, err := e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Empty(t, c.Left)
+	require.Equal(t, []string{"late"}, listed())
+	v, err := e.Verify(t.Context())
+	require.NoError(t, err)
+	require.True(t, v.Good())
+	require.Empty(t, v.Records)
+	c, err = e.CatchUp(t.Context(), false, false)
+	require.NoError(t, err)
+	require.Zero(t, c.Changed)
+}
+
 // refusing is a store that takes no change of an agent.
 type refusing struct{ core.Backend }
 
