@@ -57,6 +57,10 @@ func TestWhatWasSkippedIsNamedAndMovedUnderAnotherPolicy(t *testing.T) {
 		require.Equal(t, finding.Outcome{Kind: finding.Server, Name: "Server 0", State: string(do.state), Why: "its slug is taken"}, s.Skipped[0])
 	}
 	require.Equal(t, "Theirs", nameOf(t, to, "s0"))
+	v, err := e.Verify(t.Context())
+	require.NoError(t, err)
+	require.True(t, v.Good())
+	require.Equal(t, map[move.Verdict]int{move.PassedBy: 1, move.Equal: 1}, v.Counts[finding.Server])
 
 	e.Policy = move.UpdateOnConflict
 	require.NoError(t, e.Plan(t.Context()))

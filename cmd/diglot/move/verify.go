@@ -20,10 +20,11 @@ const (
 	Missing  Verdict = "missing"   // it is not at the target
 	NotMoved Verdict = "not moved" // the run hasn't moved it
 	NoSource Verdict = "no source" // it was moved and is not at the source any more
+	PassedBy Verdict = "skipped"   // it was not to be moved, as its place was taken, or the target has nothing like it
 )
 
 // Verdicts are all of them, in the order they are counted in.
-var Verdicts = []Verdict{Equal, AsMoved, Differs, Missing, NotMoved, NoSource}
+var Verdicts = []Verdict{Equal, AsMoved, Differs, Missing, NotMoved, NoSource, PassedBy}
 
 // Verification is what was found of all records.
 type Verification struct {
@@ -125,10 +126,11 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 		if entry == nil {
 			entry = &Entry{Record: finding.Record{Source: r.Form, Kind: r.Kind, ID: r.ID, Name: r.Name}}
 		}
+		verdict := NotMoved
 		if entry.State == Skipped {
-			return nil // it was not to be moved, as the summary says
+			verdict = PassedBy
 		}
-		e.found(v, entry.Record, entry, NotMoved, "", nil)
+		e.found(v, entry.Record, entry, verdict, "", nil)
 		return nil
 	}
 	item, err := e.read(ctx, r)
@@ -181,7 +183,7 @@ func (e *Engine) found(v *Verification, record finding.Record, entry *Entry, ver
 	}
 	v.Counts[record.Kind][verdict]++
 	v.Findings = append(v.Findings, beyond...)
-	if verdict != Equal && verdict != AsMoved {
+	if verdict != Equal && verdict != AsMoved && verdict != PassedBy {
 		r := Verified{Record: record, There: entry.There, Verdict: verdict, Changed: side}
 		if verdict == NotMoved {
 			r.Why = entry.Why
