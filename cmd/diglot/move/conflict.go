@@ -139,22 +139,3 @@ func (e *Engine) placed(item *Item, entry *Entry) *Item {
 	}
 	return item.in(e.To, entry.Taken, entry.Place)
 }
-
-// place says which place a record has, 0: its own.
-func (e *Entry) place(n int, taken string) {
-	if e.Place, e.Taken = n, taken; n > 0 {
-		e.Why = fmt.Sprintf(renamed, taken, n)
-	}
-}
-
-// renamed is why a record has another place than its own.
-const renamed = "%s was taken: place %d is its"
-
-// knowPlace reads a place out of a journal of before it had one.
-func (e *Entry) knowPlace() {
-	var taken string
-	var n int
-	if _, err := fmt.Sscanf(e.Why, renamed, &taken, &n); err == nil && e.Place == 0 {
-		e.Place, e.Taken = n, taken
-	}
-}

@@ -97,22 +97,6 @@ func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp
 	return &c.CaughtUp, e.To.Finish(ctx)
 }
 
-// doubted reports whether the source has nothing of what was moved, or of doubtMany
-// and more less than half.
-func (c *catchUp) doubted(entries []*Entry) bool {
-	const doubtMany = 10
-	moved, found := 0, 0
-	for _, entry := range entries {
-		if entry.State == Done || entry.State == Begun {
-			moved++
-			if c.listed[entry.key()] {
-				found++
-			}
-		}
-	}
-	return found == 0 || moved >= doubtMany && found*2 < moved
-}
-
 func (e *Engine) note(what func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -239,49 +223,6 @@ func (e *Engine) unchanged(ctx context.Context, r Ref, entry *Entry, c *catchUp,
 	return e.create(ctx, item, next)
 }
 
-// followRemoval removes what the source doesn't list any more, and hasn't.
-func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, remove, overwrite bool) error {
-	kind := entry.Record.Kind
-	_, err := e.From.Read(ctx, Ref{Form: entry.Record.Source, Kind: kind, ID: entry.Record.ID})
-	if err == nil {
-		return nil // it came back since it was listed
-	}
-	if !errors.Is(err, ErrGone) {
-		return &SourceError{err}
-	}
-	if c.doubt {
-		return e.leave(c, &entry, NoSource, whyDoubt)
-	}
-	if entry.There == "" { // a process ended in the middle of it
-		begun, err := e.begunOf(ctx, &entry)
-		if err != nil {
-			return err
-		}
-		if begun == "" {
-			return e.removed(&entry, whyGoneToo)
-		}
-		entry.There, overwrite = begun, true // nobody knows how it was left
-	}
-	there, err := e.To.Read(ctx, kind, entry.There)
-	switch {
-	case errors.Is(err, ErrGone):
-		return e.removed(&entry, whyGoneToo)
-	case err != nil:
-		return err
-	case entry.Action == Update:
-		return e.leave(c, &entry, NoSource, whyOlder)
-	case !remove:
-		return e.leave(c, &entry, NoSource, whyRemoved)
-	case fingerprint(there) != entry.Left && !overwrite:
-		return e.leave(c, &entry, NoSource, whyTargets)
-	}
-	if err := e.To.Delete(ctx, kind, entry.There); err != nil && !errors.Is(err, ErrGone) {
-		return err
-	}
-	e.note(func() { c.Removed++ })
-	return e.removed(&entry, whyFollowed)
-}
-
 // asBegun gives as much of an item as finds what was begun of it.
 func asBegun(entry *Entry) *Item {
 	item, r := &Item{Record: entry.Record}, &entry.Record
@@ -295,12 +236,6 @@ func asBegun(entry *Entry) *Item {
 		item.Agent = &core.Agent{Name: r.Name, UID: core.AgentUID(r.ID)}
 	}
 	return item
-}
-
-func (e *Engine) removed(entry *Entry, why string) error {
-	entry.State, entry.Why, entry.Findings, entry.Exact = Removed, why, nil, 0
-	entry.Undoing, entry.Stays = false, ""
-	return e.put(entry)
 }
 
 // stampOf gives when a text says that it was changed last, as Refold's do.
