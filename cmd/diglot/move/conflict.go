@@ -46,6 +46,9 @@ func (e *Engine) settle(ctx context.Context, item *Item, next *Entry, x *Existin
 	if err != nil {
 		return err
 	}
+	if (e.Policy == UpdateOnConflict || e.already(item, before)) && !e.claim(item, x) {
+		return e.create(ctx, item, next)
+	}
 	if e.already(item, before) { // it is followed from here on as if the run had written it
 		next.Action, next.Why, next.There, next.Before = Update, isThere, x.ID, jsontext.Value(before)
 		return e.made(ctx, item, next, Made{x.ID, next.Slug, before}, nil)
@@ -83,6 +86,19 @@ const isThere = "it is there already"
 
 // that says whose place a record takes.
 func (x *Existing) that() string { return "its " + x.Taken + " is that of " + strconv.Quote(x.ID) }
+
+// claim has what is in an item's place be the item's, and reports whether it is: of
+// several of one name one takes it, and the others are beside it.
+func (e *Engine) claim(item *Item, x *Existing) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	there, key := string(item.Record.Kind)+"/"+x.ID, item.Record.ID
+	if owner, claimed := e.claims[there]; claimed && owner != key {
+		return false
+	}
+	e.claims[there] = key
+	return true
+}
 
 // skipped reports whether a record stays skipped: what is taken can be had under
 // another policy.

@@ -34,17 +34,18 @@ type Engine struct {
 	mapper *mapping.Mapper
 	slugs  map[string]string // a server's at the source: at the target
 	stop   error
-	whole  map[string]bool // the shapes of answers that are as reads
-	faults int             // how many records in a row could not be read
-	fault  error           // of a record that stays as far as it is
-	gone   map[string]Ref  // what was gone when it was read, by its key
-	traced map[string]bool // what was begun and found without the source, by kind and id
+	whole  map[string]bool   // the shapes of answers that are as reads
+	faults int               // how many records in a row could not be read
+	fault  error             // of a record that stays as far as it is
+	gone   map[string]Ref    // what was gone when it was read, by its key
+	traced map[string]bool   // what was begun and found without the source, by kind and id
+	claims map[string]string // what is there, by kind and id: the record that takes it over
 }
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
 	e.slugs, e.whole, e.stop, e.seen = map[string]string{}, map[string]bool{}, nil, 0
-	e.faults, e.fault, e.gone, e.traced = 0, nil, map[string]Ref{}, map[string]bool{}
+	e.faults, e.fault, e.gone, e.traced, e.claims = 0, nil, map[string]Ref{}, map[string]bool{}, map[string]string{}
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
 		if entry.State != Undone && entry.State != Removed {

@@ -89,34 +89,56 @@ func (e *Engine) takeUp(ctx context.Context, item *Item, entry, next *Entry) (do
 	}
 	item = e.placed(item, entry)
 	if there == "" && entry.State == Begun {
-		if there, err = e.begun(ctx, item, entry); err == nil && there == "" { // it may have another name since
-			there, err = e.begun(ctx, e.placed(asBegun(entry), entry), entry)
-		}
-		if err != nil {
+		if there, err = e.begun(ctx, entry); err != nil {
 			return false, err
 		}
 	}
 	if there == "" {
 		return false, nil
 	}
-	next.State, next.Action, next.Seen = Begun, Create, entry.Seen
+	next.State, next.Action, next.Seen, next.There = Begun, Create, entry.Seen, there
 	next.place(entry.Place, entry.Taken)
+	if err := e.Run.Put(*next); err != nil { // it may have another name from here on
+		return false, err
+	}
 	made, err := e.To.Adopt(ctx, item, there)
 	if errors.Is(err, ErrGone) {
+		next.There = ""
 		return false, nil
 	}
 	return true, e.made(ctx, item, next, made, err)
 }
 
-// begun gives the id of what an earlier process made of an item, "": nothing.
-func (e *Engine) begun(ctx context.Context, item *Item, entry *Entry) (string, error) {
-	found, err := e.inPlace(ctx, item, e.To)
+// begun gives the id of what an earlier process made of a record, by the name that
+// it had then, as what has another one since may be anybody's; "": nothing. In a
+// tenant it is known by its id ([Entry.There]); a slug would be anybody's too.
+func (e *Engine) begun(ctx context.Context, entry *Entry) (string, error) {
+	found, err := e.inPlace(ctx, e.placed(asBegun(entry), entry), e.To)
 	for _, x := range found {
-		if !slices.Contains(entry.Seen, x.ID) {
+		if !slices.Contains(entry.Seen, x.ID) && (!chooses(e.To) || x.Taken != "slug") {
 			return x.ID, err
 		}
 	}
 	return "", err
+}
+
+// chooses reports whether records have ids of the run's choosing at a target.
+func chooses(at Target) bool {
+	_, is := at.(Rehearser)
+	return is
+}
+
+// chosenID gives the id that an item is to have where that is the run's choice.
+func (i *Item) chosenID() string {
+	switch {
+	case i.Server != nil && i.Server.ID != core.ObjectID{}:
+		return i.Server.ID.String()
+	case i.Account != nil:
+		return i.Account.ID
+	case i.Agent != nil:
+		return string(i.Agent.UID)
+	}
+	return ""
 }
 
 // create makes the record at the target: between the two entries it may be there.
@@ -132,10 +154,16 @@ func (e *Engine) create(ctx context.Context, item *Item, next *Entry) error {
 			}
 		}
 		next.At = e.Now().UTC()
+		if chooses(e.To) {
+			next.There = item.chosenID()
+		}
 		if err := e.Run.Put(*next); err != nil {
 			return err
 		}
 		made, err := e.To.Create(ctx, item)
+		if err != nil {
+			next.There = ""
+		}
 		if beside, failed := e.beside(ctx, item, next, e.To, err); failed != nil || !beside {
 			return errors.Join(failed, e.made(ctx, item, next, made, err))
 		}

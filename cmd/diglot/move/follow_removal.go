@@ -26,8 +26,9 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 		if begun == "" {
 			return e.removed(&entry, whyGoneToo)
 		}
-		entry.There, overwrite = begun, true // nobody knows how it was left
+		entry.There = begun
 	}
+	overwrite = overwrite || entry.State == Begun // nobody knows how it was left
 	there, err := e.To.Read(ctx, kind, entry.There)
 	switch {
 	case errors.Is(err, ErrGone):

@@ -162,7 +162,9 @@ func (e *Engine) meant(ctx context.Context, item *Item, next *Entry, x *Existing
 	case SkipOnConflict:
 		next.Action, next.Why = Skip, "its "+x.Taken+" is taken"
 	case UpdateOnConflict:
-		next.Action, next.Why = Update, x.that()
+		if e.claim(item, x) { // else it is created beside it
+			next.Action, next.Why = Update, x.that()
+		}
 	case RenameOnConflict:
 		return e.rename(ctx, item, next, x, e.To)
 	case FailOnConflict:

@@ -195,13 +195,18 @@ func (r *Run) keep(e *Entry) {
 	if _, known := r.entries[key]; !known {
 		r.order = append(r.order, key)
 	}
+	if before := r.entries[key]; before != nil {
+		if there := string(e.Record.Kind) + "/" + before.There; r.there[there] == key {
+			delete(r.there, there)
+		}
+	}
 	r.entries[key] = e
-	switch there := string(e.Record.Kind) + "/" + e.There; {
-	case e.There == "" || e.Action != Create:
-	case e.State == Undone || e.State == Removed:
-		delete(r.there, there)
-	default:
-		r.there[there] = key
+	switch e.State {
+	case Begun, Done, Failed:
+		if e.There != "" {
+			r.there[string(e.Record.Kind)+"/"+e.There] = key
+		}
+	case Planned, Held, Skipped, Undone, Removed:
 	}
 }
 
@@ -243,7 +248,8 @@ func (r *Run) entry(key string) *Entry {
 	return r.entries[key]
 }
 
-// made reports whether the run has made a record of the target's.
+// made reports whether the run has made a record of the target's, or changed it: it is
+// taken by the one that it is of.
 func (r *Run) made(kind finding.Kind, there string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,6 +21,7 @@ const (
 	whyGone    = "it was gone already"
 	whyNothing = "there was nothing of it"
 	whyChanged = "it has been changed since: --force takes it back all the same"
+	whyBegun   = "its update was interrupted, and it is not as it was before: --force takes it back all the same"
 )
 
 // undoing is an undo under way.
@@ -113,9 +114,15 @@ func (e *Engine) undo(ctx context.Context, entry Entry, u *undoing) error {
 		return err
 	}
 	u.there = true
-	changed := entry.State == Done && fingerprint(there) != entry.Left
-	if changed && !u.force && (!entry.Undoing || entry.Action != Update) { // a restoration that was begun is done again
+	now := fingerprint(there)
+	switch {
+	case entry.Action == Update && now == fingerprint(core.JSON(entry.Before)): // it was not changed yet, or is restored already
+		return e.undone(entry, u, "")
+	case u.force:
+	case entry.State == Done && now != entry.Left:
 		return e.undoLeaves(&entry, u, whyChanged)
+	case entry.State == Begun && entry.Action == Update: // by the run or by a client
+		return e.undoLeaves(&entry, u, whyBegun)
 	}
 	entry.Undoing = true
 	if err := e.keep(&entry); err != nil {
@@ -163,7 +170,7 @@ func (e *Engine) begunOf(ctx context.Context, entry *Entry) (string, error) {
 	found, err := e.inPlace(ctx, e.placed(asBegun(entry), entry), e.To)
 	for _, x := range found {
 		key := string(entry.Record.Kind) + "/" + x.ID
-		if !slices.Contains(entry.Seen, x.ID) && !e.traced[key] {
+		if !slices.Contains(entry.Seen, x.ID) && !e.traced[key] && (!chooses(e.To) || x.Taken != "slug") {
 			e.traced[key] = true // another of its name is another one
 			return x.ID, err
 		}

@@ -68,12 +68,15 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		Counts: map[finding.Kind]map[Verdict]int{}, Findings: []finding.Finding{}, Records: []Verified{}, Others: []finding.Record{},
 	}
 	seen := map[string]bool{}
+	see := func(r Ref, is bool) { e.note(func() { seen[r.key()] = is }) }
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
-		e.mu.Lock()
-		seen[r.key()] = true
-		e.mu.Unlock()
-		return e.verify(ctx, r, v)
-	}, func(r Ref, why error) error { return e.foundUnread(v, r, why) })
+		err := e.verify(ctx, r, v)
+		see(r, !errors.Is(err, errGoneSince)) // which is looked for once more in the list
+		return err
+	}, func(r Ref, why error) error {
+		see(r, true)
+		return e.foundUnread(v, r, why)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +137,6 @@ func (e *Engine) verify(ctx context.Context, r Ref, v *Verification) error {
 		return nil
 	}
 	item, err := e.read(ctx, r)
-	if errors.Is(err, ErrGone) {
-		e.found(v, entry.Record, entry, NoSource, "", nil)
-		return nil
-	}
 	if err != nil {
 		return err
 	}
