@@ -116,7 +116,7 @@ func (e *Engine) undo(ctx context.Context, entry Entry, u *undoing) error {
 	u.there = true
 	now := fingerprint(there)
 	switch {
-	case entry.Action == Update && now == fingerprint(core.JSON(entry.Before)): // it was not changed yet, or is restored already
+	case entry.Action == Update && len(unrestored(core.JSON(entry.Before), there)) == 0: // it was not changed yet, or is restored already
 		return e.undone(entry, u, "")
 	case u.force:
 	case entry.State == Done && now != entry.Left:
