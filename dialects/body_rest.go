@@ -54,8 +54,15 @@ func (b *incoming) isLeft(r *http.Request, most int64) bool {
 	return b.ReadCloser != nil && !b.ended && b.left <= most && (b.begun || r.Header.Get("Expect") == "")
 }
 
+// Forgetter is a body that keeps what is read of it, until it is told that nobody
+// needs the rest.
+type Forgetter interface{ Forget() }
+
 // takeRest takes what is still to come, so many bytes at most.
 func (b *incoming) takeRest(most int64) {
+	if keeps, is := b.ReadCloser.(Forgetter); is {
+		keeps.Forget()
+	}
 	_, _ = io.CopyN(io.Discard, b, most) // one that breaks off is as good
 }
 

@@ -152,10 +152,19 @@ func (p *problems) object(field string, o dialects.Object) core.JSON {
 	return o.Value
 }
 
+// maxServers bounds what one request can make of its 1 MiB: each name of a server is
+// looked for.
+const maxServers = 1000
+
 // slugs reads an array of strings that may be left out. What can't be a slug
 // is the slug of no server.
 func (p *problems) slugs(field string, a dialects.Array) *[]string {
 	if a.Presence == dialects.Absent || a.Presence == dialects.Null {
+		return nil
+	}
+	n := 0
+	if !dialects.Elements(a.Value, func(core.JSON) bool { n++; return n <= maxServers }) && n > maxServers {
+		p.add(field, "must contain no more than 1000 elements")
 		return nil
 	}
 	if slugs, ok := a.Strings(); ok && a.Presence == dialects.Given {

@@ -93,10 +93,12 @@ func (x *exchange) end() {
 	if l == nil {
 		return
 	}
+	var j *job
 	reason := x.unfit()
-	j := x.job()
-	if reason == "" && !l.push(j) {
-		reason = droppedQueue
+	if reason == "" {
+		if j = x.job(); !l.push(j) {
+			reason = droppedQueue
+		}
 	}
 	x.finish()
 	if reason != "" {
@@ -123,7 +125,7 @@ func (x *exchange) hasBody() bool {
 // unfit says why the request is not asked a second time after all, "" for
 // nothing.
 func (x *exchange) unfit() string {
-	_, whole := x.body.kept(x.original.ContentLength)
+	whole := x.body.whole(x.original.ContentLength)
 	switch status := x.status; {
 	case status == http.StatusNotModified: // the other side knows nothing of what the client has
 		return droppedUnmodified
@@ -140,7 +142,7 @@ func (x *exchange) unfit() string {
 func isWrite(method string) bool { return method != http.MethodGet && method != http.MethodHead }
 
 func (x *exchange) job() *job {
-	body, _ := x.body.kept(x.original.ContentLength)
+	body := x.body.kept()
 	header := x.header
 	if header == nil {
 		header = x.Header().Clone()
@@ -189,10 +191,24 @@ func (t *tee) start() {
 	t.keep = true
 }
 
-// kept gives what was read, and whether that is all: length bytes, where that is
-// known and not -1.
-func (t *tee) kept(length int64) (body []byte, whole bool) {
+// Forget keeps nothing of it: what is left is read for nobody.
+func (t *tee) Forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return bytes.Clone(t.seen.Bytes()), !t.more && (t.end || int64(t.seen.Len()) == length)
+	t.keep, t.more, t.seen = false, true, bytes.Buffer{}
+}
+
+// whole reports whether all of it was read and kept: length bytes, where that is
+// known and not -1.
+func (t *tee) whole(length int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.more && (t.end || int64(t.seen.Len()) == length)
+}
+
+// kept gives what was read.
+func (t *tee) kept() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Clone(t.seen.Bytes())
 }
