@@ -10,7 +10,7 @@ import (
 )
 
 // limitMemory has the collector see to it that memory stays below 90 % of what
-// the process may have: else the heap would grow past that before it is looked
+// [allowedMemory] gives: else the heap would grow past that before it is looked
 // for what is garbage. GOMEMLIMIT overrides it.
 func limitMemory(ctx context.Context, logger *slog.Logger) {
 	limit, err := memlimit.Set(memlimit.WithProvider(allowedMemory))
@@ -24,13 +24,16 @@ func limitMemory(ctx context.Context, logger *slog.Logger) {
 }
 
 // allowedMemory gives how many bytes of memory the process may have, by its
-// control group, as a container's, or by RLIMIT_DATA.
+// control group, as a container's, or by half of RLIMIT_DATA: that is of what the
+// process has mapped, in pieces of 64 MiB, what it has given back included.
 func allowedMemory() (uint64, error) {
 	group, err := memlimit.FromCgroup()
 	data := dataLimit()
-	switch {
-	case data == math.MaxUint64:
+	if data == math.MaxUint64 {
 		return group, err
+	}
+	data /= 2
+	switch {
 	case errors.Is(err, memlimit.ErrNoLimit):
 		return data, nil
 	case err != nil:
