@@ -98,8 +98,17 @@ func (e *Engine) Apply(ctx context.Context) error {
 	if err := e.To.Finish(ctx); err != nil {
 		return err
 	}
+	for _, entry := range e.Run.Entries() {
+		if entry.State == Begun && e.fault == nil {
+			e.fault = fmt.Errorf("%s: %w", entry.key(), errLeftBegun)
+		}
+	}
 	return e.fault
 }
+
+// errLeftBegun is a record that a move was interrupted at, and that its source lists
+// no more.
+var errLeftBegun = errors.New("the move was interrupted in the middle of it, and its source has it no more: a catch-up with --delete, or an undo, takes it back")
 
 // prepare has the target look at what is there. A file is a run's own: one that
 // another has made is written anew, or not at all. [FileThereError].

@@ -94,7 +94,10 @@ func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp
 			}
 		}
 	}
-	return &c.CaughtUp, e.To.Finish(ctx)
+	if err := e.To.Finish(ctx); err != nil {
+		return &c.CaughtUp, err
+	}
+	return &c.CaughtUp, e.fault
 }
 
 func (e *Engine) note(what func()) {
@@ -219,6 +222,8 @@ func (e *Engine) unchanged(ctx context.Context, r Ref, entry *Entry, c *catchUp,
 	if next.State == Held {
 		return e.leave(c, entry, Missing, whyLossy)
 	}
+	item = e.placed(item, entry)
+	next.place(entry.Place, entry.Taken)
 	e.note(func() { c.Changed++ })
 	return e.create(ctx, item, next)
 }

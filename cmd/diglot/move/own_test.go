@@ -141,3 +141,23 @@ func TestAnUndoOfWhatWasInterruptedLeavesWhatClientsWrote(t *testing.T) {
 		}
 	}
 }
+
+// What was interrupted and is gone at its source is told until it is taken back.
+func TestWhatIsLeftInTheMiddleIsTold(t *testing.T) {
+	t.Parallel()
+	from, to := newTenant(t), newTenant(t)
+	fill(t, from, 2)
+	e := newEngine(t, t.TempDir(), from, dying{move.TenantTarget{Tenant: to}, new(2), true})
+	e.Workers = 1
+	require.ErrorIs(t, e.Apply(t.Context()), errDied)
+	remove(t, from, "s1")
+	e.To = move.TenantTarget{Tenant: to}
+	for range 2 {
+		require.ErrorContains(t, e.Apply(t.Context()), "interrupted in the middle of it")
+	}
+	c, err := e.CatchUp(t.Context(), true, false)
+	require.NoError(t, err)
+	require.Equal(t, 1, c.Removed)
+	require.NoError(t, e.Apply(t.Context()))
+	require.Equal(t, 1, count(t, to).Servers)
+}
