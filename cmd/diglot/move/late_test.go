@@ -1,7 +1,11 @@
 package move_test
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,5 +71,49 @@ func TestAnAccountThatAClientMakesMeanwhileIsAConflict(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "client's", named("user"), policy)
 		}
+	}
+}
+
+// A process ends behind a file's line, before it has entered it, and the record is
+// changed at the source: what the file has is what the source has now.
+func TestWhatWasChangedSinceItsLineWasWrittenIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	for _, changes := range []bool{true, false} {
+		from, dir := newTenant(t), t.TempDir()
+		fill(t, from, 3)
+		path, run := filepath.Join(dir, "acme.jsonl"), filepath.Join(dir, "run")
+		target := &move.FileTarget{Path: path, From: "x", Now: clock}
+		e := newEngine(t, run, from, target)
+		require.NoError(t, e.Apply(t.Context()))
+		require.NoError(t, e.Run.Close())
+		was, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NoError(t, os.Rename(path, path+".partial"))
+		journal := filepath.Join(run, "journal.jsonl")
+		text, err := os.ReadFile(journal)
+		require.NoError(t, err)
+		entered := slices.DeleteFunc(bytes.SplitAfter(text, []byte("\n")), func(line []byte) bool {
+			return bytes.Contains(line, []byte(`"state":"done"`)) && bytes.Contains(line, []byte("Server 1"))
+		})
+		require.NoError(t, os.WriteFile(journal, bytes.Join(entered, nil), 0o600))
+
+		if changes {
+			rename(t, from, "s1", "Changed")
+		}
+		e = newEngine(t, run, from, target)
+		require.NoError(t, e.Apply(t.Context()))
+		require.Equal(t, 5, e.Run.Summary().Of(move.Done))
+		require.NoError(t, (&move.File{Path: path}).Check())
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, changes, bytes.Contains(got, []byte("Changed")))
+		require.Equal(t, !changes, bytes.Contains(got, []byte("Server 1")))
+		require.Equal(t, bytes.Count(was, []byte("\n")), bytes.Count(got, []byte("\n")))
+		v, err := e.Verify(t.Context())
+		require.NoError(t, err)
+		require.True(t, v.Good())
+		left, err := filepath.Glob(path + ".*")
+		require.NoError(t, err)
+		require.Empty(t, left)
 	}
 }
