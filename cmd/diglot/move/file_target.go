@@ -160,17 +160,32 @@ func (f *FileTarget) Rename(*Item, string, int) {}
 func (f *FileTarget) Create(_ context.Context, item *Item) (Made, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := fileLine{item.Record.Kind, item.Record.Source, item.Record.ID, "", jsontext.Value(item.Text)}
-	r.SHA256 = digestOf(r.Record)
-	if err := f.write(&r); err != nil {
+	r := newLine(item)
+	if err := f.write(r); err != nil {
 		return Made{}, err
 	}
-	f.note(&r)
+	f.note(r)
 	return Made{ID: item.Record.ID, Text: item.Text}, nil
 }
 
-// Adopt implements [Target].
+func newLine(item *Item) *fileLine {
+	text := jsontext.Value(item.Text)
+	return &fileLine{item.Record.Kind, item.Record.Source, item.Record.ID, digestOf(text), text}
+}
+
+// Adopt implements [Target]: the line of a record that was changed at the source since
+// is written anew.
 func (f *FileTarget) Adopt(_ context.Context, item *Item, id string) (Made, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := newLine(item)
+	ref := Ref{Kind: r.Kind, ID: r.ID}
+	if !bytes.Equal(f.records[ref.key()], r.Record) {
+		if err := f.rewrite(r); err != nil {
+			return Made{ID: id}, err
+		}
+		f.note(r)
+	}
 	return Made{ID: id, Text: item.Text}, nil
 }
 

@@ -23,8 +23,18 @@ type CaughtUp struct {
 type catchUp struct {
 	CaughtUp
 
-	listed map[string]bool // the keys of what the source has
-	doubt  bool            // it has so little of what was moved that it may be another's
+	listed map[string]bool     // the keys of what the source has
+	agents map[string]Ref      // the agents among it
+	lists  map[string][]string // the slugs that the run's agents list at the target, by their keys; nil: not read yet
+	doubt  bool                // it has so little of what was moved that it may be another's
+}
+
+// has notes a record that the source lists.
+func (c *catchUp) has(r Ref) {
+	c.listed[r.key()] = true
+	if r.Kind == finding.Agent {
+		c.agents[r.key()] = r
+	}
 }
 
 // Why a record stays as it is.
@@ -52,9 +62,9 @@ func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp
 	if err := e.prepare(ctx, false); err != nil {
 		return nil, err
 	}
-	c := &catchUp{CaughtUp: CaughtUp{Left: []Verified{}}, listed: map[string]bool{}}
+	c := &catchUp{CaughtUp: CaughtUp{Left: []Verified{}}, listed: map[string]bool{}, agents: map[string]Ref{}}
 	err := e.all(ctx, func(ctx context.Context, r Ref) error {
-		e.note(func() { c.listed[r.key()] = true })
+		e.note(func() { c.has(r) })
 		entry, err := e.known(ctx, &r)
 		if err != nil {
 			return err

@@ -42,7 +42,7 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 	case fingerprint(there) != entry.Left && !overwrite:
 		return e.leave(c, &entry, NoSource, whyTargets)
 	}
-	if err := e.To.Delete(ctx, kind, entry.There); err != nil && !errors.Is(err, ErrGone) {
+	if err := e.removeFollowed(ctx, &entry, c); err != nil {
 		return err
 	}
 	e.note(func() { c.Removed++ })

@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,10 +130,10 @@ func (e *Engine) tried(ctx context.Context, item *Item, next *Entry, rehearsal R
 				return err
 			}
 			made, err := within.Update(ctx, item, x.ID)
-			if err == nil {
-				next.replaces(item, there, made.Text)
+			if err != nil {
+				return err
 			}
-			return err
+			return next.replaces(item, within, there, made.Text)
 		})
 	case Skip, Hold, Refuse:
 	}
@@ -173,23 +174,45 @@ func (e *Engine) meant(ctx context.Context, item *Item, next *Entry, x *Existing
 	return nil
 }
 
-// replaces tells of the members of an item that would replace what is there, by a
-// text of that and one of what came of the update.
-func (e *Entry) replaces(item *Item, there, made core.JSON) {
-	had, changed := filled(there), unrestored(there, made)
-	findings := slices.Clone(e.Findings)
-	dialects.Members(item.Text, func(name string, _ core.JSON) {
-		told := slices.ContainsFunc(findings, func(f finding.Finding) bool { return top(f.Path) == name })
-		if had[name] && !told && name != "updated_at" && slices.Contains(changed, name) {
-			findings = append(findings, finding.Finding{
-				Record: e.Record, Path: name, Class: finding.Approximate, Reason: "It replaces what is there.",
-				Suggestion: "Look at both before the update.",
-			})
+// replaces tells of the members that an item would replace or empty, by a text of what
+// is there and one of what came of the update.
+func (e *Entry) replaces(item *Item, at Rehearser, there, made core.JSON) error {
+	there, failed := at.Shows(item, there)
+	made, err := at.Shows(item, made)
+	if err = errors.Join(failed, err); err != nil {
+		return err
+	}
+	had, has, changed := filled(there), filled(made), unrestored(there, made)
+	findings, given := slices.Clone(e.Findings), map[string]bool{}
+	tell := func(name, reason string) {
+		findings = append(findings, finding.Finding{
+			Record: e.Record, Path: name, Class: finding.Approximate, Reason: reason, Suggestion: "Look at both before the update.",
+		})
+		if given[name] {
 			e.Exact--
 		}
+	}
+	dialects.Members(item.Text, func(name string, _ core.JSON) {
+		told := slices.ContainsFunc(findings, func(f finding.Finding) bool { return top(f.Path) == name })
+		if given[name] = !told; had[name] && has[name] && !told && name != "updated_at" && slices.Contains(changed, name) {
+			tell(name, "It replaces what is there.")
+		}
 	})
+	for _, name := range changed {
+		if !had[name] || has[name] {
+			continue
+		}
+		if i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Path == name }); i >= 0 {
+			findings[i].Reason += " " + isEmptied
+		} else {
+			tell(name, isEmptied)
+		}
+	}
 	e.Findings = findings
+	return nil
 }
+
+const isEmptied = "What is there is emptied."
 
 // top gives the member that a path is within.
 func top(path string) string {

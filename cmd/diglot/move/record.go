@@ -153,6 +153,8 @@ type Rehearser interface {
 	Target
 	// Rehearse has do work with a target whose doings are taken back when do ends.
 	Rehearse(ctx context.Context, do func(Rehearser) error) error
+	// Shows gives what is there with the members that an item's source has for it.
+	Shows(item *Item, there core.JSON) (core.JSON, error)
 }
 
 // same says of each member of a text whether it is the same in another one: of

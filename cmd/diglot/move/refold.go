@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/diglot/diglot/cmd/diglot/move/finding"
@@ -67,6 +68,9 @@ func (r RefoldTarget) Rename(item *Item, _ string, n int) {
 func (r RefoldTarget) Create(ctx context.Context, item *Item) (Made, error) {
 	switch {
 	case item.Account != nil:
+		if err := r.unmade(ctx, item.Account.ID); err != nil {
+			return Made{}, err
+		}
 		return r.push(ctx, item, item.Account.ID, nil)
 	case item.Server == nil:
 		return Made{}, errNotTaken
@@ -77,6 +81,21 @@ func (r RefoldTarget) Create(ctx context.Context, item *Item) (Made, error) {
 	}
 	r.addMade(finding.Server, item.Server.Name, s.ID.Value)
 	return r.push(ctx, item, s.ID.Value, nil)
+}
+
+// unmade refuses to make an account that clients have made since the vendor was listed,
+// as a creation would write over it. Of an id that can't be asked for that can't
+// be told.
+func (r RefoldTarget) unmade(ctx context.Context, id string) error {
+	_, err := r.kinds[finding.Account].read(ctx, id)
+	switch {
+	case err == nil:
+		r.addListed(finding.Account, id, id)
+		return &core.Error{Kind: core.Conflict, Noun: "linked account", Message: "clients made it while the move was under way"}
+	case errors.Is(err, ErrGone), errors.Is(err, errNoPath):
+		return nil
+	}
+	return err
 }
 
 // Adopt implements [Target].

@@ -237,6 +237,17 @@ func (t TenantTarget) Delete(ctx context.Context, kind finding.Kind, id string) 
 // Finish implements [Target].
 func (t TenantTarget) Finish(context.Context) error { return nil }
 
+// Shows implements [Rehearser].
+func (t TenantTarget) Shows(item *Item, there core.JSON) (core.JSON, error) {
+	now, tenant := Item{Text: there}, t.Tenant.Tenant
+	err := now.decode(item.Record.Kind)
+	if err != nil || item.Record.Source == Diglot {
+		return there, err
+	}
+	tenant.URLTemplate = "" // it gives servers urls that they haven't
+	return wholeView(core.DialectName(item.Record.Source), tenant, &now)
+}
+
 // Rehearse implements [Rehearser].
 func (t TenantTarget) Rehearse(ctx context.Context, do func(Rehearser) error) error {
 	return t.Operator.Rehearse(ctx, t.Tenant.Tenant, func(o *core.Operator, b core.Backend) error {
