@@ -37,6 +37,7 @@ const (
 	whyDoubt    = "it was removed at the source, as most of what was moved, which may be another's now: --delete-all removes it at the target"
 	whyOlder    = "it was removed at the source, and was at the target before the move"
 	whyGoneToo  = "it was removed at the source, and was gone at the target already"
+	whyWhose    = "it was removed at the source, and nothing at the target says whose that is: diglot move undo --force writes it off"
 	whyFollowed = "it was removed at the source"
 	whyBefore   = "it was there before the move"
 )

@@ -24,14 +24,14 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 			return err
 		}
 		if begun == "" {
-			return e.removed(&entry, whyGoneToo)
+			return e.goneToo(&entry, c)
 		}
 		entry.There, overwrite = begun, true // nobody knows how it was left
 	}
 	there, err := e.To.Read(ctx, kind, entry.There)
 	switch {
 	case errors.Is(err, ErrGone):
-		return e.removed(&entry, whyGoneToo)
+		return e.goneToo(&entry, c)
 	case err != nil:
 		return err
 	case entry.Action == Update:
@@ -46,6 +46,14 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 	}
 	e.note(func() { c.Removed++ })
 	return e.removed(&entry, whyFollowed)
+}
+
+// goneToo enters that neither side has a record, unless the target may be another's.
+func (e *Engine) goneToo(entry *Entry, c *catchUp) error {
+	if !e.told {
+		return e.leave(c, entry, NoSource, whyWhose)
+	}
+	return e.removed(entry, whyGoneToo)
 }
 
 func (e *Engine) removed(entry *Entry, why string) error {
