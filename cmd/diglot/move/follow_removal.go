@@ -5,17 +5,33 @@ import (
 	"errors"
 )
 
+// mayStay reports whether a record that the source hasn't any more may be at the target.
+func mayStay(entry *Entry) bool { return entry.State == Done || taken(entry) }
+
+// followed reports whether a catch-up lets go of a record once the source hasn't it any
+// more.
+func followed(entry *Entry) bool {
+	switch entry.State {
+	case Done, Begun, Failed, Held, Planned:
+		return true
+	case Skipped, Undone, Removed:
+	}
+	return false
+}
+
 // followRemoval removes what the source doesn't list any more, and hasn't.
 func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, remove, overwrite bool) error {
 	kind := entry.Record.Kind
 	_, err := e.From.Read(ctx, Ref{Form: entry.Record.Source, Kind: kind, ID: entry.Record.ID})
-	if err == nil {
+	unmade := !mayStay(&entry)
+	switch {
+	case err == nil:
 		return nil // it came back since it was listed
-	}
-	if !errors.Is(err, ErrGone) {
+	case !errors.Is(err, ErrGone) && (!unmade || !errors.Is(err, errNoPath)): // that one can't be asked for
 		return &SourceError{err}
-	}
-	if c.doubt {
+	case unmade:
+		return e.removed(&entry, whyUnmade)
+	case c.doubt:
 		return e.leave(c, &entry, NoSource, whyDoubt)
 	}
 	if entry.There == "" { // a process ended in the middle of it
@@ -26,7 +42,7 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 		if begun == "" {
 			return e.goneToo(&entry, c)
 		}
-		entry.There, overwrite = begun, true // nobody knows how it was left
+		entry.There = begun
 	}
 	there, err := e.To.Read(ctx, kind, entry.There)
 	switch {
@@ -38,7 +54,7 @@ func (e *Engine) followRemoval(ctx context.Context, entry Entry, c *catchUp, rem
 		return e.leave(c, &entry, NoSource, whyOlder)
 	case !remove:
 		return e.leave(c, &entry, NoSource, whyRemoved)
-	case fingerprint(there) != entry.Left && !overwrite:
+	case entry.State == Done && fingerprint(there) != entry.Left && !overwrite: // nobody knows how another was left
 		return e.leave(c, &entry, NoSource, whyTargets)
 	}
 	if err := e.To.Delete(ctx, kind, entry.There); err != nil && !errors.Is(err, ErrGone) {
@@ -68,7 +84,7 @@ func (c *catchUp) doubted(entries []*Entry) bool {
 	const doubtMany = 10
 	moved, found := 0, 0
 	for _, entry := range entries {
-		if entry.State == Done || entry.State == Begun {
+		if mayStay(entry) {
 			moved++
 			if c.listed[entry.key()] {
 				found++
