@@ -127,7 +127,7 @@ func (m *moveConfig) explain(cmd *cobra.Command, err error) error {
 	case errors.Is(err, move.ErrOwner):
 		return withHint(err, "give the run's own, or name another --run")
 	case errors.Is(err, move.ErrNoneThere):
-		return withHint(err, "give the key of the run's; where they were all removed, --force enters them as undone")
+		return withHint(err, "give the key of the run's; where they were all removed, diglot move undo --force enters them as undone")
 	case errors.Is(err, move.ErrBegun):
 		return withHint(err, "--force leaves it, and takes back the others")
 	case core.KindOf(err) == core.OverQuota:

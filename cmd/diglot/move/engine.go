@@ -38,13 +38,15 @@ type Engine struct {
 	faults int               // how many records in a row could not be read
 	fault  error             // of a record that stays as far as it is
 	gone   map[string]Ref    // what was gone when it was read, by its key
+	told   bool              // the target is known to be the run's, as far as that can be
+	alone  sync.Mutex        // until then one record is dealt with at a time
 	traced map[string]bool   // what was begun and found without the source, by kind and id
 	claims map[string]string // what is there, by kind and id: the record that takes it over
 }
 
 // start reads what a run knows already.
 func (e *Engine) start(ctx context.Context) {
-	e.slugs, e.whole, e.stop, e.seen = map[string]string{}, map[string]bool{}, nil, 0
+	e.slugs, e.whole, e.stop, e.seen, e.told = map[string]string{}, map[string]bool{}, nil, 0, false
 	e.faults, e.fault, e.gone, e.traced, e.claims = 0, nil, map[string]Ref{}, map[string]bool{}, map[string]string{}
 	e.mapper = &mapping.Mapper{Tenant: e.Tenant, HasServer: func(slug string) bool { return e.hasServer(ctx, slug) }}
 	for _, entry := range e.Run.Entries() {
@@ -111,15 +113,18 @@ func (e *Engine) Apply(ctx context.Context) error {
 var errLeftBegun = errors.New("the move was interrupted in the middle of it, and its source has it no more: a catch-up with --delete, or an undo, takes it back")
 
 // prepare has the target look at what is there. A file is a run's own: one that
-// another has made is written anew, or not at all. [FileThereError].
+// another has made is written anew, or not at all. [FileThereError], ErrNoneThere.
 func (e *Engine) prepare(ctx context.Context, plans bool) error {
 	file, is := e.To.(*FileTarget)
 	if is {
 		file.plans, file.replaces = plans, e.Policy == UpdateOnConflict
 		file.own = e.Run.Summary().Of(Done) > 0
 	}
-	if err := e.To.Prepare(ctx, e.reading); err != nil || !is || plans {
+	if err := e.To.Prepare(ctx, e.reading); err != nil {
 		return err
+	}
+	if !is || plans {
+		return e.recognize()
 	}
 	return e.fileLost(file)
 }
@@ -204,7 +209,7 @@ func (e *Engine) by(ctx context.Context, workers int, list []Ref, each func(cont
 		all.Go(func() {
 			for r := range refs {
 				if e.goesOn(ctx) {
-					e.stopWith(each(ctx, r))
+					e.surely(ctx, r, each)
 				}
 			}
 		})

@@ -21,7 +21,7 @@ const (
 	Skipped State = "skipped" // it stays where it is
 	Failed  State = "failed"
 	Undone  State = "undone"
-	Removed State = "removed" // it was removed at the source, and then at the target
+	Removed State = "removed" // it was removed at the source, and is not at the target
 )
 
 // States are all of them, in the order that they are counted in.

@@ -47,6 +47,8 @@ const (
 	whyDoubt    = "it was removed at the source, as most of what was moved, which may be another's now: --delete-all removes it at the target"
 	whyOlder    = "it was removed at the source, and was at the target before the move"
 	whyGoneToo  = "it was removed at the source, and was gone at the target already"
+	whyUnmade   = "it was removed at the source, and nothing was made of it"
+	whyWhose    = "it was removed at the source, and nothing at the target says whose that is: diglot move undo --force writes it off"
 	whyFollowed = "it was removed at the source"
 	whyBefore   = "it was there before the move"
 )
@@ -90,7 +92,7 @@ func (e *Engine) CatchUp(ctx context.Context, remove, overwrite bool) (*CaughtUp
 	slices.Reverse(entries)
 	for i := len(Kinds) - 1; i >= 0; i-- {
 		for _, entry := range entries {
-			if entry.Record.Kind != Kinds[i] || entry.State != Done && entry.State != Begun || c.listed[entry.key()] {
+			if entry.Record.Kind != Kinds[i] || !followed(entry) || c.listed[entry.key()] {
 				continue
 			}
 			err := e.followRemoval(ctx, *entry, c, remove, overwrite)

@@ -17,6 +17,7 @@ import (
 // left gives what a change has left, as a read shows it. What a vendor answers to a
 // change may have fewer members than that, or others: so one answer of each set of
 // members is held to a read, and where the two are not the same, each record is read.
+// ErrOwner.
 func (e *Engine) left(ctx context.Context, kind finding.Kind, made Made) (core.JSON, error) {
 	shape := shapeOf(kind, made.Text)
 	e.mu.Lock()
@@ -26,6 +27,11 @@ func (e *Engine) left(ctx context.Context, kind finding.Kind, made Made) (core.J
 		return made.Text, nil
 	}
 	read, err := e.To.Read(ctx, kind, made.ID)
+	if err == nil {
+		if err := e.ownMade(kind, read); err != nil {
+			return nil, writtenThere(err, kind, made.ID)
+		}
+	}
 	switch {
 	case errors.Is(err, ErrGone): // it was removed since
 		return made.Text, nil

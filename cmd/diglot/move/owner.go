@@ -112,24 +112,99 @@ func (e *Engine) identify(ctx context.Context) error {
 func (e *Engine) identified(ctx context.Context, at Side, side any) error {
 	of, is := side.(owned)
 	if !is {
+		e.note(func() { e.told = e.told || at == AtTarget }) // a file is the run's own
 		return nil
 	}
 	owner, err := of.Owner(ctx)
 	if err != nil {
 		return err
 	}
-	return e.Run.Own(at, owner)
+	return e.own(at, owner)
 }
 
-// ownMade notes whose the target is by the first record that was made there.
+// own notes whose a side is, and that the target has said so. ErrOwner.
+func (e *Engine) own(at Side, owner Owner) error {
+	err := e.Run.Own(at, owner)
+	e.note(func() { e.told = e.told || err == nil && at == AtTarget && owner != (Owner{}) })
+	return err
+}
+
+// ownMade holds the target to be the run's by a record that was made there. ErrOwner.
 func (e *Engine) ownMade(kind finding.Kind, text core.JSON) error {
 	v, is := e.To.(interface {
 		says(kind finding.Kind, text core.JSON) Owner
 	})
-	if !is || e.Run.ownerOf(AtTarget) != (Owner{}) {
+	if !is {
 		return nil
 	}
-	return e.Run.Own(AtTarget, v.says(kind, text))
+	return e.own(AtTarget, v.says(kind, text))
+}
+
+// writtenThere adds to an ErrOwner what it was found by.
+func writtenThere(err error, kind finding.Kind, id string) error {
+	return fmt.Errorf("%w: %s %q was written there", err, kind, id)
+}
+
+// recognize looks for a record of the run's at a target that doesn't say whose it is:
+// one that has none may be another's. ErrNoneThere.
+func (e *Engine) recognize() error {
+	v, lists := e.To.(interface {
+		has(kind finding.Kind, id string) bool
+	})
+	if e.told || !lists {
+		return nil
+	}
+	var none error
+	for _, entry := range e.Run.Entries() {
+		if entry.There == "" || !taken(entry) {
+			continue
+		}
+		if v.has(entry.Record.Kind, entry.There) {
+			e.told = true
+			return nil
+		}
+		none = ErrNoneThere
+	}
+	return none
+}
+
+// unsure reports whether the target hasn't said yet that it is still the run's.
+func (e *Engine) unsure() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.told && e.Run.ownerOf(AtTarget) != (Owner{})
+}
+
+// surely deals with a record, and while the target hasn't said whose it is with no
+// other beside it: one that was made may say that it is another's.
+func (e *Engine) surely(ctx context.Context, r Ref, each func(context.Context, Ref) error) {
+	if !e.unsure() {
+		e.stopWith(each(ctx, r))
+		return
+	}
+	e.alone.Lock()
+	defer e.alone.Unlock()
+	if e.goesOn(ctx) {
+		was := e.Run.Get(&r)
+		e.stopWith(each(ctx, r))
+		e.stopWith(e.ownPart(ctx, &r, was))
+	}
+}
+
+// ownPart is ownMade of a record that was made in part: who goes on looks for it at
+// the run's own target. ErrOwner.
+func (e *Engine) ownPart(ctx context.Context, r *Ref, was *Entry) error {
+	now := e.Run.Get(r)
+	if now == was || now.State != Failed || now.There == "" || !e.unsure() {
+		return nil
+	}
+	err := e.identified(ctx, AtTarget, e.To)
+	if !errors.Is(err, ErrOwner) {
+		return err
+	}
+	next := *now
+	next.State, next.There, next.Why = Begun, "", ""
+	return errors.Join(writtenThere(err, r.Kind, now.There), e.keep(&next))
 }
 
 // Owner gives whose the tenant's records are.

@@ -139,20 +139,20 @@ func TestRecordsThatShareAMillisecondAreNotPassedOver(t *testing.T) {
 			t.Parallel()
 			d := direction
 			item := func(slug, at string) string { return `{"slug":"` + slug + `","createdAt":` + at + `}` }
-			page := func(items ...string) string {
-				return `{"data":[` + strings.Join(items, ",") + `],"meta":{"current":{"limit":2,"count":2},"next":{"affix":"append","createdAt":7}}}`
+			page := func(next string, items ...string) string {
+				return `{"data":[` + strings.Join(items, ",") + `],"meta":{"current":{"limit":3,"count":3},"next":{"affix":"append","createdAt":` + next + `}}}`
 			}
 			v, c := odd(t,
-				vendorhttptest.Answer{Body: page(item("a", d.first), item("b", "7"))},
-				vendorhttptest.Answer{Body: page(item("b", "7"), item("c", "7"))},
-				vendorhttptest.Answer{Body: `{"data":[` + item("d", d.step) + `]}`},
+				vendorhttptest.Answer{Body: page("7", item("a", d.first), item("b", d.first), item("c", "7"))},
+				vendorhttptest.Answer{Body: page(d.step, item("c", "7"), item("d", "7"), item("e", d.step))},
+				vendorhttptest.Answer{Body: `{"data":[` + item("e", d.step) + `,` + item("f", d.step) + `]}`},
 			)
 			var slugs string
 			for s, err := range c.MCPServers(t.Context()) {
 				require.NoError(t, err)
 				slugs += s.Slug.Value
 			}
-			require.Equal(t, "abcd", slugs)
+			require.Equal(t, "abcdef", slugs)
 			const list = "GET /v3/ai-agents/agent-builder/mcp-servers?"
 			require.Equal(t, []string{
 				list + "limit=100", list + "affix=append&createdAt=" + d.again + "&limit=100", list + "affix=append&createdAt=7&limit=100",
@@ -161,15 +161,25 @@ func TestRecordsThatShareAMillisecondAreNotPassedOver(t *testing.T) {
 	}
 }
 
-func TestACursorThatDoesNotMoveIsNotFollowedForEver(t *testing.T) {
+// The vendor's cursor goes on behind a creation time: what else has that of a whole
+// page would be passed over.
+func TestAFullPageOfOneCreationTimeIsNotPassedBy(t *testing.T) {
 	t.Parallel()
-	const page = `{"data":[{"slug":"a","createdAt":7},{"slug":"b","createdAt":7}],"meta":{"current":{"limit":2},"next":{"affix":"append","createdAt":7}}}`
-	_, c := odd(t, vendorhttptest.Answer{Body: page}, vendorhttptest.Answer{Body: page})
-	var last error
-	for _, err := range c.MCPServers(t.Context()) {
-		last = err
+	const next = `"meta":{"current":{"limit":2},"next":{"affix":"append","createdAt":7}}}`
+	for name, answers := range map[string][]vendorhttptest.Answer{
+		"the first": {{Body: `{"data":[{"slug":"a","createdAt":7},{"slug":"b","createdAt":7}],` + next}},
+		"a later one": {
+			{Body: `{"data":[{"slug":"z","createdAt":6},{"slug":"a","createdAt":7}],` + next},
+			{Body: `{"data":[{"slug":"a","createdAt":7},{"slug":"b","createdAt":7}],` + next},
+		},
+	} {
+		_, c := odd(t, answers...)
+		var last error
+		for _, err := range c.MCPServers(t.Context()) {
+			last = err
+		}
+		require.ErrorIs(t, last, client.ErrStuck, name)
 	}
-	require.ErrorIs(t, last, client.ErrStuck)
 }
 
 func TestACursorThatMovesOnToTheSameRecordsIsNotFollowedForEver(t *testing.T) {

@@ -145,6 +145,7 @@ func walk[T any, P vendorhttp.Kept[T]](
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen, stale := map[string]bool{}, 0
+		diglots := false // it gives a place where a time isn't enough
 		q.Limit, q.Cursor = pageLimit, Cursor{}
 		for {
 			page, err := list[T, P](ctx, c, path, q)
@@ -176,10 +177,13 @@ func walk[T any, P vendorhttp.Kept[T]](
 			}
 			next := *page.Next
 			stale++
+			ok := true
 			if fresh {
-				stale, next.CreatedAt = 0, overlapping(next.CreatedAt, page.Data, of)
+				stale = 0
+				next.CreatedAt, ok = overlapping(next.CreatedAt, page.Data, of)
 			}
-			if next == q.Cursor || stale == maxStale {
+			diglots = diglots || next.CreatedAt >= core.FirstPlace
+			if !ok && !diglots || next == q.Cursor || stale == maxStale {
 				yield(nil, ErrStuck)
 				return
 			}
@@ -189,9 +193,9 @@ func walk[T any, P vendorhttp.Kept[T]](
 }
 
 // overlapping moves a cursor back by a millisecond, against the page's
-// direction. Diglot's places are exact and stay; so does the cursor of a page of
-// one creation time, which to go back from would give the same page.
-func overlapping[T any](next int64, page []*T, of func(*T) (string, dialects.Number)) int64 {
+// direction. Diglot's places are exact and stay. Of a page of one creation time
+// the vendor's cursor can't tell what else has that time: ok is false.
+func overlapping[T any](next int64, page []*T, of func(*T) (string, dialects.Number)) (_ int64, ok bool) {
 	at := func(record *T) int64 {
 		_, text := of(record)
 		n, _ := strconv.ParseInt(string(text.Value), 10, 64)
@@ -200,11 +204,11 @@ func overlapping[T any](next int64, page []*T, of func(*T) (string, dialects.Num
 	first, last := at(page[0]), at(page[len(page)-1])
 	switch {
 	case next >= core.FirstPlace || last != next:
-		return next
+		return next, true
 	case first < last:
-		return next - 1
+		return next - 1, true
 	case first > last:
-		return next + 1
+		return next + 1, true
 	}
-	return next
+	return next, false
 }
