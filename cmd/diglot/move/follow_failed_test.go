@@ -58,34 +58,39 @@ func TestWhatFailedInPartAndIsRemovedAtTheSourceIsRemoved(t *testing.T) {
 // Of what nothing was made nothing is left to do.
 func TestWhatWasNotMadeAndIsRemovedAtTheSourceIsLetGo(t *testing.T) {
 	t.Parallel()
-	for state, begin := range map[move.State]func(e *move.Engine) error{
-		move.Planned: func(e *move.Engine) error { return e.Plan(t.Context()) },
-		move.Held:    func(e *move.Engine) error { return e.Apply(t.Context()) },
-		move.Failed: func(e *move.Engine) error {
+	for _, of := range []struct {
+		state move.State
+		begin func(e *move.Engine) error
+	}{
+		{move.Planned, func(e *move.Engine) error { return e.Plan(t.Context()) }},
+		{move.Held, func(e *move.Engine) error { return e.Apply(t.Context()) }},
+		{move.Failed, func(e *move.Engine) error {
 			e.AcceptLoss = true
 			return e.Apply(t.Context())
-		},
+		}},
 	} {
 		from := newTenant(t)
 		fill(t, from, 3)
-		of, to := standsFor(t, "Refold v3", refusingServer1(http.MethodPost))
+		vendor, to := standsFor(t, "Refold v3", refusingServer1(http.MethodPost))
 		e := newEngine(t, t.TempDir(), from, to)
-		require.NoError(t, begin(e))
+		require.NoError(t, of.begin(e))
 		summary := e.Run.Summary()
-		require.NotZero(t, summary.States[finding.Server][state], state)
+		require.NotZero(t, summary.States[finding.Server][of.state], of.state)
 		for _, slug := range []string{"s0", "s1", "s2"} {
 			remove(t, from, slug)
 		}
 		e.DeleteAll = true
 		c, err := e.CatchUp(t.Context(), true, false)
 		require.NoError(t, err)
-		require.Empty(t, c.Left, state)
-		require.Equal(t, summary.States[finding.Server][move.Done], c.Removed, state)
-		require.Equal(t, map[move.State]int{move.Removed: 3}, e.Run.Summary().States[finding.Server], state)
-		require.Zero(t, count(t, of).Servers)
+		require.Empty(t, c.Left, of.state)
+		require.Equal(t, summary.States[finding.Server][move.Done], c.Removed, of.state)
+		states := e.Run.Summary().States[finding.Server]
+		require.Equal(t, 3, states[move.Removed], of.state)
+		require.Len(t, states, 1, of.state)
+		require.Zero(t, count(t, vendor).Servers)
 		for _, entry := range e.Run.Entries() {
 			if entry.State == move.Removed {
-				require.Contains(t, entry.Why, "removed at the source", state)
+				require.Contains(t, entry.Why, "removed at the source", of.state)
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func (e *Engine) Verify(ctx context.Context) (*Verification, error) {
 		return nil, err
 	}
 	for _, entry := range e.Run.Entries() {
-		if (entry.State == Done || entry.State == Begun) && !seen[entry.key()] {
+		if mayStay(entry) && !seen[entry.key()] {
 			e.found(v, entry.Record, entry, NoSource, "", nil)
 		}
 	}
